@@ -1,0 +1,54 @@
+"""Why something could not be read. Only these are caught by the runner; a bug of ours must crash.
+
+    CollectorError
+    ├── Unreachable      refused, timed out, reset, TLS, DNS
+    ├── Unauthorized     401, 403, SSH authentication, scope too narrow
+    ├── HostKeyMismatch  unknown or changed SSH host key
+    ├── Unreadable       an answer that is not what the API documents
+    └── Skipped          not tried: an earlier failure, a deadline, the do-not-scan list
+
+The message is a translatable sentence: who refused, what was asked, what would help.
+"""
+
+from inventory.coverage import CellState
+from inventory.text import Message, tell
+
+
+class CollectorError(Exception):
+    """Something that was planned could not be read, or not all of it."""
+
+    state = CellState.FAILED
+
+    def __init__(self, message: Message, *, unseen: tuple[str, ...] = ()) -> None:
+        """`unseen` names what is known to exist and was not read."""
+        super().__init__(tell(message, "en"))
+        self.message = message
+        self.unseen = unseen
+
+
+class Unreachable(CollectorError):
+    """The source did not answer."""
+
+
+class Unauthorized(CollectorError):
+    """The source answered and refused."""
+
+
+class HostKeyMismatch(CollectorError):
+    """The host's key is unknown or is not the one on record."""
+
+
+class Unreadable(CollectorError):
+    """The source answered something that its API does not document."""
+
+
+class Skipped(CollectorError):
+    """It was not tried."""
+
+    state = CellState.SKIPPED
+
+
+class NotConfigured(CollectorError):
+    """The source has no such service."""
+
+    state = CellState.NOT_CONFIGURED

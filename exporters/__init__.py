@@ -1,0 +1,1 @@
+"""Tells the outside what was found: metrics, pages, evidence, tables. Never decides."""

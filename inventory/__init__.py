@@ -1,0 +1,1 @@
+"""The nouns: records, coverage, networks, identity, placement, ownership and time. Imports no other room."""

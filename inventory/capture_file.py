@@ -1,0 +1,171 @@
+"""A capture: what sources said, in one portable file. Collect here, scan there.
+
+A zip with `manifest.json` (format, tool, time, sources, SHA-256 of each member), `records.jsonl`, `raws.jsonl`,
+`coverage.jsonl` and `rejections.jsonl`. The same collection gives the same bytes. Reading believes nothing: names,
+sizes and digests are checked before a record is decoded.
+"""
+
+import hashlib
+import os
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import IO, TypeVar
+
+import msgspec
+
+from inventory.collection import Collection, digest
+from inventory.coverage import Cell, CellResult, Rejection, SourceInfo
+from inventory.records import AnyRecord, Record
+
+FORMAT = "yunhe-capture"
+FORMAT_VERSION = 1
+MAX_MEMBER_BYTES = 8 * 1024**3
+MAX_MANIFEST_BYTES = 1024**2
+MAX_LINE_BYTES = 16 * 1024**2
+_MEMBERS = ("records.jsonl", "raws.jsonl", "coverage.jsonl", "rejections.jsonl")
+_FIXED_TIME = (2024, 1, 15, 0, 0, 0)
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+T = TypeVar("T")
+
+
+class CaptureError(Exception):
+    """The file is no capture, is damaged, or was changed after it was written."""
+
+
+class _Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    format: str
+    format_version: int
+    tool: str
+    taken_at: datetime
+    sources: list[SourceInfo]
+    members: dict[str, str]
+
+
+class _Raw(msgspec.Struct, frozen=True, kw_only=True):
+    digest: str
+    body: msgspec.Raw
+
+
+def write(collection: Collection, path: Path, *, tool: str) -> None:
+    """Writes the capture beside `path` and moves it there whole: a reader never sees half of it.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    rejections = sorted(collection.rejections, key=lambda r: (r.source, r.file, r.sheet, r.row, r.column, r.value))
+    contents = {
+        "records.jsonl": _lines(sorted(collection.records, key=_record_key)),
+        "raws.jsonl": b"".join(
+            b'{"body":%s,"digest":"%s"}\n' % (body, name.encode()) for name, body in sorted(collection.raws.items())
+        ),
+        "coverage.jsonl": _lines(sorted(collection.cells, key=_cell)),
+        "rejections.jsonl": _lines(rejections),
+    }
+    manifest = _Manifest(
+        format=FORMAT,
+        format_version=FORMAT_VERSION,
+        tool=tool,
+        taken_at=collection.taken_at,
+        sources=sorted(collection.sources, key=lambda s: s.name),
+        members={name: digest(data) for name, data in contents.items()},
+    )
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+            for name, data in [("manifest.json", _ENCODER.encode(manifest)), *contents.items()]:
+                entry = zipfile.ZipInfo(name, _FIXED_TIME)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = 0o600 << 16
+                archive.writestr(entry, data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read(path: Path) -> Collection:
+    """The collection that the capture holds.
+
+    Raises:
+        CaptureError: not a capture, of a newer format, damaged or changed.
+        OSError: the file cannot be opened.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _read(archive, path)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise CaptureError(
+            f"{path}: not a readable capture ({error}); expected a file written by `yunhe collect`"
+        ) from error
+
+
+def _read(archive: zipfile.ZipFile, path: Path) -> Collection:
+    names = archive.namelist()
+    if sorted(names) != sorted(("manifest.json", *_MEMBERS)):
+        raise CaptureError(f"{path}: not a capture: it holds {', '.join(sorted(names)[:6]) or 'nothing'}")
+    if archive.getinfo("manifest.json").file_size > MAX_MANIFEST_BYTES:
+        raise CaptureError(f"{path}: its manifest is larger than {MAX_MANIFEST_BYTES} bytes")
+    try:
+        manifest = msgspec.json.decode(archive.read("manifest.json"), type=_Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CaptureError(f"{path}: its manifest cannot be read: {error}") from error
+    if manifest.format != FORMAT or manifest.format_version != FORMAT_VERSION:
+        raise CaptureError(
+            f"{path}: format {manifest.format!r} version {manifest.format_version}; "
+            f"this program reads {FORMAT!r} version {FORMAT_VERSION}"
+        )
+    for name in _MEMBERS:
+        _verify(archive, name, manifest.members.get(name), path)
+    collection = Collection(taken_at=manifest.taken_at, sources=list(manifest.sources))
+    collection.records.extend(_decoded(archive, "records.jsonl", AnyRecord, path))  # type: ignore[arg-type]
+    collection.cells.extend(_decoded(archive, "coverage.jsonl", CellResult, path))
+    collection.rejections.extend(_decoded(archive, "rejections.jsonl", Rejection, path))
+    for raw in _decoded(archive, "raws.jsonl", _Raw, path):
+        body = bytes(raw.body)
+        if digest(body) != raw.digest:
+            raise CaptureError(f"{path}: raws.jsonl: a raw document is not what its digest says ({raw.digest[:12]}…)")
+        collection.raws[raw.digest] = body
+    return collection
+
+
+def _verify(archive: zipfile.ZipFile, name: str, expected: str | None, path: Path) -> None:
+    if archive.getinfo(name).file_size > MAX_MEMBER_BYTES:
+        raise CaptureError(f"{path}: {name} is larger than {MAX_MEMBER_BYTES} bytes")
+    sha256 = hashlib.sha256()
+    with archive.open(name) as member:
+        while chunk := member.read(1024**2):
+            sha256.update(chunk)
+    if sha256.hexdigest() != expected:
+        raise CaptureError(f"{path}: {name} was changed after it was written (SHA-256 does not match the manifest)")
+
+
+def _decoded(archive: zipfile.ZipFile, name: str, kind: type[T], path: Path) -> Iterator[T]:
+    decoder = msgspec.json.Decoder(kind)
+    with archive.open(name) as member:
+        for number, line in enumerate(_limited_lines(member, name, path), 1):
+            try:
+                yield decoder.decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                raise CaptureError(f"{path}: {name} line {number}: {error}") from error
+
+
+def _limited_lines(member: IO[bytes], name: str, path: Path) -> Iterator[bytes]:
+    while line := member.readline(MAX_LINE_BYTES + 1):
+        if len(line) > MAX_LINE_BYTES:
+            raise CaptureError(f"{path}: {name}: a line is longer than {MAX_LINE_BYTES} bytes")
+        yield line
+
+
+def _record_key(record: Record) -> str:
+    return record.key
+
+
+def _cell(result: CellResult) -> Cell:
+    return result.cell
+
+
+def _lines(values: Iterable[Record] | Iterable[CellResult] | Iterable[Rejection]) -> bytes:
+    return b"".join(_ENCODER.encode(v) + b"\n" for v in values)

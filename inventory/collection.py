@@ -1,0 +1,88 @@
+"""Everything that one or more sources said in one night, before anybody draws a conclusion."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import msgspec
+
+from inventory.coverage import CellResult, Rejection, SourceInfo
+from inventory.guard import Guard
+from inventory.records import ClassifiedTrace, Record
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+def encode_raw(document: Mapping[str, object]) -> bytes:
+    """The canonical bytes of a raw document: sorted keys, no spaces, UTF-8."""
+    return _ENCODER.encode(document)
+
+
+def digest(data: bytes) -> str:
+    """SHA-256, hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass(kw_only=True)
+class Collection:
+    """Records, raw documents, coverage and rejected rows of one collecting run or of several together."""
+
+    taken_at: datetime
+    """When collecting began."""
+    sources: list[SourceInfo] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    raws: dict[str, bytes] = field(default_factory=dict)
+    """Digest to canonical JSON of a raw document, cut down to an allow-list of fields by its collector."""
+    cells: list[CellResult] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+
+    def merge(self, other: "Collection") -> None:
+        """Adds what another run saw."""
+        known = {s.name for s in self.sources}
+        self.sources.extend(s for s in other.sources if s.name not in known)
+        self.records.extend(other.records)
+        self.raws.update(other.raws)
+        self.cells.extend(other.cells)
+        self.rejections.extend(other.rejections)
+
+    def guarded(self, guard: Guard) -> "Collection":
+        """The same without anything on the do-not-scan list: dropped records leave a count, their documents nothing."""
+        if not guard:
+            return self
+        kept: list[Record] = []
+        dropped: Counter[tuple[str, str]] = Counter()
+        when: dict[tuple[str, str], datetime] = {}
+        for record in self.records:
+            if not isinstance(record, ClassifiedTrace) and guard.forbids_record(record):
+                dropped[record.source, record.kind] += 1
+                when[record.source, record.kind] = record.observed_at
+            else:
+                kept.append(record)
+        for (source, what), count in sorted(dropped.items()):
+            kept.append(
+                ClassifiedTrace(source=source, native_id=what, observed_at=when[source, what], what=what, count=count)
+            )
+        needed = {r.raw for r in kept if r.raw}
+        raws = {d: body for d, body in self.raws.items() if d in needed}
+        cells = [
+            msgspec.structs.replace(c, unseen=tuple(u for u in c.unseen if not guard.forbids(u))) for c in self.cells
+        ]
+        rejections = [r for r in self.rejections if not any(guard.forbids(t) for t in (r.value, *r.touches))]
+        return replace(self, records=_summed(kept), raws=raws, cells=cells, rejections=rejections)
+
+
+def _summed(records: Iterable[Record]) -> list[Record]:
+    """Traces of the same source and kind become one."""
+    traces: dict[tuple[str, str], ClassifiedTrace] = {}
+    rest: list[Record] = []
+    for record in records:
+        if isinstance(record, ClassifiedTrace):
+            key = (record.source, record.what)
+            before = traces.get(key)
+            count = record.count + (before.count if before else 0)
+            traces[key] = msgspec.structs.replace(record, count=count)
+        else:
+            rest.append(record)
+    return [*rest, *traces.values()]

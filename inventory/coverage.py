@@ -1,0 +1,123 @@
+"""What was looked at, how far, and what could not be seen.
+
+Coverage is data: every planned cell (source, scope, kind) ends in a state, with a reason. Only a complete cell allows a
+conclusion from absence.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from inventory.text import Message
+
+
+class CellState(StrEnum):
+    """How a planned cell ended."""
+
+    COMPLETE = "complete"
+    """完整: all of it was read, and the reader could see all of it."""
+    PARTIAL = "partial"
+    """不完整: something was read; what is missing is in the reason."""
+    FAILED = "failed"
+    """失败: nothing usable was read."""
+    SKIPPED = "skipped"
+    """跳过: not tried (deadline, do-not-scan list, an earlier failure)."""
+    NOT_CONFIGURED = "not_configured"
+    """未配置: the source has no such service."""
+
+
+class Cell(msgspec.Struct, frozen=True, order=True):
+    """One thing to look at: a kind, in a scope of a source."""
+
+    source: str
+    scope: str
+    """Region, cluster, namespace, host, sheet; `*` for all of the source."""
+    kind: str
+    """Kind of record: `host`, `tenant`, `port` …; `hypervisor` for the control plane's own hosts."""
+
+
+class CellResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How one cell ended, and what it could see."""
+
+    cell: Cell
+    state: CellState
+    seen: int
+    """Records read."""
+    reason: Message | None = None
+    """Why it is not complete; None only where it is."""
+    unseen: tuple[str, ...] = ()
+    """What is known to exist and was not seen: project names, namespaces, row numbers."""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether absence may be concluded from this cell."""
+        return self.state is CellState.COMPLETE
+
+
+class SourceInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A source as the config describes it; carried in captures."""
+
+    name: str
+    """`openstack:NAME`, `kubernetes:NAME`, `ssh:NAME`, `ledger:NAME`."""
+    type: str
+    """`openstack`, `kubernetes`, `ssh`, `ledger`."""
+    is_platform: bool = False
+    """Its control plane is the government cloud's own 大数据中心政务云: what it lists is on the cloud."""
+    zone: str | None = None
+
+
+class Rejection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A ledger row that could not be used: everything needed to find and mend it."""
+
+    source: str
+    file: str
+    sheet: str
+    row: int
+    """As the spreadsheet program numbers it, from 1."""
+    column: str
+    """Header as written, with the column's letter: `备案证明编号 (F)`."""
+    value: str
+    expected: Message
+    touches: tuple[str, ...] = ()
+    """Codes or names that the row speaks of, as far as they could be read: what is said of them is unknown."""
+
+
+class Coverage:
+    """All cells of a scan, asked the way checks ask."""
+
+    def __init__(
+        self, sources: Iterable[SourceInfo], results: Iterable[CellResult], rejections: Iterable[Rejection] = ()
+    ):
+        self.sources = tuple(sorted(sources, key=lambda s: s.name))
+        self.results = tuple(sorted(results, key=lambda r: r.cell))
+        self.rejections = tuple(sorted(rejections, key=lambda r: (r.source, r.file, r.sheet, r.row, r.column)))
+        self._platform = {s.name for s in self.sources if s.is_platform}
+
+    def of(self, *kinds: str, platform_only: bool = False) -> tuple[CellResult, ...]:
+        """The cells of these kinds, of all sources or of the platform's only."""
+        return tuple(
+            r for r in self.results if r.cell.kind in kinds and (not platform_only or r.cell.source in self._platform)
+        )
+
+    def gaps(self, *kinds: str, platform_only: bool = False) -> tuple[CellResult, ...]:
+        """The cells of these kinds from which absence may not be concluded."""
+        return tuple(r for r in self.of(*kinds, platform_only=platform_only) if not r.is_complete)
+
+    def is_complete(self, *kinds: str, platform_only: bool = False) -> bool:
+        """Whether each of these kinds has at least one cell and no gap: a kind that nobody planned is not covered."""
+        return all(
+            self.of(kind, platform_only=platform_only) and not self.gaps(kind, platform_only=platform_only)
+            for kind in kinds
+        )
+
+    def touched(self) -> frozenset[str]:
+        """Codes and names that a rejected ledger row speaks of."""
+        return frozenset(t for r in self.rejections for t in r.touches)
+
+    def is_platform(self, source: str) -> bool:
+        """Whether the source's control plane is the government cloud's."""
+        return source in self._platform

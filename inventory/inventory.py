@@ -1,0 +1,134 @@
+"""The finished inventory: all that a check may read. Built once, never changed."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+
+from inventory.coverage import Coverage
+from inventory.hosts import Host, Ownership, OwnershipHit, OwnershipRule
+from inventory.records import (
+    ClassifiedPlaceholder,
+    ClassifiedTrace,
+    Department,
+    Exposure,
+    FloatingAddress,
+    MlpsAssessment,
+    MlpsFiling,
+    Port,
+    Project,
+    Router,
+    Segment,
+    SharingEntry,
+    SharingUse,
+    Storage,
+    System,
+    Tenant,
+    ThirdPartyResource,
+    Workload,
+)
+
+LAW_TIME = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""Dates of the law are local dates; China has had no daylight saving time since 1991."""
+
+_NO_DATE = date.min
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inventory:
+    """What exists, where it stands, whose it is, and how far anyone looked."""
+
+    as_of: datetime
+    """The scan's clock: the only "now" that a check knows."""
+    coverage: Coverage
+    departments: tuple[Department, ...] = ()
+    projects: tuple[Project, ...] = ()
+    systems: tuple[System, ...] = ()
+    classified: tuple[ClassifiedPlaceholder, ...] = ()
+    classified_traces: tuple[ClassifiedTrace, ...] = ()
+    third_parties: tuple[ThirdPartyResource, ...] = ()
+    filings: tuple[MlpsFiling, ...] = ()
+    assessments: tuple[MlpsAssessment, ...] = ()
+    sharing_entries: tuple[SharingEntry, ...] = ()
+    sharing_uses: tuple[SharingUse, ...] = ()
+    hosts: tuple[Host, ...] = ()
+    tenants: tuple[Tenant, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    exposures: tuple[Exposure, ...] = ()
+    storages: tuple[Storage, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    ports: tuple[Port, ...] = ()
+    routers: tuple[Router, ...] = ()
+    floating_addresses: tuple[FloatingAddress, ...] = ()
+    owners: Mapping[str, Ownership] = field(default_factory=dict)
+    """Record key of a tenant, workload or storage to its ownership (hosts carry their own)."""
+    unresolved_references: tuple[tuple[str, str], ...] = ()
+    """(record key, code or name) that a ledger mentions and no register row has."""
+
+    def project(self, code: str) -> Project | None:
+        """The project with this internal code."""
+        return self._projects.get(code)
+
+    def system(self, code: str) -> System | None:
+        """The system with this code."""
+        return self._systems.get(code)
+
+    def systems_of(self, project: Project) -> tuple[System, ...]:
+        """Systems that the project builds or keeps, whichever of the two registers says so."""
+        codes = set(project.systems) | {s.native_id for s in self.systems if project.native_id in s.projects}
+        return tuple(self._systems[c] for c in sorted(codes) if c in self._systems)
+
+    def projects_of(self, system: System) -> tuple[Project, ...]:
+        """Projects that build or keep the system, whichever of the two registers says so."""
+        codes = set(system.projects) | {p.native_id for p in self.projects if system.native_id in p.systems}
+        return tuple(self._projects[c] for c in sorted(codes) if c in self._projects)
+
+    def hosts_of(self, system: System) -> tuple[Host, ...]:
+        """Hosts that belong to the system, also those whose owner is contested."""
+        return self._hosts_by_system.get(system.native_id, ())
+
+    def filings_of(self, system: System) -> tuple[MlpsFiling, ...]:
+        """Filing certificates whose graded object is the system."""
+        return tuple(f for f in self.filings if not f.is_platform and f.system == system.native_id)
+
+    def assessments_of(self, system: System) -> tuple[MlpsAssessment, ...]:
+        """Assessment reports on the system, newest first, undated last."""
+        mine = [a for a in self.assessments if not a.is_platform and a.system == system.native_id]
+        return tuple(sorted(mine, key=lambda a: (a.reported_on is None, -(a.reported_on or _NO_DATE).toordinal())))
+
+    def sharing_of(self, system: System) -> tuple[SharingEntry, ...]:
+        """Sharing entries of the system."""
+        return tuple(e for e in self.sharing_entries if e.system == system.native_id)
+
+    def uses_of(self, entry: SharingEntry) -> tuple[SharingUse, ...]:
+        """Calls and exchanges of the entry's resource; a consumer's entry counts its own calls only."""
+        ids = {entry.native_id, entry.resource_id} - {None}
+        uses = [u for u in self.sharing_uses if u.resource_id in ids]
+        if entry.direction == "consume":
+            uses = [u for u in uses if u.consumer_system == entry.system]
+        return tuple(uses)
+
+    def __post_init__(self) -> None:
+        by_system: dict[str, list[Host]] = defaultdict(list)
+        for host in self.hosts:
+            codes = set(host.ownership.systems) | {
+                s for hit in host.ownership.hits for s in hit.systems if _strong(hit)
+            }
+            for code in codes:
+                by_system[code].append(host)
+        object.__setattr__(self, "_projects", {p.native_id: p for p in self.projects})
+        object.__setattr__(self, "_systems", {s.native_id: s for s in self.systems})
+        object.__setattr__(self, "_hosts_by_system", {code: tuple(hosts) for code, hosts in by_system.items()})
+
+    _projects: Mapping[str, Project] = field(init=False, repr=False, default_factory=dict)
+    _systems: Mapping[str, System] = field(init=False, repr=False, default_factory=dict)
+    _hosts_by_system: Mapping[str, tuple[Host, ...]] = field(init=False, repr=False, default_factory=dict)
+
+
+def _strong(hit: OwnershipHit) -> bool:
+    return hit.rule is not OwnershipRule.SIMILARITY
+
+
+def law_date(moment: datetime) -> date:
+    """The local date in Asia/Shanghai of an instant."""
+    return moment.astimezone(LAW_TIME).date()

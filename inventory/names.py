@@ -1,0 +1,23 @@
+"""Names as people write them, brought to one form for comparing (never for showing)."""
+
+import re
+import unicodedata
+
+_BRACKETS = str.maketrans({"[": "〔", "]": "〕", "【": "〔", "】": "〕", "（": "(", "）": ")"})
+_DROPPED = re.compile(r"[\s\u200b-\u200f\u202a-\u202e\u2060\ufeff《》“”\"'‘’]+")
+
+NULLS = frozenset(
+    {"", "-", "--", "—", "——", "/", "\\", "无", "暂无", "空", "n/a", "na", "none", "null", "未填", "无此项"}
+)
+"""What people write into a cell to say nothing (domain: ledgers as they are)."""
+
+
+def normalise(text: str) -> str:
+    """NFKC, case folded, without spaces, quotes and invisible characters; brackets of document numbers as 〔〕."""
+    folded = unicodedata.normalize("NFKC", text).translate(_BRACKETS).casefold()
+    return _DROPPED.sub("", folded)
+
+
+def is_null(text: str) -> bool:
+    """Whether a cell's text means "nothing said"."""
+    return unicodedata.normalize("NFKC", text).strip().casefold() in NULLS

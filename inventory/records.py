@@ -1,0 +1,545 @@
+"""What one source said about one thing: immutable, one vocabulary for all sources.
+
+`None` in a field means "the source did not say". It never means "no", "zero" or "none".
+Identity is (source, kind, native id), never a name. Times are aware and in UTC, dates of the law are local dates
+of Asia/Shanghai.
+"""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    """What every record says of itself."""
+
+    source: str
+    """Who said it: `openstack:NAME`, `kubernetes:NAME`, `ssh:NAME`, `ledger:NAME` (NAME from the config)."""
+    native_id: str
+    """What the source itself calls the thing; names may repeat, this may not within (source, kind)."""
+    observed_at: datetime
+    raw: str | None = None
+    """SHA-256 (hex) of the raw document it came from; the collection keeps the document."""
+
+    @property
+    def kind(self) -> str:
+        """The record's kind, as it stands in files: `host`, `tenant`, `project` …"""
+        return str(self.__struct_config__.tag)
+
+    @property
+    def key(self) -> str:
+        """`source|kind|native_id`: the same thing from the same source has the same key every night."""
+        return f"{self.source}|{self.kind}|{self.native_id}"
+
+
+# ── the register 台账 ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Department(Record, frozen=True, kw_only=True, tag="department"):
+    """A department that the regulation obliges 部门/建设单位."""
+
+    name: str
+    code: str | None = None
+    """Unified social credit code 统一社会信用代码, GB 32100-2015, 18 characters."""
+    other_names: tuple[str, ...] = ()
+    """Short and former names 简称/曾用名."""
+
+
+class ProjectKind(StrEnum):
+    """Kind of a project 项目类别."""
+
+    NEW = "new"
+    """新建"""
+    REBUILD = "rebuild"
+    """改建"""
+    EXTENSION = "extension"
+    """扩建"""
+    UPGRADE = "upgrade"
+    """升级/改造升级"""
+    OPERATION = "operation"
+    """运维/运行维护"""
+    SERVICE = "service"
+    """购买服务"""
+    CONSULTING = "consulting"
+    """设计咨询: outside Arts. 17 and 21"""
+    TESTING = "testing"
+    """测评: outside Arts. 17 and 21"""
+
+
+class Funding(StrEnum):
+    """Source of the money 资金来源 (scope of Art. 2)."""
+
+    GOVERNMENT = "government"
+    """政府投资/财政性资金"""
+    JOINT = "joint"
+    """政府与社会企业联合建设"""
+    PURCHASE = "purchase"
+    """政府向社会购买服务"""
+    MAINTENANCE = "maintenance"
+    """需要政府资金运行维护"""
+    NON_FISCAL = "non_fiscal"
+    """非财政性资金: outside Art. 2, encouraged by Art. 16"""
+
+
+class Level(StrEnum):
+    """Whose project or system it is 层级."""
+
+    CITY = "city"
+    """市本级"""
+    PROVINCE = "province"
+    """省级/省垂管, and other cities' and prefectures' own"""
+    STATE = "state"
+    """国家级/部垂管"""
+
+
+class Project(Record, frozen=True, kw_only=True, tag="project"):
+    """A registered project 项目. Native id: its internal code 项目编号."""
+
+    name: str
+    department: str | None = None
+    """Name of the building department 建设单位, as written."""
+    department_code: str | None = None
+    project_kind: ProjectKind | None = None
+    funding: Funding | None = None
+    level: Level | None = None
+    national_code: str | None = None
+    """投资项目代码, 24 characters; optional for purchased services (Art. 8)."""
+    systems: tuple[str, ...] = ()
+    """Codes of the systems it builds or keeps 包含系统."""
+    tenants: tuple[str, ...] = ()
+    """Cloud tenants 云租户: names or ids."""
+    adds_fixed_assets: bool | None = None
+    approved_on: date | None = None
+    """立项批复日期"""
+    awarded_on: date | None = None
+    """中标日期"""
+    contract_on: date | None = None
+    supervision_applied_on: date | None = None
+    """监理申请日期 (Art. 18)"""
+    initial_acceptance_on: date | None = None
+    """初验日期"""
+    trial_start_on: date | None = None
+    """试运行起"""
+    trial_end_on: date | None = None
+    final_acceptance_on: date | None = None
+    """终验日期"""
+    in_operation_on: date | None = None
+    """投入运行日期"""
+    self_evaluation_on: date | None = None
+    status: str | None = None
+
+
+class System(Record, frozen=True, kw_only=True, tag="system"):
+    """An application system 信息系统. Native id: its code in the register."""
+
+    name: str
+    department: str | None = None
+    department_code: str | None = None
+    projects: tuple[str, ...] = ()
+    """Codes of the projects that build or keep it, where the system register says so."""
+    is_rebuilt: bool | None = None
+    """新建/改建 (True) or 已建 (False), where the register says so."""
+    built_on: date | None = None
+    """建成时间/上线日期"""
+    level: Level | None = None
+    funding: Funding | None = None
+    mlps_level: int | None = None
+    """等保级别 1-5"""
+    tenants: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    """Host names or addresses that the register names as the system's components."""
+    declared_place: str | None = None
+    """现部署位置, as written; a claim, never evidence."""
+    is_retired: bool | None = None
+    migration_plan_start_on: date | None = None
+    migration_plan_cutover_on: date | None = None
+    """计划割接"""
+    migrated_on: date | None = None
+    """实际割接"""
+    old_server_disposal: str | None = None
+    """原服务器处置 (下线/移交/报废)"""
+    no_data_statement: str | None = None
+    """Document number of the signed 'no data resource' statement 无数据资源说明."""
+
+
+class ClassifiedPlaceholder(Record, frozen=True, kw_only=True, tag="classified"):
+    """That the register holds something classified 涉密: that it is there, and nothing else (Art. 28)."""
+
+    what: str
+    """`project` or `system`."""
+
+
+class ThirdPartyResource(Record, frozen=True, kw_only=True, tag="third_party"):
+    """Capacity that the centre procured from a third party 第三方服务资源 (Art. 14). Native id: contract number."""
+
+    provider: str
+    valid_from: date | None = None
+    valid_to: date | None = None
+    """Last day of the contract."""
+    ranges: tuple[str, ...] = ()
+    """CIDRs, in `zone` where it is given."""
+    zone: str | None = None
+    accounts: tuple[str, ...] = ()
+    """Account, instance or host ids at the provider."""
+    filing_number: str | None = None
+    """备案证明编号 of the provider's cloud."""
+    security_assessment: str | None = None
+    """云计算服务安全评估: document or listing number."""
+
+
+# ── 等级保护 ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class MlpsFiling(Record, frozen=True, kw_only=True, tag="mlps_filing"):
+    """A filing certificate 等保备案证明. Native id: the row (numbers repeat by mistake, and that must be seen)."""
+
+    number: str | None = None
+    """备案证明编号 as written: 11 + 5 digits; None where the cell was empty."""
+    number_unreliable: bool = False
+    """The cell held a number: a spreadsheet keeps 15 digits only, so the rest cannot be believed."""
+    system: str | None = None
+    """Code or name of the graded object 定级对象."""
+    is_platform: bool = False
+    """The graded object is the government cloud platform itself (Art. 15)."""
+    level: int | None = None
+    filed_on: date | None = None
+    valid_to: date | None = None
+    template: str | None = None
+    """备案模板版本: `2007` or `2025`."""
+
+
+class MlpsAssessment(Record, frozen=True, kw_only=True, tag="mlps_assessment"):
+    """An assessment report 等级测评报告."""
+
+    report_number: str | None = None
+    filing_number: str | None = None
+    system: str | None = None
+    is_platform: bool = False
+    reported_on: date | None = None
+    conclusion: str | None = None
+    """As written: 优/良/中/差 or 符合/基本符合/不符合."""
+    score: float | None = None
+    """综合得分 (2019/2021 template) or 符合率 in percent (2025 template)."""
+    major_risks: int | None = None
+    """重大风险隐患数量, before rectification."""
+    major_risks_rectified: int | None = None
+
+
+# ── data sharing 政务数据共享 ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class SharingType(StrEnum):
+    """共享属性 (政务数据共享条例 Arts. 14-15)."""
+
+    UNCONDITIONAL = "unconditional"
+    """无条件共享"""
+    CONDITIONAL = "conditional"
+    """有条件共享"""
+    NONE = "none"
+    """不予共享: must cite a law, an administrative regulation or a State Council decision"""
+
+
+class SharingEntry(Record, frozen=True, kw_only=True, tag="sharing_entry"):
+    """A catalogue entry of the sharing platform 共享目录条目, with what is mounted to it. Native id: catalogue code."""
+
+    name: str
+    system: str | None = None
+    """Code or name of the system whose data it is, or that uses it."""
+    direction: str | None = None
+    """`provide` 提供 or `consume` 使用."""
+    sharing_type: SharingType | None = None
+    legal_basis: str | None = None
+    published_on: date | None = None
+    resource_id: str | None = None
+    """挂接资源"""
+    resource_type: str | None = None
+    """库表/接口/文件"""
+    mounted_on: date | None = None
+    applied_on: date | None = None
+    """A consumer's application 申请日期"""
+    approved_on: date | None = None
+
+
+class SharingUse(Record, frozen=True, kw_only=True, tag="sharing_use"):
+    """Calls or exchanges of one resource in one period, from the platform's log 调用/交换汇总."""
+
+    resource_id: str
+    """Resource or catalogue code."""
+    consumer_system: str | None = None
+    period_start: date | None = None
+    period_end: date | None = None
+    succeeded: int | None = None
+    failed: int | None = None
+    last_success_on: date | None = None
+
+
+# ── what runs 主机与资源 ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Nic(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A network interface 网卡."""
+
+    name: str | None = None
+    mac: str | None = None
+    """Lower case, colons."""
+    addresses: tuple[str, ...] = ()
+    """Addresses with or without prefix length, as canonical text."""
+
+
+class Mount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A mounted file system 挂载."""
+
+    target: str
+    fstype: str
+    origin: str
+    """Device, or `server:/export` of a remote one."""
+
+
+class Listener(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A listening socket 监听端口."""
+
+    protocol: str
+    address: str
+    port: int
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A route of a host or router 路由."""
+
+    destination: str
+    gateway: str | None = None
+    device: str | None = None
+
+
+class BlockDevice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A block device 块设备."""
+
+    name: str
+    size_bytes: int | None = None
+    model: str | None = None
+    transport: str | None = None
+
+
+class View(StrEnum):
+    """From where a host was seen."""
+
+    SERVER = "server"
+    """The control plane of a cloud lists it as an instance (Nova)."""
+    HYPERVISOR = "hypervisor"
+    """The control plane lists it as its own compute host."""
+    NODE = "node"
+    """A Kubernetes node object."""
+    OS = "os"
+    """The host's own words, over SSH: forgeable by its root."""
+    LISTED = "listed"
+    """A row of an inventory list that a cloud exports (its control plane's word, on paper)."""
+    ASSET = "asset"
+    """A row of an asset or equipment ledger: a department's own word."""
+
+
+class HostSighting(Record, frozen=True, kw_only=True, tag="host"):
+    """One source's view of a machine that runs an operating system 主机观测. Identity joins sightings into a Host."""
+
+    view: View
+    name: str
+    uuid: str | None = None
+    """Instance id of a server, SMBIOS system UUID of an OS or node, as the source wrote it (lower case)."""
+    serial: str | None = None
+    vendor: str | None = None
+    product: str | None = None
+    chassis_type: int | None = None
+    """SMBIOS chassis type, DSP0134 table 17."""
+    virtualization: str | None = None
+    """`none` for bare metal, else kvm, vmware … as systemd-detect-virt names them."""
+    machine_id: str | None = None
+    cloud_instance_id: str | None = None
+    """cloud-init's instance id: the host's own claim."""
+    provider_id: str | None = None
+    """Kubernetes spec.providerID as written."""
+    zone: str | None = None
+    """Network zone/VRF in which its addresses hold 网络区域."""
+    nics: tuple[Nic, ...] = ()
+    tenant: str | None = None
+    """Native id of the tenant, in the same source."""
+    status: str | None = None
+    hypervisor: str | None = None
+    """Name of the compute host it runs on."""
+    os_name: str | None = None
+    os_version: str | None = None
+    arch: str | None = None
+    vcpus: int | None = None
+    memory_bytes: int | None = None
+    disk_bytes: int | None = None
+    created_at: datetime | None = None
+    installed_at: datetime | None = None
+    """Birth of the root file system: weak evidence of age."""
+    commissioned_on: date | None = None
+    """Asset card's acquisition date 取得日期."""
+    asset_number: str | None = None
+    department: str | None = None
+    """Owner as a ledger writes it."""
+    system: str | None = None
+    """System code or name as a ledger writes it."""
+    is_appliance: bool | None = None
+    """前置机, NVR, 加密机 …: goes to a classification queue, not to a verdict."""
+    is_centre_infrastructure: bool | None = None
+    """A ledger of the centre names it as its own infrastructure."""
+    labels: dict[str, str] = {}
+    tags: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    listeners: tuple[Listener, ...] = ()
+    routes: tuple[Route, ...] = ()
+    block_devices: tuple[BlockDevice, ...] = ()
+    needs_root: tuple[str, ...] = ()
+    """Facts that were refused for want of root: `uuid`, `serial` … (never read as "has none")."""
+
+
+class Tenant(Record, frozen=True, kw_only=True, tag="tenant"):
+    """OpenStack project or Kubernetes namespace 租户."""
+
+    name: str
+    domain: str | None = None
+    is_enabled: bool | None = None
+    description: str | None = None
+    labels: dict[str, str] = {}
+    tags: tuple[str, ...] = ()
+
+
+class Workload(Record, frozen=True, kw_only=True, tag="workload"):
+    """A Kubernetes workload or pod 工作负载. Native id: uid."""
+
+    workload_kind: str
+    """`Deployment`, `StatefulSet`, `DaemonSet`, `Job`, `CronJob`, `Pod` …"""
+    namespace: str
+    name: str
+    node: str | None = None
+    """Pods only: name of the node it is bound to."""
+    owner_uid: str | None = None
+    images: tuple[str, ...] = ()
+    replicas: int | None = None
+    addresses: tuple[str, ...] = ()
+    labels: dict[str, str] = {}
+
+
+class Exposure(Record, frozen=True, kw_only=True, tag="exposure"):
+    """A Kubernetes Service or Ingress 服务入口."""
+
+    exposure_kind: str
+    namespace: str
+    name: str
+    addresses: tuple[str, ...] = ()
+    hostnames: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+    selector: dict[str, str] = {}
+
+
+class Storage(Record, frozen=True, kw_only=True, tag="storage"):
+    """A volume or share 存储."""
+
+    name: str
+    storage_kind: str
+    """`volume` (Cinder), `persistent_volume` (Kubernetes)."""
+    tenant: str | None = None
+    size_bytes: int | None = None
+    attached_to: tuple[str, ...] = ()
+    """Native ids of servers."""
+    origin: str | None = None
+    """`server:/export`, target of a remote one."""
+    status: str | None = None
+    created_at: datetime | None = None
+    tags: tuple[str, ...] = ()
+
+
+class Segment(Record, frozen=True, kw_only=True, tag="segment"):
+    """A network segment 网段: a CIDR in one routing domain."""
+
+    cidr: str
+    """Canonical network, host bits cleared."""
+    domain: str
+    """Routing domain: zone/VRF of a plan, network id of Neutron, cluster. Overlap between domains is normal."""
+    name: str | None = None
+    zone: str | None = None
+    vrf: str | None = None
+    vlan: str | None = None
+    purpose: str | None = None
+    department: str | None = None
+    system: str | None = None
+    tenant: str | None = None
+    is_cloud: bool | None = None
+    gateway: str | None = None
+
+
+class Port(Record, frozen=True, kw_only=True, tag="port"):
+    """A Neutron port 端口: the control plane's word on who holds a MAC and its addresses."""
+
+    mac: str
+    addresses: tuple[str, ...] = ()
+    network: str | None = None
+    device: str | None = None
+    """Server or router id."""
+    device_owner: str | None = None
+    tenant: str | None = None
+    zone: str | None = None
+    status: str | None = None
+
+
+class Router(Record, frozen=True, kw_only=True, tag="router"):
+    """A Neutron router 路由器."""
+
+    name: str
+    tenant: str | None = None
+    external_network: str | None = None
+    addresses: tuple[str, ...] = ()
+
+
+class FloatingAddress(Record, frozen=True, kw_only=True, tag="floating_address"):
+    """A floating IP 浮动地址."""
+
+    address: str
+    fixed_address: str | None = None
+    port: str | None = None
+    tenant: str | None = None
+
+
+class OwnershipDeclaration(Record, frozen=True, kw_only=True, tag="ownership"):
+    """A person's word on whose something is 归属声明: outranks every rule. Native id: the row."""
+
+    target: str
+    """Host name, address, instance id, tenant name or id."""
+    zone: str | None = None
+    systems: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+    note: str | None = None
+
+
+class ClassifiedTrace(Record, frozen=True, kw_only=True, tag="classified_trace"):
+    """That a source showed something of the do-not-scan list: how many, and nothing else (Art. 28)."""
+
+    what: str
+    """Kind of the records that were dropped."""
+    count: int
+
+
+AnyRecord = (
+    Department
+    | Project
+    | System
+    | ClassifiedPlaceholder
+    | ThirdPartyResource
+    | MlpsFiling
+    | MlpsAssessment
+    | SharingEntry
+    | SharingUse
+    | HostSighting
+    | Tenant
+    | Workload
+    | Exposure
+    | Storage
+    | Segment
+    | Port
+    | Router
+    | FloatingAddress
+    | OwnershipDeclaration
+    | ClassifiedTrace
+)

@@ -1,0 +1,80 @@
+"""Sentences that are stored once and told in the reader's language.
+
+A `Message` keeps the English sentence and its values apart, so that a finding written at night can be read in
+Chinese by a panel and in English by an operator. Translations: `inventory/locale/<language>/LC_MESSAGES/<room>.po`.
+"""
+
+import gettext as gettext_module
+import os
+import string
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+LOCALE_DIR = Path(__file__).parent / "locale"
+ROOMS = ("inventory", "collectors", "checks", "exporters", "cli")
+DEFAULT_LOCALE = "zh_CN"
+"""Reports and findings speak the regulation's language unless the reader asks otherwise."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One sentence with named values, translatable whenever it is shown."""
+
+    id: str
+    """The English sentence, with `{name}` for values: the gettext msgid."""
+    args: dict[str, "str | int | Message | list[Message]"] = {}
+    """The values; a nested message is told in the same language, a list of messages is joined by semicolons."""
+
+
+def msg(_id: str, /, **args: "str | int | Message | list[Message]") -> Message:
+    """A message whose sentence gettext's extraction finds (keyword `msg`).
+
+    Raises:
+        ValueError: a value that the sentence names is not given, or the other way round.
+    """
+    wanted = {field for _, field, _, _ in string.Formatter().parse(_id) if field}
+    if wanted != set(args):
+        raise ValueError(f"the sentence {_id!r} wants {sorted(wanted)}, it was given {sorted(args)}")
+    return Message(id=_id, args=args)
+
+
+@cache
+def _catalogue(locale: str) -> gettext_module.NullTranslations:
+    found: gettext_module.NullTranslations | None = None
+    for room in ROOMS:
+        translation = gettext_module.translation(room, LOCALE_DIR, languages=[locale], fallback=True)
+        if found is None:
+            found = translation
+        else:
+            found.add_fallback(translation)
+    return found or gettext_module.NullTranslations()
+
+
+def tell(message: Message, locale: str = DEFAULT_LOCALE) -> str:
+    """The sentence in the language of `locale` (`zh_CN` or `en`), values filled in."""
+    sentence = gettext(message.id, locale)
+    return sentence.format(**{name: _value(value, locale) for name, value in message.args.items()})
+
+
+def _value(value: "str | int | Message | list[Message]", locale: str) -> str | int:
+    if isinstance(value, Message):
+        return tell(value, locale)
+    if isinstance(value, list):
+        separator = "；" if locale == "zh_CN" else "; "
+        return separator.join(tell(part, locale) for part in value)
+    return value
+
+
+def gettext(sentence: str, locale: str = DEFAULT_LOCALE) -> str:
+    """The sentence in the language of `locale`; English sentences are their own translation."""
+    return _catalogue(locale).gettext(sentence) if locale != "en" else sentence
+
+
+def reader_locale() -> str:
+    """The command line's language, from LC_ALL, LC_MESSAGES, LANGUAGE or LANG: `zh_CN` or `en`."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANGUAGE", "LANG"):
+        value = os.environ.get(name, "")
+        if value:
+            return "zh_CN" if value.lower().startswith("zh") else "en"
+    return "en"

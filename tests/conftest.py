@@ -1,0 +1,18 @@
+"""Fixtures for real services, and the rule on skipping: without Docker a test says why, in CI nothing may skip."""
+
+import os
+
+import pytest
+
+REQUIRED = os.environ.get("YUNHE_REQUIRE_SERVICES") == "1"
+"""Set by `.ci/run`: a service that is missing is an error, never a skip."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
+    """Turns a skip into a failure where every real service is required."""
+    report = yield
+    if REQUIRED and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped where nothing may skip: {report.longrepr}"
+    return report
