@@ -25,6 +25,7 @@ from inventory.records import (
     System,
     Tenant,
     ThirdPartyResource,
+    View,
     Workload,
 )
 
@@ -64,6 +65,8 @@ class Inventory:
     """Record key of a tenant, workload or storage to its ownership (hosts carry their own)."""
     unresolved_references: tuple[tuple[str, str], ...] = ()
     """(record key, code or name) that a ledger mentions and no register row has."""
+    missing_components: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """System code to the hosts that the register names as its components and no source showed."""
 
     def project(self, code: str) -> Project | None:
         """The project with this internal code."""
@@ -86,6 +89,18 @@ class Inventory:
     def hosts_of(self, system: System) -> tuple[Host, ...]:
         """Hosts that belong to the system, also those whose owner is contested."""
         return self._hosts_by_system.get(system.native_id, ())
+
+    def workloads_of(self, system: System) -> tuple[Workload, ...]:
+        """Kubernetes workloads that belong to the system."""
+        return tuple(w for w in self.workloads if (o := self.owners.get(w.key)) and system.native_id in o.systems)
+
+    def nodes_of(self, workload: Workload) -> tuple[str, ...]:
+        """Names of the nodes that the workload's pods are bound to, its owned pods' included."""
+        return self._nodes_by_workload.get((workload.source, workload.native_id), ())
+
+    def node_host(self, source: str, node: str) -> Host | None:
+        """The host that is this node of this cluster."""
+        return self._hosts_by_node.get((source, node))
 
     def filings_of(self, system: System) -> tuple[MlpsFiling, ...]:
         """Filing certificates whose graded object is the system."""
@@ -110,12 +125,17 @@ class Inventory:
 
     def __post_init__(self) -> None:
         by_system: dict[str, list[Host]] = defaultdict(list)
+        by_node: dict[tuple[str, str], Host] = {}
         for host in self.hosts:
-            codes = set(host.ownership.systems) | {
-                s for hit in host.ownership.hits for s in hit.systems if _strong(hit)
-            }
+            codes = set(host.ownership.systems)
+            if host.ownership.disagreement is not None:
+                codes |= {s for hit in host.ownership.hits for s in hit.systems if _strong(hit)}
             for code in codes:
                 by_system[code].append(host)
+            for sighting in host.seen_by(View.NODE):
+                by_node[sighting.source, sighting.name] = host
+        object.__setattr__(self, "_hosts_by_node", by_node)
+        object.__setattr__(self, "_nodes_by_workload", _nodes_by_workload(self.workloads))
         object.__setattr__(self, "_projects", {p.native_id: p for p in self.projects})
         object.__setattr__(self, "_systems", {s.native_id: s for s in self.systems})
         object.__setattr__(self, "_hosts_by_system", {code: tuple(hosts) for code, hosts in by_system.items()})
@@ -123,10 +143,28 @@ class Inventory:
     _projects: Mapping[str, Project] = field(init=False, repr=False, default_factory=dict)
     _systems: Mapping[str, System] = field(init=False, repr=False, default_factory=dict)
     _hosts_by_system: Mapping[str, tuple[Host, ...]] = field(init=False, repr=False, default_factory=dict)
+    _hosts_by_node: Mapping[tuple[str, str], Host] = field(init=False, repr=False, default_factory=dict)
+    _nodes_by_workload: Mapping[tuple[str, str], tuple[str, ...]] = field(init=False, repr=False, default_factory=dict)
 
 
 def _strong(hit: OwnershipHit) -> bool:
     return hit.rule is not OwnershipRule.SIMILARITY
+
+
+def _nodes_by_workload(workloads: tuple[Workload, ...]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Pods hang from ReplicaSets and Jobs, which may themselves be owned: each owner gets the nodes below it."""
+    owner = {(w.source, w.native_id): w.owner_uid for w in workloads}
+    nodes: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for workload in workloads:
+        if workload.node is None:
+            continue
+        uid: str | None = workload.native_id
+        seen: set[str] = set()
+        while uid is not None and uid not in seen:
+            seen.add(uid)
+            nodes[workload.source, uid].add(workload.node)
+            uid = owner.get((workload.source, uid))
+    return {key: tuple(sorted(names)) for key, names in nodes.items()}
 
 
 def law_date(moment: datetime) -> date:
