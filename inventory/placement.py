@@ -1,0 +1,229 @@
+"""Where a machine stands, and what proves it.
+
+*On the cloud* takes the control plane's word tied to the machine or the wire; what a machine says of itself is told as
+a fact and proves nothing. *Standalone* takes positive evidence of what it is and complete coverage of the cloud;
+everything else is undetermined and says what would settle it.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from netaddr import AddrFormatError, IPAddress, IPNetwork
+
+from inventory.coverage import CellResult, Coverage
+from inventory.hosts import Place, Placement
+from inventory.identity import Machine
+from inventory.records import HostSighting, ThirdPartyResource, View
+from inventory.text import Message, msg
+from inventory.uuids import canonical, is_usable
+
+SERVER_CHASSIS = frozenset({3, 4, 5, 6, 7, 13, 15, 16, 17, 23, 24, 25, 28, 29})
+"""SMBIOS chassis types (DSP0134 table 17) of machines that stand somewhere: desktop, tower, rack, blade."""
+
+VIRTUAL_VENDORS = (
+    "qemu", "vmware", "xen", "innotek", "bochs", "openstack", "red hat", "ovirt", "parallels", "alibaba cloud",
+    "tencent cloud", "huaweicloud", "huawei cloud", "baidu cloud", "amazon ec2", "google", "nutanix", "smartx", "zstack",
+    "ctyun", "ecloud",
+)  # fmt: skip
+"""Beginnings of sys_vendor or product_name on virtual machines."""
+
+PUBLIC_CLOUDS = {
+    "alibaba cloud": "阿里云",
+    "tencent cloud": "腾讯云",
+    "huaweicloud": "华为云",
+    "huawei cloud": "华为云",
+    "baidu cloud": "百度智能云",
+    "amazon ec2": "AWS",
+    "ctyun": "天翼云",
+    "ecloud": "移动云",
+}
+
+
+def place(machine: Machine, *, coverage: Coverage, third_parties: Sequence[ThirdPartyResource]) -> Placement:
+    """The machine's placement; pure."""
+    evidence = tuple(s.key for s in machine.sightings)
+    claims = tuple(_claims(machine))
+    listed = [s for s in machine.sightings if s.view in (View.SERVER, View.LISTED) and coverage.is_platform(s.source)]
+    if listed:
+        return Placement(
+            place=Place.CLOUD_INSTANCE, facts=(*_instance_facts(machine, listed), *claims), evidence=evidence
+        )
+    infrastructure = tuple(_infrastructure_facts(machine, coverage))
+    if infrastructure:
+        return Placement(place=Place.CLOUD_INFRASTRUCTURE, facts=(*infrastructure, *claims), evidence=evidence)
+    for resource in sorted(third_parties, key=lambda t: t.key):
+        covered = _covered_by(machine, resource)
+        if covered is not None:
+            return Placement(
+                place=Place.THIRD_PARTY,
+                facts=(covered, *claims),
+                evidence=(*evidence, resource.key),
+                contract=resource.native_id,
+            )
+    return _outside(machine, coverage, claims, evidence)
+
+
+def _instance_facts(machine: Machine, listed: list[HostSighting]) -> list[Message]:
+    facts = [
+        msg("the control plane {source} lists it as instance {id}", source=s.source, id=s.uuid or s.native_id)
+        for s in listed
+    ]
+    sentences = {
+        "uuid": "its own UUID {value} is that instance's id",
+        "uuid_swapped": "its own UUID {value} is that instance's id with the first three fields in the other byte order",
+        "serial": "its serial number {value} is that instance's id",
+        "provider_id": "its Kubernetes providerID {value} names that instance",
+        "mac_address": "its MAC and address {value} are those of that instance's Neutron port",
+        "zone_address": "its zone and address {value} are those of the row",
+        "machine_id": "two sources report its machine-id {value}",
+    }
+    for join in machine.joins:
+        if join.rule in sentences:
+            facts.append(msg(sentences[join.rule], value=join.value))
+    return facts
+
+
+def _infrastructure_facts(machine: Machine, coverage: Coverage) -> Iterable[Message]:
+    for s in machine.sightings:
+        if s.view is View.HYPERVISOR and coverage.is_platform(s.source):
+            yield msg(
+                "the control plane {source} lists it as its own compute host {name}", source=s.source, name=s.name
+            )
+        if s.view is View.ASSET and s.is_centre_infrastructure:
+            yield msg(
+                "the centre's equipment ledger {source} names it as its own infrastructure, asset {number}",
+                source=s.source,
+                number=s.asset_number or s.native_id,
+            )
+
+
+def _covered_by(machine: Machine, resource: ThirdPartyResource) -> Message | None:
+    ids = {canonical(a) or a.strip().casefold() for a in resource.accounts}
+    for s in machine.sightings:
+        for own in (s.uuid, s.cloud_instance_id, s.serial):
+            if own and (canonical(own) or own.strip().casefold()) in ids:
+                return msg("contract {contract} of {provider} names {id}", contract=resource.native_id,
+                           provider=resource.provider, id=own)  # fmt: skip
+        # Overlapping private ranges are normal: a range holds only inside the zone that the contract names.
+        if resource.zone is not None and s.zone != resource.zone:
+            continue
+        for nic in s.nics:
+            for text in nic.addresses:
+                network = _network_of(text, resource, is_zoned=resource.zone is not None)
+                if network is not None:
+                    return msg(
+                        "contract {contract} of {provider} covers its address {address} ({range})",
+                        contract=resource.native_id,
+                        provider=resource.provider,
+                        address=text.partition("/")[0],
+                        range=network,
+                    )
+    return None
+
+
+def _network_of(text: str, resource: ThirdPartyResource, *, is_zoned: bool) -> str | None:
+    try:
+        address = IPAddress(text.partition("/")[0].partition("%")[0])
+    except (AddrFormatError, ValueError):
+        return None
+    if not is_zoned and not address.is_global():
+        return None
+    for cidr in resource.ranges:
+        try:
+            network = IPNetwork(cidr)
+        except (AddrFormatError, ValueError):
+            continue
+        if address in network:
+            return cidr
+    return None
+
+
+def _outside(machine: Machine, coverage: Coverage, claims: tuple[Message, ...], evidence: tuple[str, ...]) -> Placement:
+    def undetermined(*missing: Message) -> Placement:
+        return Placement(place=Place.UNDETERMINED, facts=claims, missing=missing, evidence=evidence)
+
+    foreign = [s for s in machine.sightings if s.view is View.SERVER]
+    gaps = cloud_gaps(coverage)
+    if foreign:
+        facts = tuple(
+            msg("the control plane {source}, which is not the government cloud's, lists it as instance {id}",
+                source=s.source, id=s.uuid or s.native_id)
+            for s in foreign
+        )  # fmt: skip
+        return Placement(place=Place.STANDALONE_VIRTUAL, facts=(*facts, *claims), evidence=evidence)
+    if machine.conflicts:
+        return undetermined(*machine.conflicts, msg("the host's administrator must give it a UUID of its own"))
+    if gaps:
+        return undetermined(*gaps)
+    own = [s for s in machine.sightings if s.view is View.OS]
+    if not own:
+        return undetermined(
+            msg("nobody has looked at the machine itself: the infrastructure team needs SSH access to it")
+        )
+    unreadable = sorted({fact for s in own for fact in s.needs_root if fact == "uuid"})
+    if unreadable or not any(_has_identity(s) for s in own):
+        return undetermined(
+            msg("its SMBIOS UUID could not be read: the probe needs root (sudo) on the host, or the host has none")
+        )
+    kinds = {kind for s in own if (kind := _kind(s)) is not None}
+    if len(kinds) != 1:
+        return undetermined(
+            msg("whether it is physical or virtual could not be told: the infrastructure team must look")
+        )
+    absent = msg(
+        "neither its UUID nor a MAC of its is in any inventory of the government cloud, and those are complete"
+    )
+    return Placement(place=kinds.pop(), facts=(absent, *claims), evidence=evidence)
+
+
+def cloud_gaps(coverage: Coverage) -> tuple[Message, ...]:
+    """What of the government cloud's control plane could not be seen; empty only if all of it was."""
+    cells = coverage.of("host", "port", platform_only=True)
+    if not any(r.cell.kind == "host" and not r.cell.source.startswith("kubernetes:") for r in cells):
+        return (
+            msg(
+                "no inventory of the government cloud is configured: the infrastructure team must name its OpenStack or list"
+            ),
+        )
+    return tuple(gap(r) for r in cells if not r.is_complete)
+
+
+def gap(result: CellResult) -> Message:
+    """One incomplete cell as a sentence."""
+    return msg(
+        "{source}, {kind} in {scope}, was not seen completely: {reason}",
+        source=result.cell.source,
+        kind=result.cell.kind,
+        scope=result.cell.scope,
+        reason=result.reason or msg("no reason was given"),
+    )
+
+
+def _has_identity(sighting: HostSighting) -> bool:
+    """A usable UUID; a board whose maker left the UUID unset is known by its MAC."""
+    if is_usable(sighting.uuid):
+        return True
+    return sighting.uuid is not None and any(n.mac for n in sighting.nics)
+
+
+def _kind(sighting: HostSighting) -> Place | None:
+    words = [w.strip().casefold() for w in (sighting.vendor, sighting.product) if w]
+    is_virtual_board = any(w.startswith(VIRTUAL_VENDORS) or w == "virtual machine" for w in words)
+    if sighting.virtualization not in (None, "none") or is_virtual_board:
+        return Place.STANDALONE_VIRTUAL
+    if sighting.virtualization == "none" or sighting.chassis_type in SERVER_CHASSIS:
+        return Place.STANDALONE_PHYSICAL
+    return None
+
+
+def _claims(machine: Machine) -> Iterable[Message]:
+    """What the machine says of itself: told, never believed."""
+    for s in machine.sightings:
+        if s.view is not View.OS:
+            continue
+        board = " ".join(w for w in (s.vendor, s.product) if w)
+        if board:
+            yield msg("it calls itself {board}", board=board)
+        if s.virtualization:
+            yield msg("it reports virtualization {kind}", kind=s.virtualization)
+        if s.cloud_instance_id:
+            yield msg("its cloud-init claims to be instance {id}", id=s.cloud_instance_id)
