@@ -56,6 +56,19 @@ def write(collection: Collection, path: Path, *, tool: str) -> None:
     Raises:
         OSError: the folder cannot be written to.
     """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            dump(collection, file, tool=tool)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def dump(collection: Collection, file: IO[bytes], *, tool: str) -> None:
+    """Writes the capture to an open file."""
     rejections = sorted(collection.rejections, key=lambda r: (r.source, r.file, r.sheet, r.row, r.column, r.value))
     contents = {
         "records.jsonl": _lines(sorted(collection.records, key=_record_key)),
@@ -73,17 +86,12 @@ def write(collection: Collection, path: Path, *, tool: str) -> None:
         sources=sorted(collection.sources, key=lambda s: s.name),
         members={name: digest(data) for name, data in contents.items()},
     )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-            for name, data in [("manifest.json", _ENCODER.encode(manifest)), *contents.items()]:
-                entry = zipfile.ZipInfo(name, _FIXED_TIME)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.external_attr = 0o600 << 16
-                archive.writestr(entry, data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for name, data in [("manifest.json", _ENCODER.encode(manifest)), *contents.items()]:
+            entry = zipfile.ZipInfo(name, _FIXED_TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o600 << 16
+            archive.writestr(entry, data)
 
 
 def read(path: Path) -> Collection:
@@ -93,16 +101,24 @@ def read(path: Path) -> Collection:
         CaptureError: not a capture, of a newer format, damaged or changed.
         OSError: the file cannot be opened.
     """
+    with path.open("rb") as file:
+        return load(file, name=str(path))
+
+
+def load(file: IO[bytes], *, name: str) -> Collection:
+    """The collection in an open file; `name` is what errors call it.
+
+    Raises:
+        CaptureError: not a capture, of a newer format, damaged or changed.
+    """
     try:
-        with zipfile.ZipFile(path) as archive:
-            return _read(archive, path)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise CaptureError(
-            f"{path}: not a readable capture ({error}); expected a file written by `yunhe collect`"
-        ) from error
+        with zipfile.ZipFile(file) as archive:
+            return _read(archive, name)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OverflowError) as error:
+        raise CaptureError(f"{name}: no readable capture ({error}); expected a file of `yunhe collect`") from error
 
 
-def _read(archive: zipfile.ZipFile, path: Path) -> Collection:
+def _read(archive: zipfile.ZipFile, path: str) -> Collection:
     names = archive.namelist()
     if sorted(names) != sorted(("manifest.json", *_MEMBERS)):
         raise CaptureError(f"{path}: not a capture: it holds {', '.join(sorted(names)[:6]) or 'nothing'}")
@@ -131,7 +147,7 @@ def _read(archive: zipfile.ZipFile, path: Path) -> Collection:
     return collection
 
 
-def _verify(archive: zipfile.ZipFile, name: str, expected: str | None, path: Path) -> None:
+def _verify(archive: zipfile.ZipFile, name: str, expected: str | None, path: str) -> None:
     if archive.getinfo(name).file_size > MAX_MEMBER_BYTES:
         raise CaptureError(f"{path}: {name} is larger than {MAX_MEMBER_BYTES} bytes")
     sha256 = hashlib.sha256()
@@ -142,7 +158,7 @@ def _verify(archive: zipfile.ZipFile, name: str, expected: str | None, path: Pat
         raise CaptureError(f"{path}: {name} was changed after it was written (SHA-256 does not match the manifest)")
 
 
-def _decoded(archive: zipfile.ZipFile, name: str, kind: type[T], path: Path) -> Iterator[T]:
+def _decoded(archive: zipfile.ZipFile, name: str, kind: type[T], path: str) -> Iterator[T]:
     decoder = msgspec.json.Decoder(kind)
     with archive.open(name) as member:
         for number, line in enumerate(_limited_lines(member, name, path), 1):
@@ -152,7 +168,7 @@ def _decoded(archive: zipfile.ZipFile, name: str, kind: type[T], path: Path) -> 
                 raise CaptureError(f"{path}: {name} line {number}: {error}") from error
 
 
-def _limited_lines(member: IO[bytes], name: str, path: Path) -> Iterator[bytes]:
+def _limited_lines(member: IO[bytes], name: str, path: str) -> Iterator[bytes]:
     while line := member.readline(MAX_LINE_BYTES + 1):
         if len(line) > MAX_LINE_BYTES:
             raise CaptureError(f"{path}: {name}: a line is longer than {MAX_LINE_BYTES} bytes")

@@ -13,28 +13,27 @@ from inventory.coverage import CellResult, Coverage
 from inventory.hosts import Place, Placement
 from inventory.identity import Machine
 from inventory.records import HostSighting, ThirdPartyResource, View
-from inventory.text import Message, msg
+from inventory.text import Message, mark, msg
 from inventory.uuids import canonical, is_usable
 
 SERVER_CHASSIS = frozenset({3, 4, 5, 6, 7, 13, 15, 16, 17, 23, 24, 25, 28, 29})
 """SMBIOS chassis types (DSP0134 table 17) of machines that stand somewhere: desktop, tower, rack, blade."""
 
 VIRTUAL_VENDORS = (
-    "qemu", "vmware", "xen", "innotek", "bochs", "openstack", "red hat", "ovirt", "parallels", "alibaba cloud",
-    "tencent cloud", "huaweicloud", "huawei cloud", "baidu cloud", "amazon ec2", "google", "nutanix", "smartx", "zstack",
-    "ctyun", "ecloud",
-)  # fmt: skip
+    *("qemu", "vmware", "xen", "innotek", "bochs", "openstack", "red hat", "ovirt", "parallels", "nutanix", "smartx"),
+    *("zstack", "alibaba cloud", "tencent cloud", "huaweicloud", "huawei cloud", "baidu cloud", "amazon ec2", "google"),
+    *("ctyun", "ecloud"),
+)
 """Beginnings of sys_vendor or product_name on virtual machines."""
 
-PUBLIC_CLOUDS = {
-    "alibaba cloud": "阿里云",
-    "tencent cloud": "腾讯云",
-    "huaweicloud": "华为云",
-    "huawei cloud": "华为云",
-    "baidu cloud": "百度智能云",
-    "amazon ec2": "AWS",
-    "ctyun": "天翼云",
-    "ecloud": "移动云",
+_JOIN_FACTS = {
+    "uuid": mark("its own UUID {value} is that instance's id"),
+    "uuid_swapped": mark("its own UUID {value} is that instance's id, the first three fields in the other byte order"),
+    "serial": mark("its serial number {value} is that instance's id"),
+    "provider_id": mark("its Kubernetes providerID {value} names that instance"),
+    "mac_address": mark("its MAC and address {value} are those of that instance's Neutron port"),
+    "zone_address": mark("its zone and address {value} are those of the row"),
+    "machine_id": mark("two sources report its machine-id {value}"),
 }
 
 
@@ -67,19 +66,7 @@ def _instance_facts(machine: Machine, listed: list[HostSighting]) -> list[Messag
         msg("the control plane {source} lists it as instance {id}", source=s.source, id=s.uuid or s.native_id)
         for s in listed
     ]
-    sentences = {
-        "uuid": "its own UUID {value} is that instance's id",
-        "uuid_swapped": "its own UUID {value} is that instance's id with the first three fields in the other byte order",
-        "serial": "its serial number {value} is that instance's id",
-        "provider_id": "its Kubernetes providerID {value} names that instance",
-        "mac_address": "its MAC and address {value} are those of that instance's Neutron port",
-        "zone_address": "its zone and address {value} are those of the row",
-        "machine_id": "two sources report its machine-id {value}",
-    }
-    for join in machine.joins:
-        if join.rule in sentences:
-            facts.append(msg(sentences[join.rule], value=join.value))
-    return facts
+    return facts + [msg(_JOIN_FACTS[j.rule], value=j.value) for j in machine.joins if j.rule in _JOIN_FACTS]
 
 
 def _infrastructure_facts(machine: Machine, coverage: Coverage) -> Iterable[Message]:
@@ -138,52 +125,50 @@ def _network_of(text: str, resource: ThirdPartyResource, *, is_zoned: bool) -> s
 
 
 def _outside(machine: Machine, coverage: Coverage, claims: tuple[Message, ...], evidence: tuple[str, ...]) -> Placement:
-    def undetermined(*missing: Message) -> Placement:
-        return Placement(place=Place.UNDETERMINED, facts=claims, missing=missing, evidence=evidence)
-
-    foreign = [s for s in machine.sightings if s.view is View.SERVER]
-    gaps = cloud_gaps(coverage)
+    foreign = tuple(
+        msg(
+            "the control plane {source}, which is not the government cloud's, lists it as instance {id}",
+            source=s.source,
+            id=s.uuid or s.native_id,
+        )
+        for s in machine.sightings
+        if s.view is View.SERVER
+    )
     if foreign:
-        facts = tuple(
-            msg("the control plane {source}, which is not the government cloud's, lists it as instance {id}",
-                source=s.source, id=s.uuid or s.native_id)
-            for s in foreign
-        )  # fmt: skip
-        return Placement(place=Place.STANDALONE_VIRTUAL, facts=(*facts, *claims), evidence=evidence)
-    if machine.conflicts:
-        return undetermined(*machine.conflicts, msg("the host's administrator must give it a UUID of its own"))
-    if gaps:
-        return undetermined(*gaps)
+        return Placement(place=Place.STANDALONE_VIRTUAL, facts=(*foreign, *claims), evidence=evidence)
     own = [s for s in machine.sightings if s.view is View.OS]
-    if not own:
-        return undetermined(
-            msg("nobody has looked at the machine itself: the infrastructure team needs SSH access to it")
-        )
-    unreadable = sorted({fact for s in own for fact in s.needs_root if fact == "uuid"})
-    if unreadable or not any(_has_identity(s) for s in own):
-        return undetermined(
-            msg("its SMBIOS UUID could not be read: the probe needs root (sudo) on the host, or the host has none")
-        )
     kinds = {kind for s in own if (kind := _kind(s)) is not None}
-    if len(kinds) != 1:
-        return undetermined(
-            msg("whether it is physical or virtual could not be told: the infrastructure team must look")
-        )
+    missing = _obstacles(machine, coverage, own)
+    if not missing and len(kinds) != 1:
+        missing = (msg("whether it is physical or virtual could not be told: the infrastructure team must look"),)
+    if missing:
+        return Placement(place=Place.UNDETERMINED, facts=claims, missing=missing, evidence=evidence)
     absent = msg(
         "neither its UUID nor a MAC of its is in any inventory of the government cloud, and those are complete"
     )
     return Placement(place=kinds.pop(), facts=(absent, *claims), evidence=evidence)
 
 
+def _obstacles(machine: Machine, coverage: Coverage, own: list[HostSighting]) -> tuple[Message, ...]:
+    """Why nothing may be concluded from the machine's absence in the cloud's inventory."""
+    if machine.conflicts:
+        return (*machine.conflicts, msg("the host's administrator must give it a UUID of its own"))
+    if gaps := cloud_gaps(coverage):
+        return gaps
+    if not own:
+        return (msg("nobody has looked at the machine itself: the infrastructure team needs SSH access to it"),)
+    if any("uuid" in s.needs_root for s in own) or not any(_has_identity(s) for s in own):
+        return (
+            msg("its SMBIOS UUID could not be read: the probe needs root (sudo) on the host, or the host has none"),
+        )
+    return ()
+
+
 def cloud_gaps(coverage: Coverage) -> tuple[Message, ...]:
     """What of the government cloud's control plane could not be seen; empty only if all of it was."""
     cells = coverage.of("host", "port", platform_only=True)
     if not any(r.cell.kind == "host" and not r.cell.source.startswith("kubernetes:") for r in cells):
-        return (
-            msg(
-                "no inventory of the government cloud is configured: the infrastructure team must name its OpenStack or list"
-            ),
-        )
+        return (msg("no inventory of the government cloud is configured: its OpenStack or its list must be named"),)
     return tuple(gap(r) for r in cells if not r.is_complete)
 
 

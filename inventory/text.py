@@ -39,6 +39,11 @@ def msg(_id: str, /, **args: "str | int | Message | list[Message]") -> Message:
     return Message(id=_id, args=args)
 
 
+def mark(sentence: str) -> str:
+    """The sentence itself; tells gettext's extraction that it is translated where it is used (keyword `mark`)."""
+    return sentence
+
+
 @cache
 def _catalogue(locale: str) -> gettext_module.NullTranslations:
     found: gettext_module.NullTranslations | None = None

@@ -1,0 +1,236 @@
+"""From what sources said to the finished inventory: references resolved, machines joined, placed and owned."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from inventory.collection import Collection
+from inventory.coverage import CellResult, Coverage
+from inventory.hosts import Host
+from inventory.identity import Machine, identify
+from inventory.inventory import Inventory
+from inventory.names import normalise
+from inventory.networks import SegmentTable
+from inventory.ownership import Register, own_machine, own_storage, own_tenant, own_workload
+from inventory.placement import place
+from inventory.records import (
+    ClassifiedPlaceholder,
+    ClassifiedTrace,
+    Department,
+    Exposure,
+    FloatingAddress,
+    HostSighting,
+    MlpsAssessment,
+    MlpsFiling,
+    OwnershipDeclaration,
+    Port,
+    Project,
+    Record,
+    Router,
+    Segment,
+    SharingEntry,
+    SharingUse,
+    Storage,
+    System,
+    Tenant,
+    ThirdPartyResource,
+    Workload,
+)
+from inventory.scan import ScanOptions
+
+R = TypeVar("R", bound=Record)
+
+
+def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> Inventory:
+    """The inventory of everything in the (guarded) collection; pure. The order of sources leaves no trace."""
+    records = _newest(collection.records)
+    departments = _of(records, Department)
+    canonical = _department_names(departments)
+    projects = tuple(_with_department(p, canonical) for p in _of(records, Project))
+    systems = tuple(_with_department(s, canonical) for s in _of(records, System))
+    coverage = Coverage(collection.sources, _merged(collection.cells), collection.rejections)
+    tenants = _of(records, Tenant)
+    segments = tuple(_with_department(s, canonical) for s in _of(records, Segment))
+    sightings = _of(records, HostSighting)
+    register = Register(
+        systems={s.native_id: s for s in systems},
+        projects={p.native_id: p for p in projects},
+        rules=options.ownership,
+        segments=SegmentTable.from_records(segments),
+        tenants={t.key: t for t in tenants},
+        declarations=_of(records, OwnershipDeclaration),
+    )
+    ports = _of(records, Port)
+    third_parties = _of(records, ThirdPartyResource)
+    hosts = tuple(
+        _host(machine, register, coverage, third_parties, canonical) for machine in identify(sightings, ports)
+    )
+    workloads = _of(records, Workload)
+    storages = _of(records, Storage)
+    owners = {t.key: own_tenant(t, register) for t in tenants}
+    owners |= {w.key: own_workload(w, register) for w in workloads}
+    owners |= {s.key: own_storage(s, register) for s in storages}
+    resolved = _Resolver(register)
+    return Inventory(
+        as_of=as_of,
+        coverage=coverage,
+        departments=departments,
+        projects=projects,
+        systems=systems,
+        classified=_of(records, ClassifiedPlaceholder),
+        classified_traces=_of(records, ClassifiedTrace),
+        third_parties=third_parties,
+        filings=resolved.system_field(_of(records, MlpsFiling), "system"),
+        assessments=resolved.assessments(_of(records, MlpsAssessment), _of(records, MlpsFiling)),
+        sharing_entries=resolved.system_field(_of(records, SharingEntry), "system"),
+        sharing_uses=resolved.system_field(_of(records, SharingUse), "consumer_system"),
+        hosts=hosts,
+        tenants=tenants,
+        workloads=workloads,
+        exposures=_of(records, Exposure),
+        storages=storages,
+        segments=segments,
+        ports=ports,
+        routers=_of(records, Router),
+        floating_addresses=_of(records, FloatingAddress),
+        owners=owners,
+        unresolved_references=tuple(sorted(resolved.unresolved)),
+        missing_components=_missing_components(systems, hosts),
+    )
+
+
+def _newest(records: Iterable[Record]) -> list[Record]:
+    """One record for each key: where two captures hold the same thing, the later observation stands."""
+    by_key: dict[str, Record] = {}
+    for record in records:
+        before = by_key.get(record.key)
+        if before is None or _age(before) < _age(record):
+            by_key[record.key] = record
+    return [by_key[key] for key in sorted(by_key)]
+
+
+def _age(record: Record) -> tuple[datetime, str]:
+    return record.observed_at, record.raw or ""
+
+
+def _merged(cells: Iterable[CellResult]) -> list[CellResult]:
+    """One result for each cell: where two runs looked, the later one stands."""
+    by_cell: dict[tuple[str, str, str], CellResult] = {}
+    for result in cells:
+        key = (result.cell.source, result.cell.scope, result.cell.kind)
+        before = by_cell.get(key)
+        if before is None or _finish(before) < _finish(result):
+            by_cell[key] = result
+    return list(by_cell.values())
+
+
+def _finish(result: CellResult) -> tuple[float, str, str]:
+    return (result.finished_at.timestamp() if result.finished_at else 0.0, result.state, repr(result.reason))
+
+
+def _of(records: Sequence[Record], kind: type[R]) -> tuple[R, ...]:
+    return tuple(r for r in records if isinstance(r, kind))
+
+
+def _department_names(departments: Iterable[Department]) -> dict[str, str]:
+    """Every name and code of a department, normalised, to the name that the register shows."""
+    names: dict[str, str] = {}
+    for department in departments:
+        for text in (department.name, department.code, *department.other_names):
+            if text:
+                names.setdefault(normalise(text), department.name)
+    return names
+
+
+D = TypeVar("D", Project, System, Segment)
+
+
+def _with_department(record: D, canonical: Mapping[str, str]) -> D:
+    by_code = getattr(record, "department_code", None)
+    for text in (by_code, record.department):
+        if text and normalise(text) in canonical:
+            return msgspec.structs.replace(record, department=canonical[normalise(text)])
+    return record
+
+
+def _host(
+    machine: Machine,
+    register: Register,
+    coverage: Coverage,
+    third_parties: Sequence[ThirdPartyResource],
+    canonical: Mapping[str, str],
+) -> Host:
+    ownership = own_machine(machine, register)
+    written = next((s.department for s in machine.sightings if s.department), None)
+    department = ownership.department or (canonical.get(normalise(written), written) if written else None)
+    return Host(
+        id=machine.id,
+        name=machine.name,
+        sightings=machine.sightings,
+        joins=machine.joins,
+        conflicts=machine.conflicts,
+        placement=place(machine, coverage=coverage, third_parties=third_parties),
+        ownership=ownership,
+        department=department,
+    )
+
+
+F = TypeVar("F", MlpsFiling, MlpsAssessment, SharingEntry, SharingUse)
+
+
+class _Resolver:
+    """Turns what ledgers write of a system (code or name) into its code, and remembers what could not be."""
+
+    def __init__(self, register: Register) -> None:
+        self.register = register
+        self.unresolved: set[tuple[str, str]] = set()
+
+    def system_field(self, records: tuple[F, ...], name: str) -> tuple[F, ...]:
+        return tuple(self._resolved(r, name) for r in records)
+
+    def assessments(
+        self, records: tuple[MlpsAssessment, ...], filings: tuple[MlpsFiling, ...]
+    ) -> tuple[MlpsAssessment, ...]:
+        """Reports often name the filing only: a number that one system filed leads to that system."""
+        by_number: dict[str, set[str]] = defaultdict(set)
+        for filing in filings:
+            code = self.register.system_code(filing.system)
+            if filing.number and code and not filing.is_platform:
+                by_number[_digits(filing.number)].add(code)
+        found = []
+        for record in records:
+            number = record.filing_number or (record.report_number or "")[:17]
+            codes = by_number.get(_digits(number), set()) if number else set()
+            if record.system is None and not record.is_platform and len(codes) == 1:
+                found.append(msgspec.structs.replace(record, system=next(iter(codes))))
+            else:
+                found.append(self._resolved(record, "system"))
+        return tuple(found)
+
+    def _resolved(self, record: F, name: str) -> F:
+        text = getattr(record, name)
+        if text is None or getattr(record, "is_platform", False):
+            return record
+        code = self.register.system_code(text)
+        if code is None:
+            self.unresolved.add((record.key, text))
+            return record
+        return record if code == text else msgspec.structs.replace(record, **{name: code})
+
+
+def _digits(number: str) -> str:
+    return "".join(c for c in number if c.isdigit())[:16]
+
+
+def _missing_components(systems: Iterable[System], hosts: Iterable[Host]) -> dict[str, tuple[str, ...]]:
+    """Hosts that the register names and that no source showed, by system."""
+    known: set[str] = set()
+    for host in hosts:
+        known.update(normalise(text) for text in (host.id, *host.addresses))
+        for sighting in host.sightings:
+            known.update((normalise(sighting.name), normalise(sighting.native_id)))
+    missing = {s.native_id: tuple(sorted(h for h in s.hosts if normalise(h) not in known)) for s in systems}
+    return {code: names for code, names in missing.items() if names}

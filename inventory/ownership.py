@@ -1,0 +1,311 @@
+"""Whose something is: declared override, then tag or label, tenant, segment, host name; similarity only proposes.
+
+Every rule that speaks is kept as the explanation. Strong rules that contradict each other are a finding, never a silent
+pick. A tenant or segment that several systems share says whose department it is, not which system.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from inventory.hosts import Ownership, OwnershipHit, OwnershipRule
+from inventory.identity import Machine
+from inventory.names import normalise
+from inventory.networks import SegmentTable
+from inventory.records import HostSighting, OwnershipDeclaration, Project, Segment, Storage, System, Tenant, Workload
+from inventory.settings import OwnershipRules
+from inventory.text import Message, mark, msg
+
+RULE_NAMES = {
+    OwnershipRule.DECLARED: mark("the declaration"),
+    OwnershipRule.LABEL: mark("the label"),
+    OwnershipRule.TENANT: mark("the tenant"),
+    OwnershipRule.SEGMENT: mark("the segment"),
+    OwnershipRule.HOSTNAME: mark("the host name rule"),
+    OwnershipRule.SIMILARITY: mark("a similar name"),
+}
+
+_STRONG = tuple(r for r in OwnershipRule if r is not OwnershipRule.SIMILARITY)
+
+
+@dataclass(kw_only=True)
+class Register:
+    """The register, looked up the ways that rules ask."""
+
+    systems: Mapping[str, System]
+    projects: Mapping[str, Project]
+    rules: OwnershipRules
+    segments: SegmentTable
+    tenants: Mapping[str, Tenant]
+    """By record key."""
+    declarations: Sequence[OwnershipDeclaration] = ()
+    _codes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Normalised code to ('system'|'project', code)."""
+    _names: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _tenant_systems: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _tenant_projects: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _declared: dict[str, list[OwnershipHit]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        for code, system in self.systems.items():
+            self._codes[normalise(code)] = ("system", code)
+            self._names[normalise(system.name)].add(code)
+            for tenant in system.tenants:
+                self._tenant_systems[normalise(tenant)].add(code)
+            for host in system.hosts:
+                self._declare(host, None, OwnershipHit(
+                    rule=OwnershipRule.DECLARED, value=host, systems=(code,), evidence=system.key,
+                ))  # fmt: skip
+        for code, project in self.projects.items():
+            self._codes.setdefault(normalise(code), ("project", code))
+            for tenant in project.tenants:
+                self._tenant_projects[normalise(tenant)].add(code)
+        for row in self.declarations:
+            hit = OwnershipHit(
+                rule=OwnershipRule.DECLARED,
+                value=row.target,
+                systems=tuple(c for s in row.systems if (c := self.system_code(s))),
+                projects=tuple(p for p in row.projects if p in self.projects),
+                evidence=row.key,
+            )
+            self._declare(row.target, row.zone, hit)
+
+    def _declare(self, target: str, zone: str | None, hit: OwnershipHit) -> None:
+        self._declared[f"{zone or ''}|{normalise(target)}"].append(hit)
+
+    def system_code(self, text: str | None) -> str | None:
+        """The code that a ledger means by a system's code or exact name; None if none or several have it."""
+        if not text:
+            return None
+        kind, code = self._codes.get(normalise(text), ("", ""))
+        if kind == "system":
+            return code
+        named = self._names.get(normalise(text), set())
+        return next(iter(named)) if len(named) == 1 else None
+
+    def declared(self, values: Iterable[str], zones: Iterable[str | None]) -> Iterator[OwnershipHit]:
+        """What persons declared of any of these names, addresses or ids."""
+        scopes = {z or "" for z in zones} | {""}
+        for value in values:
+            for zone in sorted(scopes):
+                yield from self._declared.get(f"{zone}|{normalise(value)}", ())
+
+    def labelled(self, labels: Mapping[str, str], tags: Iterable[str], evidence: str) -> Iterator[OwnershipHit]:
+        """Labels under the configured keys, and tags that are a code (alone or after `key=` or `key:`)."""
+        texts = [(f"{k}={v}", v) for k, v in sorted(labels.items()) if k in self.rules.label_keys]
+        for tag in sorted(tags):
+            texts += [(tag, tag)] + [(tag, tag.partition(sep)[2]) for sep in ("=", ":") if sep in tag]
+        for shown, text in texts:
+            kind, code = self._codes.get(normalise(text), ("", ""))
+            if kind:
+                yield OwnershipHit(
+                    rule=OwnershipRule.LABEL,
+                    value=shown,
+                    systems=(code,) if kind == "system" else (),
+                    projects=(code,) if kind == "project" else (),
+                    evidence=evidence,
+                )
+
+    def of_tenant(self, tenant: Tenant) -> Iterator[OwnershipHit]:
+        """What the register says of a tenant's name or id, and what the tenant's own tags say."""
+        yield from self.labelled(tenant.labels, tenant.tags, tenant.key)
+        systems: set[str] = set()
+        projects: set[str] = set()
+        for text in (tenant.name, tenant.native_id):
+            systems |= self._tenant_systems.get(normalise(text), set())
+            projects |= self._tenant_projects.get(normalise(text), set())
+        if systems or projects:
+            yield OwnershipHit(
+                rule=OwnershipRule.TENANT,
+                value=tenant.name,
+                systems=tuple(sorted(systems)),
+                projects=tuple(sorted(projects)),
+                evidence=tenant.key,
+            )
+
+    def in_tenant(self, source: str, tenant_id: str | None) -> Iterator[OwnershipHit]:
+        """The same for something that lives in the tenant: it inherits the tenant's tags as tenant evidence."""
+        tenant = self.tenants.get(f"{source}|tenant|{tenant_id}")
+        if tenant is not None:
+            for hit in self.of_tenant(tenant):
+                yield OwnershipHit(
+                    rule=OwnershipRule.TENANT,
+                    value=tenant.name if hit.rule is OwnershipRule.TENANT else f"{tenant.name}: {hit.value}",
+                    systems=hit.systems,
+                    projects=hit.projects,
+                    evidence=tenant.key,
+                )
+
+    def of_segment(self, segment: Segment) -> OwnershipHit | None:
+        """What an IP plan says of the segment."""
+        code = self.system_code(segment.system)
+        if code is None and segment.department is None:
+            return None
+        return OwnershipHit(
+            rule=OwnershipRule.SEGMENT,
+            value=segment.cidr,
+            systems=(code,) if code else (),
+            department=segment.department,
+            evidence=segment.key,
+        )
+
+    def by_hostname(self, name: str, evidence: str) -> Iterator[OwnershipHit]:
+        """Configured patterns that match the whole name."""
+        for rule in self.rules.hostname:
+            if re.fullmatch(rule.pattern, name):
+                code = self.system_code(rule.system)
+                yield OwnershipHit(
+                    rule=OwnershipRule.HOSTNAME,
+                    value=rule.pattern,
+                    systems=(code,) if code else (),
+                    projects=(rule.project,) if rule.project and rule.project in self.projects else (),
+                    evidence=evidence,
+                )
+
+    def projects_of_system(self, code: str) -> tuple[str, ...]:
+        """Projects of a system, whichever register says so."""
+        system = self.systems[code]
+        named = {p for p in system.projects if p in self.projects}
+        return tuple(sorted(named | {c for c, p in self.projects.items() if code in p.systems}))
+
+    def systems_of_project(self, code: str) -> tuple[str, ...]:
+        """Systems of a project, whichever register says so."""
+        project = self.projects[code]
+        named = {s for s in project.systems if s in self.systems}
+        return tuple(sorted(named | {c for c, s in self.systems.items() if code in s.projects}))
+
+    def department_of(self, systems: Iterable[str], projects: Iterable[str]) -> str | None:
+        """The one department of these systems and projects; None if they have none or several."""
+        named = {self.systems[s].department for s in systems} | {self.projects[p].department for p in projects}
+        named.discard(None)
+        return named.pop() if len(named) == 1 else None
+
+
+def own_machine(machine: Machine, register: Register) -> Ownership:
+    """Whose the machine is, from everything that its sightings say."""
+    hits: list[OwnershipHit] = []
+    names = sorted({s.name for s in machine.sightings} | {n.native_id for n in machine.sightings})
+    addresses = sorted({a.partition("/")[0] for s in machine.sightings for n in s.nics for a in n.addresses})
+    zones = sorted({s.zone for s in machine.sightings if s.zone})
+    hits += register.declared([machine.id, *names, *addresses], zones)
+    for s in machine.sightings:
+        hits += register.labelled(s.labels, s.tags, s.key)
+        hits += register.in_tenant(s.source, s.tenant)
+        hits += register.by_hostname(s.name, s.key)
+        code = register.system_code(s.system)
+        if code:
+            hits.append(
+                OwnershipHit(rule=OwnershipRule.DECLARED, value=s.system or "", systems=(code,), evidence=s.key)
+            )
+        hits += _segment_hits(s, register)
+    return resolve(hits, register)
+
+
+def _segment_hits(sighting: HostSighting, register: Register) -> Iterator[OwnershipHit]:
+    if sighting.zone is None:
+        return
+    for nic in sighting.nics:
+        for address in nic.addresses:
+            for segment in register.segments.find(address.partition("/")[0], zone=sighting.zone):
+                hit = register.of_segment(segment)
+                if hit is not None:
+                    yield hit
+                    break
+
+
+def own_tenant(tenant: Tenant, register: Register) -> Ownership:
+    """Whose a tenant is."""
+    return resolve([*register.declared([tenant.native_id, tenant.name], [None]), *register.of_tenant(tenant)], register)
+
+
+def own_workload(workload: Workload, register: Register) -> Ownership:
+    """Whose a workload is: its labels, else its namespace."""
+    hits = list(register.labelled(workload.labels, (), workload.key))
+    for tenant in register.tenants.values():
+        if tenant.source == workload.source and tenant.name == workload.namespace:
+            hits += register.in_tenant(tenant.source, tenant.native_id)
+    return resolve(hits, register)
+
+
+def own_storage(storage: Storage, register: Register) -> Ownership:
+    """Whose a volume is: its tags, else its tenant."""
+    hits = [*register.labelled({}, storage.tags, storage.key), *register.in_tenant(storage.source, storage.tenant)]
+    return resolve(hits, register)
+
+
+def resolve(hits: Iterable[OwnershipHit], register: Register) -> Ownership:
+    """One ownership from all hits: the strongest rule decides, a weaker one may narrow it and may contradict it."""
+    ordered = _unique(hits)
+    systems: set[str] = set()
+    projects: set[str] = set()
+    candidates: set[str] = set()
+    contradictions: list[Message] = []
+    decided: OwnershipHit | None = None
+    for hit in ordered:
+        if hit.rule not in _STRONG or not (hit.systems or hit.projects):
+            continue
+        named = set(hit.systems)
+        reach = named | {s for p in hit.projects for s in register.systems_of_project(p)}
+        if decided is None:
+            decided, candidates = hit, reach
+            systems, projects = named, set(hit.projects)
+        elif decided.rule is OwnershipRule.DECLARED and hit.rule is not OwnershipRule.DECLARED:
+            continue  # a person's word outranks every rule; the others stay visible as hits
+        elif _agrees(reach, set(hit.projects), candidates, projects, register):
+            narrowed = candidates & named
+            if narrowed and (len(systems) != 1 or hit.rule is decided.rule):
+                systems = systems | narrowed if hit.rule is decided.rule and systems else narrowed
+        elif hit.rule is decided.rule and hit.rule in (OwnershipRule.DECLARED, OwnershipRule.LABEL):
+            # One thing shared by several systems says so twice in the same words: allowed, many-to-many.
+            systems |= named
+            projects |= set(hit.projects)
+            candidates |= reach
+        else:
+            contradictions.append(_contradiction(decided, hit))
+    if decided is not None and decided.rule in (OwnershipRule.TENANT, OwnershipRule.SEGMENT) and len(systems) > 1:
+        systems = set()  # shared by several systems: whose department is known, which system is not
+    if not systems and len(projects) == 1:
+        only = register.systems_of_project(next(iter(projects)))
+        systems = set(only) if len(only) == 1 else systems
+    all_projects = projects | {p for s in systems for p in register.projects_of_system(s)}
+    department = register.department_of(systems or candidates, all_projects if not systems else ())
+    if department is None:
+        department = next((h.department for h in ordered if h.department), None)
+    return Ownership(
+        systems=tuple(sorted(systems)),
+        projects=tuple(sorted(all_projects)),
+        department=department,
+        hits=ordered,
+        disagreement=contradictions[0] if contradictions else None,
+    )
+
+
+def _agrees(
+    reach: set[str], hit_projects: set[str], candidates: set[str], projects: set[str], register: Register
+) -> bool:
+    if reach & candidates or hit_projects & projects:
+        return True
+    of_candidates = {p for s in candidates for p in register.projects_of_system(s)}
+    return bool(hit_projects & of_candidates)
+
+
+def _contradiction(first: OwnershipHit, second: OwnershipHit) -> Message:
+    return msg(
+        "{first_rule} {first_value} says {first_owner}, {second_rule} {second_value} says {second_owner}",
+        first_rule=msg(RULE_NAMES[first.rule]),
+        first_value=first.value,
+        first_owner=", ".join(first.systems or first.projects),
+        second_rule=msg(RULE_NAMES[second.rule]),
+        second_value=second.value,
+        second_owner=", ".join(second.systems or second.projects),
+    )
+
+
+def _unique(hits: Iterable[OwnershipHit]) -> tuple[OwnershipHit, ...]:
+    order = list(OwnershipRule)
+
+    def strength(hit: OwnershipHit) -> tuple[object, ...]:
+        return (order.index(hit.rule), hit.value, hit.systems, hit.projects, hit.evidence or "", hit.department or "")
+
+    return tuple(sorted(set(hits), key=strength))
