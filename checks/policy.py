@@ -1,0 +1,99 @@
+"""The policy of one scan: a pack of law, what the city is, and its owner's choices within the law."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+from checks.regulation import DEFAULT_PACK, ConclusionTemplate, Pack, Parameters, load_pack
+from inventory.scan import ScanOptions
+from inventory.settings import PolicyChoices
+from inventory.text import Message, msg
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """Everything that a check may know beside the inventory."""
+
+    pack: Pack
+    city: str = ""
+    platform_name: str = "大数据中心政务云"
+    platform_filing_number: str | None = None
+    """备案证明编号 of the government cloud, as the config writes it."""
+    filing_regions: tuple[str, ...] = ()
+    """First six digits that filing numbers are expected to have; empty: not compared."""
+    fresh_hours: int = 48
+    """What was observed longer before the scan's clock is stale."""
+    choices: PolicyChoices = field(default_factory=PolicyChoices)
+
+    @classmethod
+    def from_options(cls, options: ScanOptions, pack: str = DEFAULT_PACK) -> "Policy":
+        """The policy of a scan with these options.
+
+        Raises:
+            FileNotFoundError: there is no such pack.
+        """
+        return cls(
+            pack=load_pack(pack),
+            city=options.city,
+            platform_name=options.platform.name,
+            platform_filing_number=options.platform.filing_number,
+            filing_regions=options.filing_regions,
+            fresh_hours=options.fresh_hours,
+            choices=options.policy,
+        )
+
+    @property
+    def label(self) -> str:
+        """`laohekou-2024 1`: pack and version, as a scan records it."""
+        return self.pack.label
+
+    @property
+    def parameters(self) -> Parameters:
+        """Numbers and dates of the pack."""
+        return self.pack.parameters
+
+    @property
+    def effective_from(self) -> date:
+        """First day of the regulation: what is new from here on falls under Arts. 14 and 16."""
+        return self.pack.effective_from
+
+    @property
+    def expires_on(self) -> date:
+        """Last day of the regulation."""
+        return self.pack.expires_on
+
+    def assessment_months(self, level: int) -> int | None:
+        """Longest time between two assessments 等级测评 at this level, in months; None: the level has none."""
+        return self.parameters.assessment_months.get(level)
+
+    def template_of(self, reported_on: date) -> ConclusionTemplate | None:
+        """The report template of that date: it says what its conclusions mean."""
+        return next((t for t in self.parameters.conclusions if t.since <= reported_on <= t.until), None)
+
+
+def basis_warnings(policy: Policy, today: date) -> Iterator[Message]:
+    """What every reader must be told of the regulation's own term: not yet in force, about to expire, expired."""
+    pack = policy.pack
+    days_left = (pack.expires_on - today).days
+    if today < pack.effective_from:
+        yield msg(
+            "{title} ({number}) takes effect on {effective_from}; every verdict is ahead of it",
+            title=pack.title,
+            number=pack.number,
+            effective_from=pack.effective_from.isoformat(),
+        )
+    elif days_left < 0:
+        yield msg(
+            "the basis has expired: {title} ({number}) held until {expires_on}; no verdict stands without its successor",
+            title=pack.title,
+            number=pack.number,
+            expires_on=pack.expires_on.isoformat(),
+        )
+    elif days_left <= policy.parameters.warn_days_before_expiry:
+        yield msg(
+            "{title} ({number}) holds until {expires_on}, {days} day(s) from now; its successor is needed",
+            title=pack.title,
+            number=pack.number,
+            expires_on=pack.expires_on.isoformat(),
+            days=days_left,
+        )
