@@ -1,0 +1,181 @@
+"""The table of segments: longest prefix, never across zones, the same for every order of records."""
+
+import ipaddress
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inventory.networks import SegmentTable, is_internet, zone_of
+from inventory.records import HostSighting, Nic, Route, Segment, View
+from inventory.settings import Zone
+
+NOON = datetime(2026, 11, 1, 4, tzinfo=UTC)
+
+
+def segment(cidr: str, *, domain: str = "A", zone: str | None = "A", source: str = "ledger:ip", **more: str) -> Segment:
+    return Segment(
+        source=source, native_id=f"{domain}|{cidr}", observed_at=NOON, cidr=cidr, domain=domain, zone=zone, **more
+    )
+
+
+def cidrs(found: tuple[Segment, ...]) -> list[str]:
+    return [s.cidr for s in found]
+
+
+def test_the_most_specific_segment_comes_first() -> None:
+    table = SegmentTable.from_records([segment("10.0.0.0/8"), segment("10.1.1.0/24"), segment("10.1.0.0/16")])
+
+    assert cidrs(table.find("10.1.1.5", zone="A")) == ["10.1.1.0/24", "10.1.0.0/16", "10.0.0.0/8"]
+
+
+def test_the_same_address_in_two_zones_is_two_things() -> None:
+    """Department networks plan their own private addresses: overlap between them is normal."""
+    table = SegmentTable.from_records(
+        [segment("10.0.0.0/24", domain="A", zone="A"), segment("10.0.0.0/24", domain="B", zone="B")]
+    )
+
+    assert [s.domain for s in table.find("10.0.0.5", zone="A")] == ["A"]
+    assert [s.domain for s in table.find("10.0.0.5", zone="B")] == ["B"]
+    assert table.overlaps() == ()
+
+
+def test_an_address_without_a_zone_is_in_no_segment_that_could_be_another() -> None:
+    both = [segment("10.0.0.0/24", domain="A", zone="A"), segment("10.0.0.0/24", domain="B", zone="B")]
+
+    assert SegmentTable.from_records(both).find("10.0.0.5", zone=None) == ()
+    assert cidrs(SegmentTable.from_records(both[:1]).find("10.0.0.5", zone=None)) == ["10.0.0.0/24"]
+
+
+def test_two_vrfs_of_one_zone_are_told_apart_by_their_domain() -> None:
+    table = SegmentTable.from_records(
+        [segment("10.0.0.0/24", domain="A/one", zone="A"), segment("10.0.0.0/24", domain="A/two", zone="A")]
+    )
+
+    assert len(table.find("10.0.0.5", zone="A")) == 2
+    assert [s.domain for s in table.find("10.0.0.5", zone="A", domain="A/two")] == ["A/two"]
+
+
+def test_the_plan_speaks_before_the_cloud() -> None:
+    table = SegmentTable.from_records(
+        [
+            segment("10.0.0.0/24", domain="net-1", source="openstack:one"),
+            segment("10.0.0.0/24", department="教育局"),
+        ]
+    )
+
+    assert [s.source for s in table.find("10.0.0.5", zone="A")] == ["ledger:ip", "openstack:one"]
+
+
+def test_overlap_inside_one_domain_is_reported_with_its_nearest_outer() -> None:
+    table = SegmentTable.from_records([segment("10.0.0.0/8"), segment("10.1.0.0/16"), segment("10.1.1.0/24")])
+
+    assert [(o.outer.cidr, o.inner.cidr) for o in table.overlaps()] == [
+        ("10.0.0.0/8", "10.1.0.0/16"),
+        ("10.1.0.0/16", "10.1.1.0/24"),
+    ]
+
+
+def test_one_segment_promised_to_two_departments_is_contested() -> None:
+    first = segment("10.0.0.0/24", department="教育局")
+    second = segment("10.0.0.0/24", source="ledger:other", department="住建局")
+
+    assert len(SegmentTable.from_records([first, second]).contested()) == 1
+
+
+def test_hosts_add_the_links_that_nobody_declared() -> None:
+    host = HostSighting(
+        source="ssh:all",
+        native_id="h",
+        observed_at=NOON,
+        view=View.OS,
+        name="h",
+        zone="A",
+        nics=(Nic(addresses=("10.1.1.5/24", "127.0.0.1/8", "10.9.9.9/32", "fe80::1/64")),),
+        routes=(
+            Route(destination="0.0.0.0/0", gateway="10.1.1.1"),
+            Route(destination="172.16.0.0/16", device="eth1"),
+        ),
+    )
+
+    table = SegmentTable.from_records([segment("10.1.1.0/24", department="教育局"), host])
+
+    assert cidrs(table.all()) == ["10.1.1.0/24", "172.16.0.0/16"]
+    assert table.find("10.1.1.7", zone="A")[0].department == "教育局"
+
+
+def test_host_bits_and_text_that_is_no_network_do_no_harm() -> None:
+    table = SegmentTable.from_records([segment("10.1.2.3/24"), segment("see remarks")])
+
+    assert len(table) == 1
+    assert len(table.find("10.1.2.200/24", zone="A")) == 1
+    assert table.find("no address", zone="A") == ()
+
+
+def test_the_government_extranet_is_never_the_internet() -> None:
+    """59.192.0.0/10 looks public to every library and is not."""
+    assert not is_internet("59.202.58.68")
+    assert not is_internet("100.64.0.9")
+    assert not is_internet("10.0.0.1")
+    assert is_internet("8.8.8.8")
+
+
+def test_a_zone_is_found_by_longest_prefix() -> None:
+    zones = (
+        Zone(name="internet", cidrs=("0.0.0.0/0",), internet=True),
+        Zone(name="extranet", cidrs=("59.192.0.0/10", "10.0.0.0/8")),
+        Zone(name="education", cidrs=("10.1.0.0/16",)),
+        Zone(name="housing", cidrs=("10.2.0.0/16",)),
+        Zone(name="housing-too", cidrs=("10.2.0.0/16",)),
+    )
+
+    assert zone_of("59.202.58.68", zones) == "extranet"
+    assert zone_of("59.202.58.68", zones[:1]) is None
+    assert zone_of("10.1.2.3", zones) == "education"
+    assert zone_of("10.2.0.1", zones) is None
+    assert zone_of("8.8.8.8", zones) == "internet"
+    assert zone_of("printer", zones) is None
+
+
+_networks = st.builds(
+    lambda value, length: ipaddress.ip_network((value >> (32 - length) << (32 - length), length)),
+    st.integers(0x0A000000, 0x0A00FFFF),
+    st.integers(8, 32),
+)
+
+
+@given(st.lists(st.tuples(_networks, st.sampled_from(["A", "B"])), max_size=20), st.integers(0x0A000000, 0x0A00FFFF))
+def test_find_is_every_segment_of_the_zone_that_holds_the_address(
+    plan: list[tuple[ipaddress.IPv4Network, str]], value: int
+) -> None:
+    """The index answers what a walk over all segments would."""
+    records = [segment(str(n), domain=z, zone=z) for n, z in dict.fromkeys(plan)]
+    address = ipaddress.ip_address(value)
+
+    found = SegmentTable.from_records(records).find(str(address), zone="A")
+
+    expected = sorted({n for n, z in plan if z == "A" and address in n}, key=lambda n: -n.prefixlen)
+    assert cidrs(found) == [str(n) for n in expected]
+
+
+@given(st.lists(st.tuples(_networks, st.sampled_from(["A", "B"])), max_size=20), st.randoms())
+def test_the_order_of_records_leaves_no_trace(
+    plan: list[tuple[ipaddress.IPv4Network, str]], random: st.randoms
+) -> None:
+    records = [segment(str(n), domain=z, zone=z) for n, z in dict.fromkeys(plan)]
+    shuffled = list(records)
+    random.shuffle(shuffled)
+
+    one, two = SegmentTable.from_records(records), SegmentTable.from_records(shuffled)
+
+    assert one.all() == two.all()
+    assert one.overlaps() == two.overlaps()
+
+
+@given(st.lists(_networks, max_size=20, unique=True))
+def test_overlaps_are_the_nested_pairs(networks: list[ipaddress.IPv4Network]) -> None:
+    table = SegmentTable.from_records([segment(str(n)) for n in networks])
+
+    inner = {o.inner.cidr for o in table.overlaps()}
+
+    assert inner == {str(n) for n in networks if any(n != m and n.subnet_of(m) for m in networks)}
