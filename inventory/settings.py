@@ -89,6 +89,8 @@ class OpenStackSource(_Table, frozen=True, kw_only=True):
     zone: str | None = None
     timeout: Seconds = 60
     retries: Annotated[int, msgspec.Meta(ge=0, le=10)] = 3
+    page_size: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1000
+    """Objects asked for at once; a cloud may give fewer."""
 
 
 class KubernetesSource(_Table, frozen=True, kw_only=True):

@@ -1,0 +1,360 @@
+"""Nova: servers of every project and the hosts that run them.
+
+API: https://docs.openstack.org/api-ref/compute/. Microversion 2.53 is the lowest that has all that is kept: tags (2.26),
+embedded flavors (2.47), hypervisor UUIDs (2.53); asking for more costs the server time. 2.69 tells of cells that are down.
+What the structs here do not name, `user_data` above all, is dropped while it is decoded and never becomes an object.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import field
+
+from collectors.collector import Incomplete, Reading, Said
+from collectors.errors import CollectorError, Unreadable
+from collectors.openstack_connection import OpenStackRegion, Refused
+from collectors.openstack_identity import Reach
+from collectors.openstack_pages import Item, converted, decoded, raw, walk
+from inventory.records import HostSighting, Nic, View
+from inventory.text import msg
+
+MIB = 1024**2
+GIB = 1024**3
+
+WANTED = (2, 53)
+CELL_AWARE = (2, 69)
+
+_SECRET_KEY = re.compile(
+    r"pass(wd|word|phrase)|secret|token|credential|private.?key|api.?key|口令|密码|密钥", re.IGNORECASE
+)
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An address of a server."""
+
+    addr: str
+    kind: str | None = field(default=None, name="OS-EXT-IPS:type")
+    mac: str | None = field(default=None, name="OS-EXT-IPS-MAC:mac_addr")
+
+
+class Flavor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An embedded flavor: RAM in MiB, disks in GiB."""
+
+    original_name: str | None = None
+    vcpus: int | None = None
+    ram: int | None = None
+    disk: int | None = None
+    ephemeral: int | None = None
+
+
+class Server(Item, frozen=True, kw_only=True, omit_defaults=True):
+    """A Nova server. Fields beyond the first four are missing where its cell is down."""
+
+    name: str | None = None
+    status: str | None = None
+    tenant_id: str | None = None
+    created: datetime | None = None
+    metadata: dict[str, str] = {}
+    tags: tuple[str, ...] = ()
+    addresses: dict[str, tuple[Address, ...]] = {}
+    flavor: Flavor | None = None
+    launched_at: str | None = field(default=None, name="OS-SRV-USG:launched_at")
+    availability_zone: str | None = field(default=None, name="OS-EXT-AZ:availability_zone")
+    hypervisor_hostname: str | None = field(default=None, name="OS-EXT-SRV-ATTR:hypervisor_hostname")
+    compute_host: str | None = field(default=None, name="OS-EXT-SRV-ATTR:host")
+    vm_state: str | None = field(default=None, name="OS-EXT-STS:vm_state")
+
+
+class Hypervisor(Item, frozen=True, kw_only=True, omit_defaults=True):
+    """A compute host: memory in MiB, disk in GiB. Before microversion 2.53 its id is a number."""
+
+    id: str | int  # type: ignore[assignment]
+    hypervisor_hostname: str
+    state: str | None = None
+    status: str | None = None
+    host_ip: str | None = None
+    hypervisor_type: str | None = None
+    vcpus: int | None = None
+    memory_mb: int | None = None
+    local_gb: int | None = None
+    running_vms: int | None = None
+    cpu_info: str | dict[str, object] | None = None
+
+
+class ComputeService(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of os-services."""
+
+    binary: str = ""
+    host: str = ""
+    status: str = ""
+
+
+def read_servers(
+    region: OpenStackRegion, reach: Reach, *, zone: str | None, page_size: int, now: datetime
+) -> Iterator[Said]:
+    """Every server of every project; where that is refused, the servers of the token's own project and what is missing.
+
+    Raises:
+        CollectorError: a page could not be had; what was yielded before stands.
+    """
+    region.need("compute")
+    expected = _running(region, page_size)
+    microversion = region.microversion(WANTED)
+    told: set[str] = set()
+    placed = 0
+    everyone = True
+    try:
+        for said, server in _listed(region, ("all_tenants", "1"), microversion, zone, page_size, now):
+            told.add(server.id)
+            placed += server.hypervisor_hostname is not None
+            yield said
+    except Refused:
+        if told:
+            raise
+        everyone = False
+    if not everyone:
+        yield reach.narrowed("Nova") or Incomplete(_refused_reason(region))
+        for said, _ in _listed(region, None, microversion, zone, page_size, now):
+            yield said
+        return
+    yield from _down_cells(region, told, zone, now)
+    if expected is not None and expected > placed:
+        # Both counts move; only what is missing by the count before and by the count after is missing.
+        again = _running(region, page_size)
+        if again is not None and min(expected, again) > placed:
+            yield Incomplete(
+                msg(
+                    "{source}: the compute hosts say that they run {running} servers, Nova lists {listed}; the list is not whole",
+                    source=region.source,
+                    running=min(expected, again),
+                    listed=placed,
+                )
+            )
+
+
+def read_hypervisors(region: OpenStackRegion, *, zone: str | None, page_size: int, now: datetime) -> Iterator[Said]:
+    """Every compute host that the control plane knows.
+
+    Raises:
+        CollectorError: refused, or a page could not be had.
+    """
+    region.need("compute")
+    for hypervisor in _hypervisors(region, page_size):
+        yield Reading(to_hypervisor(hypervisor, source=region.source, zone=zone, now=now), _host_document(hypervisor))
+    yield from _down_hosts(region)
+
+
+def to_server(server: Server, *, source: str, zone: str | None, now: datetime) -> HostSighting:
+    """A server as the control plane's sighting of a host 主机."""
+    flavor = server.flavor or Flavor()
+    disks = [size for size in (flavor.disk, flavor.ephemeral) if size is not None]
+    return HostSighting(
+        source=source,
+        native_id=server.id,
+        observed_at=now,
+        view=View.SERVER,
+        name=server.name or server.id,
+        uuid=server.id.lower(),
+        zone=zone,
+        nics=to_nics(server.addresses),
+        tenant=server.tenant_id,
+        status=server.status,
+        hypervisor=server.hypervisor_hostname,
+        vcpus=flavor.vcpus,
+        memory_bytes=flavor.ram * MIB if flavor.ram is not None else None,
+        disk_bytes=sum(disks) * GIB if disks else None,
+        created_at=_aware(server.created),
+        labels=dict(sorted(server.metadata.items())),
+        tags=server.tags,
+    )
+
+
+def to_nics(addresses: Mapping[str, tuple[Address, ...]]) -> tuple[Nic, ...]:
+    """One NIC per network and MAC. Floating addresses are left out: they are translated and never on the host."""
+    by_port: dict[tuple[str, str | None], list[str]] = {}
+    for network, held in addresses.items():
+        for address in held:
+            if address.kind != "floating":
+                mac = address.mac.lower() if address.mac else None
+                by_port.setdefault((network, mac), []).append(address.addr.lower())
+    return tuple(
+        Nic(name=network, mac=mac, addresses=tuple(sorted(held)))
+        for (network, mac), held in sorted(by_port.items(), key=lambda p: (p[0][0], p[0][1] or ""))
+    )
+
+
+def to_hypervisor(hypervisor: Hypervisor, *, source: str, zone: str | None, now: datetime) -> HostSighting:
+    """A compute host as the control plane's sighting of its own host."""
+    return HostSighting(
+        source=source,
+        native_id=str(hypervisor.id),
+        observed_at=now,
+        view=View.HYPERVISOR,
+        name=hypervisor.hypervisor_hostname,
+        zone=zone,
+        nics=(Nic(addresses=(hypervisor.host_ip.lower(),)),) if hypervisor.host_ip else (),
+        status=f"{hypervisor.state or '?'}/{hypervisor.status or '?'}",
+        arch=_arch(hypervisor.cpu_info),
+        vcpus=hypervisor.vcpus,
+        memory_bytes=hypervisor.memory_mb * MIB if hypervisor.memory_mb is not None else None,
+        disk_bytes=hypervisor.local_gb * GIB if hypervisor.local_gb is not None else None,
+    )
+
+
+def without_secrets(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Metadata without the entries whose key says that the value is a secret: people do keep passwords there."""
+    return {key: value for key, value in metadata.items() if not _SECRET_KEY.search(key)}
+
+
+def _listed(
+    region: OpenStackRegion,
+    scope: tuple[str, str] | None,
+    microversion: tuple[int, int],
+    zone: str | None,
+    page_size: int,
+    now: datetime,
+) -> Iterator[tuple[Reading, Server]]:
+    pages = walk(
+        region,
+        "compute",
+        "/servers/detail",
+        "servers",
+        Server,
+        params=[scope] if scope else [],
+        microversion=microversion,
+        page_size=page_size,
+    )
+    for page in pages:
+        for whole in page:
+            server = msgspec.structs.replace(whole, metadata=without_secrets(whole.metadata))
+            yield Reading(to_server(server, source=region.source, zone=zone, now=now), raw(server)), server
+
+
+def _hypervisors(region: OpenStackRegion, page_size: int) -> Iterator[Hypervisor]:
+    """Paged from 2.33 on; older Novas answer in one piece and must not be asked for a second."""
+    microversion = region.microversion(WANTED)
+    if microversion < (2, 33):
+        path = "/os-hypervisors/detail"
+        document = decoded(region, path, region.get("compute", path, microversion=microversion))
+        yield from converted(region, path, document.get("hypervisors", b"null"), Hypervisor)
+        return
+    for page in walk(
+        region,
+        "compute",
+        "/os-hypervisors/detail",
+        "hypervisors",
+        Hypervisor,
+        microversion=microversion,
+        page_size=page_size,
+    ):
+        yield from page
+
+
+def _running(region: OpenStackRegion, page_size: int) -> int | None:
+    """How many servers the compute hosts that answer say they run; None where this may not be asked."""
+    try:
+        return sum(h.running_vms or 0 for h in _hypervisors(region, page_size) if h.state == "up")
+    except Refused:
+        return None
+
+
+def _down_cells(region: OpenStackRegion, told: set[str], zone: str | None, now: datetime) -> Iterator[Said]:
+    """Nova leaves the servers of a cell that is down out of a paged listing, with 200. Two questions bring it to light.
+
+    os-services names the silent hosts; a listing without limit or filter holds a stub with status UNKNOWN for servers of
+    such a cell. The stubs are yielded: that those servers exist is known.
+    """
+    silent = yield from _down_hosts(region)
+    if region.microversion(CELL_AWARE) < CELL_AWARE:
+        return
+    path = "/servers/detail"
+    body = region.get("compute", path, [("all_tenants", "1")], microversion=CELL_AWARE)
+    document = decoded(region, path, body)
+    stubs = [
+        s
+        for s in converted(region, path, document.get("servers", b"null"), Server)
+        if s.status == "UNKNOWN" and s.id not in told and s.name is None
+    ]
+    for stub in stubs:
+        yield Reading(to_server(stub, source=region.source, zone=zone, now=now), raw(stub))
+    if stubs and not silent:
+        yield Incomplete(
+            msg(
+                "{source}: a Nova cell is down: of {count} server(s) or more only the ids are known; bring the cell's database back and scan again",
+                source=region.source,
+                count=len(stubs),
+            ),
+            tuple(stub.id for stub in stubs),
+        )
+
+
+def _down_hosts(region: OpenStackRegion) -> Iterator[Incomplete]:
+    """Yields what is wrong and returns whether hosts were found silent."""
+    if region.microversion(CELL_AWARE) < CELL_AWARE:
+        return False
+    path = "/os-services"
+    try:
+        document = decoded(region, path, region.get("compute", path, microversion=CELL_AWARE))
+    except Refused as refused:
+        yield Incomplete(
+            msg(
+                "{cause}; so it cannot be told whether a part of Nova is down and its servers hidden",
+                cause=refused.message,
+            )
+        )
+        return False
+    try:
+        services = msgspec.json.decode(document.get("services", b"null"), type=list[ComputeService])
+    except msgspec.DecodeError as error:
+        raise Unreadable(
+            msg(
+                "{source}: {path} answered something that the API does not document: {detail}",
+                source=region.source,
+                path=path,
+                detail=str(error)[:200],
+            )
+        ) from error
+    hosts = tuple(sorted({s.host for s in services if s.status == "UNKNOWN"}))
+    if hosts:
+        yield Incomplete(
+            msg(
+                "{source}: a Nova cell is down: nothing is told of the servers on {count} compute host(s); "
+                "bring the cell's database back and scan again",
+                source=region.source,
+                count=len(hosts),
+            ),
+            hosts,
+        )
+    return bool(hosts)
+
+
+def _refused_reason(region: OpenStackRegion):
+    return msg(
+        "{source}: Nova refuses {user} the servers of all projects; docs/openstack-rights.md lists the rights that are needed",
+        source=region.source,
+        user=region.token.user,
+    )
+
+
+def _host_document(hypervisor: Hypervisor) -> dict[str, object]:
+    arch = _arch(hypervisor.cpu_info)
+    return raw(msgspec.structs.replace(hypervisor, cpu_info={"arch": arch} if arch else None))
+
+
+def _arch(cpu_info: str | dict[str, object] | None) -> str | None:
+    if isinstance(cpu_info, str):  # JSON in a string before 2.28
+        try:
+            cpu_info = msgspec.json.decode(cpu_info, type=dict[str, object])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+    arch = (cpu_info or {}).get("arch")
+    return arch if isinstance(arch, str) else None
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    """Nova's times are UTC, with or without saying so."""
+    if moment is None:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

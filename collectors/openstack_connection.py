@@ -1,0 +1,567 @@
+"""The only place that logs in to an OpenStack: clouds.yaml in, decoded-by-nobody-yet bytes out, GET only.
+
+openstacksdk and keystoneauth do authentication, discovery, microversions and re-authentication; pages are handed out as
+bytes, because building SDK objects costs more than Nova's answer itself (measured: 11 s of CPU for 2,500 servers).
+Whatever they raise leaves here as a CollectorError with one sentence: who refused, what was asked, what would help.
+"""
+
+import logging
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from collectors.errors import CollectorError, NotConfigured, Unauthorized, Unreachable, Unreadable
+from inventory.settings import OpenStackSource, resolve
+from inventory.text import Message, msg
+
+if TYPE_CHECKING:
+    import requests
+    from keystoneauth1.access.access import AccessInfo
+    from openstack.connection import Connection
+
+logger = logging.getLogger(__name__)
+
+Service = Literal["identity", "compute", "network", "block-storage"]
+Params = Sequence[tuple[str, str | int]]
+
+MAX_PAGE_BYTES = 256 * 1024**2
+MAX_WAIT_SECONDS = 60.0
+"""A server that asks for a longer pause (Retry-After) is given up."""
+FIRST_WAIT_SECONDS = 0.5
+_RETRIED = frozenset({429, 500, 502, 503, 504})
+_CATALOGUE_TYPES: dict[Service, tuple[str, ...]] = {
+    "identity": ("identity",),
+    "compute": ("compute",),
+    "network": ("network",),
+    "block-storage": ("block-storage", "block-store", "volumev3", "volumev2", "volume"),
+}
+_WRONG_NAME = re.compile(r"NameResolutionError|Failed to resolve|getaddrinfo|Name or service not known", re.IGNORECASE)
+_WRONG_TLS = re.compile(r"SSL|certificate", re.IGNORECASE)
+
+
+class Refused(Unauthorized):
+    """403: this user may not ask this."""
+
+
+class MarkerVanished(Unreadable):
+    """400 or 404 to a page walk whose marker was deleted meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """What Keystone says we are: the scope of everything that is read."""
+
+    user: str
+    roles: frozenset[str]
+    project_id: str | None
+    project_name: str | None
+    domain_id: str | None
+    """Set only if the token is scoped to a domain."""
+    is_system: bool
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the token holds the role that Nova, Neutron and Cinder let see every project by default."""
+        return "admin" in self.roles
+
+    @property
+    def scope(self) -> Message:
+        """The scope in words."""
+        if self.is_system:
+            return msg("the whole system")
+        if self.domain_id:
+            return msg("domain {domain}", domain=self.domain_id)
+        return msg("project {project}", project=self.project_name or self.project_id or "?")
+
+
+class OpenStackCloud:
+    """One cloud of clouds.yaml. Logs in once per region and remembers a failure: wrong passwords lock accounts."""
+
+    def __init__(self, source: OpenStackSource, *, base: Path, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.source = source
+        self.name = f"openstack:{source.name}"
+        self._path = resolve(base, source.clouds_yaml) if source.clouds_yaml else None
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._regions: dict[str | None, OpenStackRegion | CollectorError] = {}
+
+    def configured_regions(self) -> tuple[str, ...]:
+        """Regions by yunhe.toml, else by clouds.yaml; none means every region of the catalogue. Reads files only."""
+        if self.source.regions:
+            return self.source.regions
+        from openstack.exceptions import ConfigException
+        from yaml import YAMLError
+
+        try:
+            clouds = self._config().cloud_config.get("clouds", {})
+            cloud = clouds.get(self.source.cloud) or {}
+        except (ConfigException, YAMLError, OSError, AttributeError):
+            return ()  # said when the first cell is read
+        named = cloud.get("regions") or ([cloud["region_name"]] if cloud.get("region_name") else [])
+        return tuple(str(r["name"] if isinstance(r, Mapping) else r) for r in named)
+
+    def regions(self) -> tuple[str, ...]:
+        """The regions to read: configured, else every region in which the catalogue has a service that is read.
+
+        Raises:
+            CollectorError: the login failed.
+        """
+        return self.configured_regions() or self.region(None).catalogue_regions()
+
+    def region(self, name: str | None) -> "OpenStackRegion":
+        """The logged-in cloud in this region, or in whatever region the SDK picks.
+
+        Raises:
+            CollectorError: clouds.yaml does not know the cloud, or the login failed, now or before.
+        """
+        with self._lock:
+            known = self._regions.get(name)
+            if known is None:
+                failed = next((r for r in self._regions.values() if isinstance(r, Unauthorized)), None)
+                known = self._regions[name] = failed or self._login(name)
+        if isinstance(known, CollectorError):
+            raise known
+        return known
+
+    def _login(self, region: str | None) -> "OpenStackRegion | CollectorError":
+        try:
+            connection = self._connection(region)
+            access = connection.session.auth.get_access(connection.session)
+            return OpenStackRegion(self, region, connection, access, self._sleep)
+        except CollectorError as error:
+            return error
+        except _outside() as error:
+            return explained(error, self.name, msg("the login at Keystone"))
+
+    def _connection(self, region: str | None) -> "Connection":
+        from openstack.connection import Connection
+        from openstack.exceptions import ConfigException
+        from yaml import YAMLError
+
+        try:
+            config = self._config()
+            if self.source.cloud not in config.get_cloud_names():
+                raise CollectorError(
+                    msg(
+                        "{source}: clouds.yaml has no cloud {cloud}; it has {known}; correct the name in yunhe.toml or add the cloud",
+                        source=self.name,
+                        cloud=self.source.cloud,
+                        known=", ".join(sorted(config.get_cloud_names())) or msg("none"),
+                    )
+                )
+            cloud = config.get_one(
+                self.source.cloud,
+                **({"region_name": region} if region else {}),
+                api_timeout=self.source.timeout,
+                app_name="yunhe",
+            )
+        except (ConfigException, YAMLError, OSError) as error:
+            raise CollectorError(
+                msg(
+                    "{source}: clouds.yaml cannot be used for cloud {cloud}: {detail}",
+                    source=self.name,
+                    cloud=self.source.cloud,
+                    detail=_short(error),
+                )
+            ) from error
+        return Connection(config=cloud)
+
+    def _config(self) -> "openstack.config.OpenStackConfig":  # type: ignore[name-defined]  # noqa: F821
+        from openstack.config import OpenStackConfig
+
+        if self._path is None:
+            return OpenStackConfig()
+        secure = self._path.with_name("secure.yaml")
+        return OpenStackConfig(config_files=[str(self._path)], secure_files=[str(secure)] if secure.is_file() else [])
+
+
+class OpenStackRegion:
+    """A logged-in cloud in one region. Several threads may read through it."""
+
+    def __init__(
+        self,
+        cloud: OpenStackCloud,
+        name: str | None,
+        connection: "Connection",
+        access: "AccessInfo",
+        sleep: Callable[[float], None],
+    ) -> None:
+        self.source = cloud.name
+        self.name = name
+        self._connection = connection
+        self._access = access
+        self._sleep = sleep
+        self._timeout = cloud.source.timeout
+        self._retries = cloud.source.retries
+
+    @cached_property
+    def token(self) -> Token:
+        """Who we are, and in which scope."""
+        access = self._access
+        return Token(
+            user=str(access.username or access.user_id),
+            roles=frozenset(r.lower() for r in access.role_names),
+            project_id=access.project_id,
+            project_name=access.project_name,
+            domain_id=access.domain_id if access.domain_scoped else None,
+            is_system=bool(access.system_scoped),
+        )
+
+    def catalogue_regions(self) -> tuple[str, ...]:
+        """Every region in which the catalogue has compute, network or block storage."""
+        wanted = {t for s, types in _CATALOGUE_TYPES.items() if s != "identity" for t in types}
+        return tuple(sorted({e["region"] for t, e in self._endpoints() if t in wanted and e.get("region")}))
+
+    def has(self, service: Service) -> bool:
+        """Whether the catalogue has this service in this region."""
+        return any(
+            kind in _CATALOGUE_TYPES[service] and self.name in (None, endpoint.get("region"))
+            for kind, endpoint in self._endpoints()
+        )
+
+    def need(self, service: Service) -> None:
+        """Raises where the catalogue has no such service here.
+
+        Raises:
+            NotConfigured: the region is known and has no such service.
+            CollectorError: the catalogue does not know the region.
+        """
+        if self.has(service):
+            return
+        regions = self.catalogue_regions()
+        if self.name is not None and self.name not in regions:
+            raise CollectorError(
+                msg(
+                    "{source}: the service catalogue has no region {region}; it has {known}; correct `regions` in yunhe.toml",
+                    source=self.source,
+                    region=self.name,
+                    known=", ".join(regions) or msg("none"),
+                )
+            )
+        raise NotConfigured(
+            msg(
+                "{source}: the service catalogue has no {service} in region {region}",
+                source=self.source,
+                service=service,
+                region=self.name or "*",
+            )
+        )
+
+    def microversion(self, wanted: tuple[int, int]) -> tuple[int, int]:
+        """The wanted Nova microversion, or the newest that this Nova has (asking for more is a 406).
+
+        Raises:
+            CollectorError: Nova's discovery document cannot be had.
+        """
+        try:
+            data = self._connection.compute.get_endpoint_data()
+        except _outside() as error:
+            raise explained(error, self.source, msg("the versions of {service}", service="compute")) from error
+        newest = data.max_microversion if data is not None else None
+        return min(wanted, (int(newest[0]), int(newest[1]))) if newest else (2, 1)
+
+    def get(
+        self,
+        service: Service,
+        path: str,
+        params: Params = (),
+        *,
+        microversion: tuple[int, int] | None = None,
+        with_marker: bool = False,
+    ) -> bytes:
+        """The body of a 200 answer. Tried again, with pauses, on 429, 500, 502, 503, 504 and broken connections.
+
+        Raises:
+            Refused: 403.
+            MarkerVanished: 400 or 404 to a page with a marker.
+            Unauthorized: 401 although the token was just renewed.
+            Unreachable: no answer, or only errors, after all tries.
+            Unreadable: another status, or a body beyond 256 MiB.
+        """
+        asked = msg("{service} {path}", service=service, path=path)
+        for attempt in range(self._retries + 1):
+            is_last = attempt == self._retries
+            try:
+                status, retry_after, body = self._once(service, path, params, microversion)
+            except _outside() as error:
+                cause = explained(error, self.source, asked)
+                if is_last or not isinstance(cause, Unreachable):
+                    raise cause from error
+                self._pause(attempt, None)
+                continue
+            if status == 200:
+                return body
+            if status not in _RETRIED or is_last:
+                raise self._unwanted(status, asked, body, with_marker=with_marker)
+            if retry_after is not None and retry_after > MAX_WAIT_SECONDS:
+                raise Unreachable(
+                    msg(
+                        "{source}: {asked}: the server asks to come back in {seconds} s; scan again later",
+                        source=self.source,
+                        asked=asked,
+                        seconds=int(retry_after),
+                    )
+                )
+            self._pause(attempt, retry_after)
+        raise AssertionError("the last try returns or raises")
+
+    def system_region(self) -> "OpenStackRegion | None":
+        """The same user with a token for the whole system, if it holds a role there: some lists are told only so."""
+        return self._scoped({"system_scope": "all"})
+
+    def domain_region(self, domain_id: str) -> "OpenStackRegion | None":
+        """The same user with a token for a domain, if it holds a role there."""
+        return self._scoped({"domain_id": domain_id})
+
+    def _scoped(self, scope: dict[str, str]) -> "OpenStackRegion | None":
+        from keystoneauth1.identity.v3 import Token as TokenMethod
+        from openstack.connection import Connection
+
+        config = self._connection.config
+        try:
+            # A token for a token: no password is asked for twice. Keystones that forbid it answer 403.
+            auth = TokenMethod(
+                auth_url=self._connection.session.auth.auth_url, token=self._connection.auth_token, **scope
+            )
+            session = type(self._connection.session)(
+                auth=auth,
+                verify=self._connection.session.verify,
+                cert=self._connection.session.cert,
+                timeout=self._timeout,
+                app_name="yunhe",
+            )
+            access = auth.get_access(session)
+            connection = Connection(session=session, region_name=config.region_name, interface=config.get_interface())
+        except _outside() as error:
+            logger.debug("no token for %s: %s", scope, _short(error))
+            return None
+        region = object.__new__(OpenStackRegion)
+        region.__dict__.update({k: v for k, v in self.__dict__.items() if k != "token"})
+        region._connection, region._access = connection, access  # noqa: SLF001 - of this very class
+        return region
+
+    def _endpoints(self) -> list[tuple[str, Mapping[str, str]]]:
+        catalogue = self._access.service_catalog.catalog or []
+        return [(str(s.get("type")), e) for s in catalogue for e in s.get("endpoints", ())]
+
+    def _once(
+        self, service: Service, path: str, params: Params, microversion: tuple[int, int] | None
+    ) -> tuple[int, float | None, bytes]:
+        adapter = getattr(self._connection, service.replace("-", "_"))
+        response = adapter.get(
+            path,
+            params=list(params),
+            microversion=f"{microversion[0]}.{microversion[1]}" if microversion else None,
+            raise_exc=False,
+            connect_retries=0,
+            status_code_retries=0,
+            stream=True,
+            headers={"Accept": "application/json"},
+        )
+        try:
+            return response.status_code, _retry_after(response), self._body(response)
+        finally:
+            response.close()
+
+    def _body(self, response: "requests.Response") -> bytes:
+        """The body, limited in size and, because a server may drip for ever, in time."""
+        deadline = time.monotonic() + 10 * self._timeout
+        body = bytearray()
+        for chunk in response.iter_content(256 * 1024):
+            body += chunk
+            if len(body) > MAX_PAGE_BYTES:
+                raise Unreadable(
+                    msg(
+                        "{source}: an answer is larger than {limit} bytes; it was given up",
+                        source=self.source,
+                        limit=MAX_PAGE_BYTES,
+                    )
+                )
+            if time.monotonic() > deadline:
+                raise Unreachable(
+                    msg(
+                        "{source}: one answer took more than {seconds} s to arrive; it was given up",
+                        source=self.source,
+                        seconds=int(10 * self._timeout),
+                    )
+                )
+        return bytes(body)
+
+    def _pause(self, attempt: int, retry_after: float | None) -> None:
+        wait = FIRST_WAIT_SECONDS * 2**attempt * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
+        self._sleep(min(MAX_WAIT_SECONDS, max(wait, retry_after or 0.0)))
+
+    def _unwanted(self, status: int, asked: Message, body: bytes, *, with_marker: bool) -> CollectorError:
+        detail = _said(body)
+        if status == 401:
+            return Unauthorized(
+                msg(
+                    "{source}: {asked}: the token was refused (401); {detail}",
+                    source=self.source,
+                    asked=asked,
+                    detail=detail,
+                )
+            )
+        if status == 403:
+            return Refused(
+                msg(
+                    "{source}: {asked} is refused to {user} (403: {detail}); docs/openstack-rights.md lists the rights that are needed",
+                    source=self.source,
+                    asked=asked,
+                    user=self.token.user,
+                    detail=detail,
+                )
+            )
+        if with_marker and status in (400, 404):
+            return MarkerVanished(
+                msg(
+                    "{source}: {asked}: the listing changed while it was read ({detail})",
+                    source=self.source,
+                    asked=asked,
+                    detail=detail,
+                )
+            )
+        kind = Unreachable if status in _RETRIED else Unreadable
+        return kind(
+            msg(
+                "{source}: {asked} answered HTTP {status}: {detail}",
+                source=self.source,
+                asked=asked,
+                status=status,
+                detail=detail,
+            )
+        )
+
+
+def explained(error: BaseException, source: str, asked: Message) -> CollectorError:
+    """The one sentence for whatever keystoneauth, the SDK or requests raised while this was asked."""
+    from keystoneauth1 import exceptions as auth
+
+    text = str(error)
+    detail = _short(error)
+    if isinstance(error, CollectorError):
+        return error
+    if isinstance(error, auth.Unauthorized):
+        return Unauthorized(
+            msg(
+                "{source}: {asked}: Keystone refused user, password or credential (401); check the cloud's `auth` in clouds.yaml",
+                source=source,
+                asked=asked,
+            )
+        )
+    if isinstance(error, auth.Forbidden):
+        return Refused(msg("{source}: {asked} is refused (403: {detail})", source=source, asked=asked, detail=detail))
+    if _WRONG_NAME.search(text):
+        return Unreachable(
+            msg(
+                "{source}: {asked}: the name {host} cannot be resolved; check auth_url, the catalogue's addresses and DNS",
+                source=source,
+                asked=asked,
+                host=_host(text),
+            )
+        )
+    if isinstance(error, auth.SSLError) or _WRONG_TLS.search(text):
+        return Unreachable(
+            msg(
+                "{source}: {asked}: the TLS certificate of {host} is not trusted or TLS failed ({detail}); set `cacert` in clouds.yaml",
+                source=source,
+                asked=asked,
+                host=_host(text),
+                detail=detail,
+            )
+        )
+    if isinstance(error, auth.ConnectTimeout) or "timed out" in text.lower():
+        return Unreachable(
+            msg(
+                "{source}: {asked}: {host} did not answer in time; check the network or raise `timeout` in yunhe.toml",
+                source=source,
+                asked=asked,
+                host=_host(text),
+            )
+        )
+    if isinstance(error, (auth.MissingRequiredOptions, auth.OptionError, auth.NoMatchingPlugin)):
+        return CollectorError(
+            msg("{source}: clouds.yaml says too little to log in: {detail}", source=source, detail=detail)
+        )
+    if isinstance(error, auth.CatalogException):
+        return Unreadable(
+            msg(
+                "{source}: {asked}: the service catalogue has no such endpoint ({detail}); check region_name and interface in clouds.yaml",
+                source=source,
+                asked=asked,
+                detail=detail,
+            )
+        )
+    if isinstance(error, auth.HttpError) and not isinstance(error, auth.HttpServerError):
+        return Unreadable(
+            msg(
+                "{source}: {asked} answered HTTP {status}: {detail}",
+                source=source,
+                asked=asked,
+                status=int(error.http_status or 0),
+                detail=detail,
+            )
+        )
+    return Unreachable(
+        msg(
+            "{source}: {asked}: the connection failed or broke ({detail}); check that the service runs and can be reached from here",
+            source=source,
+            asked=asked,
+            detail=detail,
+        )
+    )
+
+
+def _outside() -> tuple[type[BaseException], ...]:
+    """What the libraries raise for reasons outside this program: three families, none derived from another."""
+    from keystoneauth1.exceptions import ClientException
+    from openstack.exceptions import SDKException
+    from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
+
+    return (ClientException, SDKException, RequestException, HTTPError)
+
+
+def _retry_after(response: "requests.Response") -> float | None:
+    """Seconds, from either form of the header (RFC 9110 §10.2.3)."""
+    text = response.headers.get("Retry-After", "").strip()
+    if not text:
+        return None
+    if text.isdecimal():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _said(body: bytes) -> str:
+    """What an error's body says, in one short line."""
+    found = re.search(rb'"message"\s*:\s*"((?:[^"\\]|\\.){0,400})', body[:20000])
+    return _line(found[1].decode("utf-8", "replace") if found else body[:200].decode("utf-8", "replace")) or "-"
+
+
+def _short(error: BaseException) -> str:
+    return _line(str(error)) or type(error).__name__
+
+
+def _line(text: str) -> str:
+    """One printable line of at most 200 characters."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= 200 else line[:199] + "…"
+
+
+def _host(text: str) -> str:
+    found = re.search(r"https?://[^\s'\"]+", text)
+    if found:
+        return urlsplit(found[0].rstrip(":.,)")).netloc.rpartition("@")[2] or found[0]
+    named = re.search(r"host='([^']+)'", text)
+    return named[1] if named else "?"

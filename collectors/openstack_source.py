@@ -1,0 +1,114 @@
+"""An OpenStack cloud as a source: which cells there are, and who reads each.
+
+Tenants belong to the cloud (scope `*`), everything else to a region. Where neither yunhe.toml nor clouds.yaml names a
+region, the scope is `*` for all and every region of the catalogue is read.
+"""
+
+import functools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from collectors.collector import Collector, Said
+from collectors.errors import CollectorError, NotConfigured
+from collectors.openstack_compute import read_hypervisors, read_servers
+from collectors.openstack_connection import OpenStackCloud, OpenStackRegion
+from collectors.openstack_identity import Reach, reach, read_tenants
+from collectors.openstack_network import read_floating_addresses, read_ports, read_routers, read_segments
+from collectors.openstack_storage import read_volumes
+from inventory.coverage import Cell, SourceInfo
+from inventory.settings import OpenStackSource
+
+EVERY_REGION = "*"
+TENANT_SCOPE = "*"
+REGION_KINDS = ("host", "hypervisor", "port", "segment", "router", "floating_address", "storage")
+
+
+class OpenStackCollector:
+    """Reads one cloud of clouds.yaml."""
+
+    parallel = 4
+    """Cells at once: they ask different services."""
+
+    def __init__(self, source: OpenStackSource, *, base: Path, clock: Callable[[], datetime]) -> None:
+        self._source = source
+        self._clock = clock
+        self._cloud = OpenStackCloud(source, base=base)
+        self._reach_lock = threading.Lock()
+        self._reach: Reach | None = None
+
+    @property
+    def info(self) -> SourceInfo:
+        """The source, as captures carry it."""
+        return SourceInfo(
+            name=self._cloud.name, type="openstack", is_platform=self._source.platform, zone=self._source.zone
+        )
+
+    def plan(self) -> Sequence[Cell]:
+        """Tenants once, every other kind once per region."""
+        regions = self._cloud.configured_regions() or (EVERY_REGION,)
+        return [
+            Cell(self._cloud.name, TENANT_SCOPE, "tenant"),
+            *(Cell(self._cloud.name, region, kind) for region in regions for kind in REGION_KINDS),
+        ]
+
+    def read(self, cell: Cell) -> Iterator[Said]:
+        """What the cell holds.
+
+        Raises:
+            CollectorError: it could not be read to its end.
+        """
+        if cell.kind == "tenant":
+            region = self._cloud.region(next(iter(self._cloud.configured_regions()), None))
+            yield from read_tenants(self._reach_of(region), now=self._clock())
+        elif cell.scope == EVERY_REGION:
+            yield from self._read_every_region(cell.kind)
+        else:
+            yield from self._read_region(cell.kind, self._cloud.region(cell.scope))
+
+    def _read_every_region(self, kind: str) -> Iterator[Said]:
+        """A region that fails does not keep the others from being read; the first failure is said at the end."""
+        failures: list[CollectorError] = []
+        names = self._cloud.regions()
+        for name in names:
+            try:
+                yield from self._read_region(kind, self._cloud.region(name))
+            except CollectorError as error:
+                failures.append(error)
+        real = [f for f in failures if not isinstance(f, NotConfigured)]
+        if real or len(failures) == len(names):
+            raise next(iter(real or failures), None) or self._nothing()
+
+    def _read_region(self, kind: str, region: OpenStackRegion) -> Iterator[Said]:
+        shown = functools.partial(self._reach_of, region)
+        zone, page_size, now = self._source.zone, self._source.page_size, self._clock()
+        match kind:
+            case "host":
+                return read_servers(region, shown(), zone=zone, page_size=page_size, now=now)
+            case "hypervisor":
+                return read_hypervisors(region, zone=zone, page_size=page_size, now=now)
+            case "port":
+                return read_ports(region, shown(), zone=zone, page_size=page_size, now=now)
+            case "segment":
+                is_cloud = True if self._source.platform else None
+                return read_segments(region, shown(), zone=zone, is_cloud=is_cloud, page_size=page_size, now=now)
+            case "router":
+                return read_routers(region, shown(), page_size=page_size, now=now)
+            case "floating_address":
+                return read_floating_addresses(region, shown(), page_size=page_size, now=now)
+            case "storage":
+                return read_volumes(region, shown(), page_size=page_size, now=now)
+        raise ValueError(f"no such kind of cell: {kind}")
+
+    def _reach_of(self, region: OpenStackRegion) -> Reach:
+        """Keystone is asked once a scan what projects there are."""
+        with self._reach_lock:
+            if self._reach is None:
+                self._reach = reach(region)
+            return self._reach
+
+
+def openstack_collectors(source: OpenStackSource, *, base: Path, clock: Callable[[], datetime]) -> list[Collector]:
+    """The collectors of one `[[openstack]]` of the config; paths in it are relative to `base`."""
+    return [OpenStackCollector(source, base=base, clock=clock)]
