@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -83,7 +84,7 @@ class Store:
                 f"{path}: the store cannot be opened: {error}; expected a writable file of ours"
             ) from error
 
-    def __enter__(self) -> "Store":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,0 +1,59 @@
+"""The words that the reader sees for what the code calls by short names."""
+
+from inventory.coverage import CellState
+from inventory.finding import Verdict
+from inventory.hosts import Place
+from inventory.records import View
+from inventory.text import gettext, mark
+
+VERDICTS = {
+    Verdict.FAIL: mark("non-compliant"),
+    Verdict.UNKNOWN: mark("to be verified"),
+    Verdict.ADVISORY: mark("advisory"),
+    Verdict.PASS: mark("compliant"),
+    Verdict.NOT_APPLICABLE: mark("not applicable"),
+}
+STATES = {
+    CellState.COMPLETE: mark("complete"),
+    CellState.PARTIAL: mark("partial"),
+    CellState.FAILED: mark("failed"),
+    CellState.SKIPPED: mark("skipped"),
+    CellState.NOT_CONFIGURED: mark("not configured"),
+}
+PLACES = {
+    Place.CLOUD_INSTANCE: mark("instance of the government cloud"),
+    Place.CLOUD_INFRASTRUCTURE: mark("infrastructure of the government cloud"),
+    Place.THIRD_PARTY: mark("third-party capacity procured by the centre"),
+    Place.STANDALONE_PHYSICAL: mark("standalone physical server"),
+    Place.STANDALONE_VIRTUAL: mark("standalone virtual machine"),
+    Place.UNDETERMINED: mark("undetermined"),
+}
+VIEWS = {
+    View.SERVER: mark("cloud control plane"),
+    View.HYPERVISOR: mark("cloud control plane, compute host"),
+    View.NODE: mark("Kubernetes node"),
+    View.OS: mark("the host itself over SSH"),
+    View.LISTED: mark("inventory list of the cloud"),
+    View.ASSET: mark("asset ledger"),
+}
+SUBJECT_KINDS = {
+    "host": mark("host"),
+    "system": mark("system"),
+    "project": mark("project"),
+    "platform": mark("platform"),
+    "tenant": mark("tenant"),
+    "storage": mark("storage"),
+    "workload": mark("workload"),
+    "segment": mark("segment"),
+    "contract": mark("contract"),
+    "classified": mark("classified"),
+}
+
+
+def word(words: "dict[Verdict, str] | dict[CellState, str] | dict[Place, str] | dict[View, str] | dict[str, str]",
+         key: str, locale: str) -> str:  # fmt: skip
+    """The reader's word; the short name itself where there is none."""
+    for name, text in words.items():
+        if name == key:
+            return gettext(text, locale)
+    return key

@@ -1,0 +1,171 @@
+"""Identity: which sightings are one machine, and which must never become one."""
+
+import random
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from inventory.identity import Machine, identify
+from inventory.records import HostSighting, Nic, Port, View
+from inventory.uuids import swapped
+
+NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
+SERVER = "420bcf8f-a2f2-d154-329b-575d9bc5e19c"
+OTHER = "7c1de62a-0b54-4a7e-9a54-3e2f8e1d5a10"
+
+
+def sighting(view: View, native_id: str, **fields: object) -> HostSighting:
+    source = {View.SERVER: "openstack:centre", View.NODE: "kubernetes:centre", View.OS: "ssh:hosts"}.get(
+        view, "ledger:assets"
+    )
+    said = {"source": source, "native_id": native_id, "observed_at": NOON, "view": view, "name": native_id, **fields}
+    return HostSighting(**said)  # type: ignore[arg-type]
+
+
+def server(uuid: str = SERVER, **fields: object) -> HostSighting:
+    return sighting(View.SERVER, uuid, uuid=uuid, **fields)
+
+
+def os_host(name: str, **fields: object) -> HostSighting:
+    return sighting(View.OS, name, **fields)
+
+
+def with_server(machines: tuple[Machine, ...], uuid: str = SERVER) -> list[str]:
+    (machine,) = [m for m in machines if m.id == uuid]
+    return [s.native_id for s in machine.sightings if s.view is not View.SERVER]
+
+
+@pytest.mark.parametrize(("uuid", "rule"), [(SERVER.upper(), "uuid"), (swapped(SERVER), "uuid_swapped")])
+def test_a_host_is_the_server_whose_uuid_it_reports_in_either_byte_order(uuid: str, rule: str) -> None:
+    """Firmware prints the first three fields as they lie in memory (DSP0134)."""
+    machines = identify([server(), os_host("web", uuid=uuid)], [])
+
+    assert with_server(machines) == ["web"]
+    assert [j.rule for m in machines for j in m.joins] == [rule]
+
+
+@pytest.mark.parametrize(
+    "provider_id", [f"openstack:///{SERVER}", f"openstack://RegionOne/{SERVER}", f"openstack://{SERVER}"]
+)
+def test_a_node_is_the_server_that_its_provider_id_names(provider_id: str) -> None:
+    machines = identify([server(), sighting(View.NODE, "node-1", provider_id=provider_id)], [])
+
+    assert with_server(machines) == ["node-1"]
+
+
+def test_a_uuid_that_two_hosts_report_identifies_neither() -> None:
+    """Images cloned with their firmware data would make strangers instances of the cloud."""
+    one = os_host("a", uuid=SERVER, nics=(Nic(mac="52:54:00:00:00:01"),))
+    two = os_host("b", uuid=SERVER, nics=(Nic(mac="52:54:00:00:00:02"),))
+
+    machines = identify([server(), one, two], [])
+
+    assert with_server(machines) == []
+    assert sum(bool(m.conflicts) for m in machines) == 2
+
+
+def test_one_host_reached_twice_is_no_clone() -> None:
+    nic = (Nic(mac="fa:16:3e:00:00:01", addresses=("10.0.0.5/24",)),)
+
+    machines = identify([server(), os_host("a", uuid=SERVER, nics=nic), os_host("b", uuid=SERVER, nics=nic)], [])
+
+    assert with_server(machines) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "uuid", ["00000000-0000-0000-0000-000000000000", "03000200-0400-0500-0006-000700080009", "not a uuid"]
+)
+def test_a_uuid_that_the_maker_left_unset_joins_nothing(uuid: str) -> None:
+    machines = identify([os_host("a", uuid=uuid), sighting(View.NODE, "b", uuid=uuid)], [])
+
+    assert len(machines) == 2
+
+
+def port(address: str = "10.0.0.5", mac: str = "fa:16:3e:00:00:01", device: str = SERVER, number: int = 1) -> Port:
+    return Port(
+        source="openstack:centre",
+        native_id=f"port-{number}",
+        observed_at=NOON,
+        mac=mac,
+        addresses=(address,),
+        device=device,
+    )
+
+
+def test_mac_and_address_of_a_port_are_the_wire_s_word() -> None:
+    """Where the UUID cannot be read without root, the port still ties the host to the instance."""
+    nic = (Nic(mac="fa:16:3e:00:00:01", addresses=("10.0.0.5/24",)),)
+
+    assert with_server(identify([server(), os_host("web", nics=nic)], [port()])) == ["web"]
+
+
+@pytest.mark.parametrize(
+    "nic",
+    [Nic(mac="fa:16:3e:00:00:01", addresses=("10.0.0.6",)), Nic(mac="fa:16:3e:00:00:02", addresses=("10.0.0.5",))],
+)
+def test_half_of_a_port_is_not_enough(nic: Nic) -> None:
+    assert with_server(identify([server(), os_host("web", nics=(nic,))], [port()])) == []
+
+
+def test_a_pair_that_two_ports_hold_ties_to_neither() -> None:
+    """Overlapping tenant networks are normal."""
+    nic = (Nic(mac="fa:16:3e:00:00:01", addresses=("10.0.0.5",)),)
+
+    machines = identify([server(), server(OTHER), os_host("web", nics=nic)], [port(), port(device=OTHER, number=2)])
+
+    assert len(machines) == 3
+
+
+def test_a_host_that_points_to_two_servers_is_neither() -> None:
+    nic = (Nic(mac="fa:16:3e:00:00:01", addresses=("10.0.0.5",)),)
+
+    machines = identify([server(), server(OTHER), os_host("web", uuid=OTHER, nics=nic)], [port()])
+
+    assert len(machines) == 3
+    assert [len(m.conflicts) for m in machines if m.sightings[0].view is View.OS] == [1]
+
+
+def test_machine_id_joins_a_node_to_its_host_but_never_two_clones() -> None:
+    node = sighting(View.NODE, "node-1", machine_id="5d0f")
+    assert len(identify([node, os_host("a", machine_id="5d0f")], [])) == 1
+
+    assert len(identify([node, os_host("a", machine_id="5d0f"), os_host("b", machine_id="5d0f")], [])) == 3
+
+
+def test_an_address_holds_inside_one_zone_only() -> None:
+    """RFC 1918 space repeats between departments' networks."""
+    host = os_host("a", zone="政务外网区", nics=(Nic(mac="3c:00:00:00:00:01", addresses=("10.0.0.5/24",)),))
+    row = sighting(View.ASSET, "row-1", zone="政务外网区", nics=(Nic(addresses=("10.0.0.5",)),))
+    elsewhere = sighting(View.ASSET, "row-2", zone="部门专网区", nics=(Nic(addresses=("10.0.0.5",)),))
+
+    machines = identify([host, row, elsewhere], [])
+
+    assert sorted(tuple(s.native_id for s in m.sightings) for m in machines) == [("row-1", "a"), ("row-2",)]
+
+
+def test_an_equipment_serial_joins_the_asset_card() -> None:
+    host = os_host("a", serial="CN7240ABC1", uuid=OTHER)
+    card = sighting(View.ASSET, "card", serial="cn7240abc1")
+    unset = sighting(View.ASSET, "unset", serial="To be filled by O.E.M.")
+
+    assert len(identify([host, card, unset, os_host("b", serial="To be filled by O.E.M.")], [])) == 3
+
+
+def test_identity_survives_new_names_addresses_and_power() -> None:
+    before = [server(name="web", status="ACTIVE"), os_host("web", uuid=SERVER)]
+    after = [server(name="renamed", status="SHUTOFF", nics=(Nic(mac="fa:16:3e:00:00:09", addresses=("10.9.9.9",)),))]
+
+    assert {m.id for m in identify(before, [])} == {m.id for m in identify(after, [])} == {SERVER}
+
+
+def test_the_order_of_sightings_leaves_no_trace() -> None:
+    nic = (Nic(mac="fa:16:3e:00:00:01", addresses=("10.0.0.5",)),)
+    many = [server(), server(OTHER), os_host("a", uuid=SERVER, nics=nic), os_host("b", uuid=OTHER)]
+    many += [sighting(View.NODE, f"n{i}", machine_id=f"m{i}") for i in range(5)]
+    many += [os_host(f"h{i}", machine_id=f"m{i}") for i in range(5)]
+    expected = msgspec.json.encode([m.__dict__ for m in identify(many, [port()])])
+
+    for seed in range(20):
+        shuffled = random.Random(seed).sample(many, len(many))  # noqa: S311 - a shuffle, not a secret
+        assert msgspec.json.encode([m.__dict__ for m in identify(shuffled, [port()])]) == expected
