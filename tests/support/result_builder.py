@@ -166,12 +166,14 @@ def inventory(**fields: Any) -> Inventory:
         "hosts": (edu_host, estate_host, tower),
         "sharing_entries": (
             SharingEntry(source=SHARING, native_id="420682-JY-0007", observed_at=NIGHT, name="学籍基本信息",
-                         system="SYS-EDU", direction="provide", sharing_type=SharingType.CONDITIONAL, published_on=date(2024, 10, 8),
+                         system="SYS-EDU", direction="provide", sharing_type=SharingType.CONDITIONAL,
+                         published_on=date(2024, 10, 8),
                          resource_id="r-001", resource_type="接口", mounted_on=date(2024, 10, 20)),
         ),
         "sharing_uses": (
             SharingUse(source=SHARING, native_id="use-1", observed_at=NIGHT, resource_id="r-001",
-                       consumer_system="SYS-EST", period_start=date(2026, 10, 1), period_end=date(2026, 10, 31), succeeded=1842, failed=3,
+                       consumer_system="SYS-EST", period_start=date(2026, 10, 1), period_end=date(2026, 10, 31),
+                       succeeded=1842, failed=3,
                        last_success_on=date(2026, 10, 31)),
         ),
         "missing_components": {"SYS-PARK": ("park-db-01",)},
