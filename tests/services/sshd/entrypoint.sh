@@ -1,0 +1,80 @@
+#!/bin/sh
+# Dresses the container as the machine that the environment describes, then runs sshd in front.
+#   DMI_<file>=text        /sys/class/dmi/id/<file>; /sys/class must be a tmpfs of this container (docker --tmpfs)
+#   VIRT=text              what systemd-detect-virt answers; unset: the program is not there
+#   MACHINE_ID, INSTANCE_ID, HOST_KEYS ("ed25519 ecdsa"), AUTHORIZED_KEY, PASSWORD (for user yunhe)
+#   NICS="ens3 fa:16:3e:00:00:01 10.20.0.5/24;…"   more interfaces (needs NET_ADMIN)
+#   SUDO=1                 user yunhe may read the two files of root through sudo
+#   MODE=normal | password (no keys) | hung (TCP only) | stuck (the command never ends) | flood | probe (forced probe)
+set -eu
+rm -f /.dockerenv
+
+if [ -w /sys/class ]; then
+    mkdir -p /sys/class/dmi/id
+    ln -sfn /sys/devices/virtual/net /sys/class/net
+    env | sed -n 's/^DMI_//p' | while IFS='=' read -r name text; do
+        printf '%s\n' "$text" >"/sys/class/dmi/id/$name"
+        chmod 0444 "/sys/class/dmi/id/$name"
+        # as the kernel has it
+        case $name in product_uuid | *_serial) chmod 0400 "/sys/class/dmi/id/$name" ;; esac
+    done
+fi
+
+if [ -n "${VIRT-}" ]; then
+    printf '#!/bin/sh\necho %s\n[ %s != none ]\n' "$VIRT" "$VIRT" >/usr/bin/systemd-detect-virt
+    chmod 0755 /usr/bin/systemd-detect-virt
+fi
+printf '%s\n' "${MACHINE_ID-}" >/etc/machine-id
+if [ -n "${INSTANCE_ID-}" ]; then
+    mkdir -p /var/lib/cloud/data /run/cloud-init
+    printf '%s\n' "$INSTANCE_ID" >/var/lib/cloud/data/instance-id
+    printf '{\n "v1": {\n  "instance_id": "%s"\n }\n}\n' "$INSTANCE_ID" >/run/cloud-init/instance-data.json
+fi
+
+printf '%s\n' "${NICS-}" | tr ';' '\n' | while read -r name mac address; do
+    [ -n "$name" ] || continue
+    # a kernel without the dummy driver has bridges: Docker lives on them
+    ip link add "$name" address "$mac" type dummy 2>/dev/null || ip link add "$name" address "$mac" type bridge
+    ip addr add "$address" dev "$name"
+    ip link set "$name" up
+done
+
+for type in ${HOST_KEYS:-ed25519}; do
+    ssh-keygen -q -t "$type" -N '' -f "/etc/ssh/ssh_host_${type}_key"
+done
+for user in root yunhe; do
+    printf '%s\n' "${AUTHORIZED_KEY-}" >"/etc/ssh/keys/$user"
+done
+if [ -n "${PASSWORD-}" ]; then
+    printf 'yunhe:%s\n' "$PASSWORD" | chpasswd
+else
+    usermod -p '*' yunhe
+fi
+if [ -n "${SUDO-}" ]; then
+    printf '%s\n' \
+        'yunhe ALL=(root) NOPASSWD: /usr/bin/cat /sys/class/dmi/id/product_uuid' \
+        'yunhe ALL=(root) NOPASSWD: /usr/bin/cat /sys/class/dmi/id/product_serial' >/etc/sudoers.d/yunhe
+fi
+
+{
+    echo 'AuthorizedKeysFile /etc/ssh/keys/%u'
+    echo 'PermitRootLogin prohibit-password'
+    echo 'UsePAM no'
+    echo 'MaxStartups 100:30:200'
+    case ${MODE:-normal} in
+        password) echo 'PubkeyAuthentication no' ;;
+        stuck) echo 'ForceCommand sleep 3600' ;;
+        flood) echo 'ForceCommand yes 0123456789012345678901234567890123456789' ;;
+        probe) echo 'ForceCommand sh /usr/local/lib/yunhe/ssh_probe.sh' ;;
+    esac
+} >/etc/ssh/sshd_config.d/mode.conf
+
+if [ "${MODE:-normal}" = hung ]; then
+    # the kernel goes on accepting connections for a process that never answers them
+    /usr/sbin/sshd -D -e &
+    sleep 1
+    kill -STOP $!
+    echo 'Server listening (stopped)' >&2
+    wait
+fi
+exec /usr/sbin/sshd -D -e
