@@ -1,0 +1,330 @@
+"""The fields of Kubernetes objects that are ever looked at: these types are the allow-list.
+
+Whatever is not named here is dropped while the bytes are decoded: environment variables, commands and arguments,
+managed fields, secret references and volume attributes never become values of this program. Annotations are read, and
+cut down to the keys that say whose something is before anything else sees the object (`Document.keep_annotations`).
+Names are the API's own: https://kubernetes.io/docs/reference/kubernetes-api/
+"""
+
+from collections.abc import Collection
+from typing import cast
+
+import msgspec
+
+
+class _Part(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """Go leaves out what is empty, or writes null: every field but an object's name and uid may be missing."""
+
+
+class OwnerReference(_Part):
+    uid: str
+    kind: str = ""
+    controller: bool | None = None
+
+
+class Metadata(_Part):
+    name: str
+    uid: str
+    namespace: str = ""
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    owner_references: list[OwnerReference] | None = None
+    creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
+
+
+class Document(_Part):
+    """Any object."""
+
+    metadata: Metadata
+
+    def keep_annotations(self, keys: Collection[str]) -> None:
+        """Drops every annotation but these: `last-applied-configuration` repeats the whole object, secrets included."""
+        annotations = self.metadata.annotations or {}
+        self.metadata.annotations = {k: v for k, v in annotations.items() if k in keys} or None
+
+    def raw(self) -> dict[str, object]:
+        """The allowed fields as JSON-like values, with the API's names."""
+        return cast("dict[str, object]", msgspec.to_builtins(self))
+
+
+# ── nodes, namespaces ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Address(_Part):
+    type: str
+    address: str
+
+
+class NodeInfo(_Part):
+    system_uuid: str = msgspec.field(default="", name="systemUUID")
+    machine_id: str = msgspec.field(default="", name="machineID")
+    architecture: str = ""
+    os_image: str = ""
+    operating_system: str = ""
+    kernel_version: str = ""
+    kubelet_version: str = ""
+    container_runtime_version: str = ""
+
+
+class Condition(_Part):
+    type: str
+    status: str = ""
+
+
+class NodeSpec(_Part):
+    provider_id: str = msgspec.field(default="", name="providerID")
+    pod_cidr: str = msgspec.field(default="", name="podCIDR")
+    pod_cidrs: list[str] | None = msgspec.field(default=None, name="podCIDRs")
+    unschedulable: bool | None = None
+
+
+class NodeStatus(_Part):
+    addresses: list[Address] | None = None
+    capacity: dict[str, str | int] | None = None
+    conditions: list[Condition] | None = None
+    node_info: NodeInfo | None = None
+
+
+class Node(Document):
+    spec: NodeSpec = msgspec.field(default_factory=NodeSpec)
+    status: NodeStatus = msgspec.field(default_factory=NodeStatus)
+
+
+class Phase(_Part):
+    phase: str = ""
+
+
+class Namespace(Document):
+    status: Phase = msgspec.field(default_factory=Phase)
+
+
+# ── workloads ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Container(_Part):
+    name: str = ""
+    image: str = ""
+
+
+class NfsVolume(_Part):
+    server: str = ""
+    path: str = ""
+
+
+class IscsiVolume(_Part):
+    target_portal: str = ""
+    iqn: str = ""
+    lun: int | None = None
+
+
+class FibreChannelVolume(_Part):
+    target_wwns: list[str] | None = msgspec.field(default=None, name="targetWWNs")
+    wwids: list[str] | None = None
+    lun: int | None = None
+
+
+class PodVolume(_Part):
+    """Only what comes from another machine."""
+
+    name: str = ""
+    nfs: NfsVolume | None = None
+    iscsi: IscsiVolume | None = None
+
+
+class PodSpec(_Part):
+    node_name: str = ""
+    host_network: bool | None = None
+    containers: list[Container] | None = None
+    init_containers: list[Container] | None = None
+    volumes: list[PodVolume] | None = None
+
+
+class PodIP(_Part):
+    ip: str = ""
+
+
+class ContainerStatus(_Part):
+    image_id: str = msgspec.field(default="", name="imageID")
+
+
+class PodStatus(_Part):
+    phase: str = ""
+    pod_ip: str = msgspec.field(default="", name="podIP")
+    pod_ips: list[PodIP] | None = msgspec.field(default=None, name="podIPs")
+    container_statuses: list[ContainerStatus] | None = None
+
+
+class Pod(Document):
+    spec: PodSpec = msgspec.field(default_factory=PodSpec)
+    status: PodStatus = msgspec.field(default_factory=PodStatus)
+
+
+class PodTemplate(_Part):
+    spec: PodSpec = msgspec.field(default_factory=PodSpec)
+
+
+class ControllerSpec(_Part):
+    replicas: int | None = None
+    parallelism: int | None = None
+    suspend: bool | None = None
+    template: PodTemplate | None = None
+
+
+class ControllerStatus(_Part):
+    replicas: int | None = None
+    desired_number_scheduled: int | None = None
+
+
+class Controller(Document):
+    """Deployment, ReplicaSet, StatefulSet, DaemonSet or Job."""
+
+    spec: ControllerSpec = msgspec.field(default_factory=ControllerSpec)
+    status: ControllerStatus = msgspec.field(default_factory=ControllerStatus)
+
+
+class JobTemplate(_Part):
+    spec: ControllerSpec = msgspec.field(default_factory=ControllerSpec)
+
+
+class CronJobSpec(_Part):
+    schedule: str = ""
+    suspend: bool | None = None
+    job_template: JobTemplate = msgspec.field(default_factory=JobTemplate)
+
+
+class CronJob(Document):
+    spec: CronJobSpec = msgspec.field(default_factory=CronJobSpec)
+
+
+# ── exposure ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ServicePort(_Part):
+    port: int
+    protocol: str = ""
+    node_port: int | None = None
+
+
+class ServiceSpec(_Part):
+    type: str = ""
+    cluster_ip: str = msgspec.field(default="", name="clusterIP")
+    cluster_ips: list[str] | None = msgspec.field(default=None, name="clusterIPs")
+    external_ips: list[str] | None = msgspec.field(default=None, name="externalIPs")
+    external_name: str = ""
+    ports: list[ServicePort] | None = None
+    selector: dict[str, str] | None = None
+
+
+class Ingressed(_Part):
+    ip: str = ""
+    hostname: str = ""
+
+
+class LoadBalancer(_Part):
+    ingress: list[Ingressed] | None = None
+
+
+class LoadBalanced(_Part):
+    load_balancer: LoadBalancer | None = None
+
+
+class Service(Document):
+    spec: ServiceSpec = msgspec.field(default_factory=ServiceSpec)
+    status: LoadBalanced = msgspec.field(default_factory=LoadBalanced)
+
+
+class IngressRule(_Part):
+    host: str = ""
+
+
+class IngressTls(_Part):
+    """Without `secretName`."""
+
+    hosts: list[str] | None = None
+
+
+class IngressSpec(_Part):
+    ingress_class_name: str = ""
+    rules: list[IngressRule] | None = None
+    tls: list[IngressTls] | None = None
+
+
+class Ingress(Document):
+    spec: IngressSpec = msgspec.field(default_factory=IngressSpec)
+    status: LoadBalanced = msgspec.field(default_factory=LoadBalanced)
+
+
+# ── storage ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CsiAttributes(_Part):
+    """Of `volumeAttributes`, which hold whatever a driver likes, only what NFS drivers call their origin."""
+
+    server: str = ""
+    share: str = ""
+
+
+class CsiVolume(_Part):
+    driver: str = ""
+    volume_handle: str = ""
+    volume_attributes: CsiAttributes | None = None
+
+
+class CephVolume(_Part):
+    monitors: list[str] | None = None
+    path: str = ""
+    pool: str = ""
+    image: str = ""
+
+
+class GlusterVolume(_Part):
+    endpoints: str = ""
+    path: str = ""
+
+
+class CinderVolume(_Part):
+    volume_id: str = msgspec.field(default="", name="volumeID")
+
+
+class PathVolume(_Part):
+    path: str = ""
+
+
+class ClaimReference(_Part):
+    namespace: str = ""
+    name: str = ""
+
+
+class PersistentVolumeSpec(_Part):
+    capacity: dict[str, str | int] | None = None
+    storage_class_name: str = ""
+    claim_ref: ClaimReference | None = None
+    nfs: NfsVolume | None = None
+    iscsi: IscsiVolume | None = None
+    fc: FibreChannelVolume | None = None
+    csi: CsiVolume | None = None
+    cephfs: CephVolume | None = None
+    rbd: CephVolume | None = None
+    glusterfs: GlusterVolume | None = None
+    cinder: CinderVolume | None = None
+    host_path: PathVolume | None = None
+    local: PathVolume | None = None
+
+
+class PersistentVolume(Document):
+    spec: PersistentVolumeSpec = msgspec.field(default_factory=PersistentVolumeSpec)
+    status: Phase = msgspec.field(default_factory=Phase)
+
+
+# ── service ranges ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CidrSpec(_Part):
+    cidrs: list[str] | None = None
+
+
+class ServiceCidr(Document):
+    """networking.k8s.io ServiceCIDR, served from Kubernetes 1.31 on."""
+
+    spec: CidrSpec = msgspec.field(default_factory=CidrSpec)
