@@ -1,24 +1,28 @@
 """Nova: servers of every project and the hosts that run them.
 
-API: https://docs.openstack.org/api-ref/compute/. Microversion 2.53 is the lowest that has all that is kept: tags (2.26),
-embedded flavors (2.47), hypervisor UUIDs (2.53); asking for more costs the server time. 2.69 tells of cells that are down.
-What the structs here do not name, `user_data` above all, is dropped while it is decoded and never becomes an object.
+API: https://docs.openstack.org/api-ref/compute/. Microversion 2.53 is the lowest that has all that is kept: tags
+(2.26), embedded flavors (2.47), hypervisor UUIDs (2.53); asking for more costs the server time. 2.69 tells of cells
+that are down. What the structs here do not name, `user_data` above all, is dropped while it is decoded and never
+becomes an object.
 """
 
+import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from datetime import UTC, datetime
 
 import msgspec
 from msgspec import field
 
 from collectors.collector import Incomplete, Reading, Said
-from collectors.errors import CollectorError, Unreadable
+from collectors.errors import CollectorError, Unreachable, Unreadable
 from collectors.openstack_connection import OpenStackRegion, Refused
-from collectors.openstack_identity import Reach
+from collectors.openstack_identity import Survey
 from collectors.openstack_pages import Item, converted, decoded, raw, walk
 from inventory.records import HostSighting, Nic, View
-from inventory.text import msg
+from inventory.text import Message, msg
+
+logger = logging.getLogger(__name__)
 
 MIB = 1024**2
 GIB = 1024**3
@@ -56,9 +60,9 @@ class Server(Item, frozen=True, kw_only=True, omit_defaults=True):
     status: str | None = None
     tenant_id: str | None = None
     created: datetime | None = None
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
-    addresses: dict[str, tuple[Address, ...]] = {}
+    addresses: dict[str, tuple[Address, ...]] = field(default_factory=dict)
     flavor: Flavor | None = None
     launched_at: str | None = field(default=None, name="OS-SRV-USG:launched_at")
     availability_zone: str | None = field(default=None, name="OS-EXT-AZ:availability_zone")
@@ -91,22 +95,21 @@ class ComputeService(msgspec.Struct, frozen=True, kw_only=True):
     status: str = ""
 
 
-def read_servers(
-    region: OpenStackRegion, reach: Reach, *, zone: str | None, page_size: int, now: datetime
-) -> Iterator[Said]:
+def read_servers(survey: Survey) -> Iterator[Said]:
     """Every server of every project; where that is refused, the servers of the token's own project and what is missing.
 
     Raises:
         CollectorError: a page could not be had; what was yielded before stands.
     """
+    region = survey.region
     region.need("compute")
-    expected = _running(region, page_size)
+    expected = _running(survey)
     microversion = region.microversion(WANTED)
     told: set[str] = set()
     placed = 0
     everyone = True
     try:
-        for said, server in _listed(region, ("all_tenants", "1"), microversion, zone, page_size, now):
+        for said, server in _listed(survey, ("all_tenants", "1"), microversion):
             told.add(server.id)
             placed += server.hypervisor_hostname is not None
             yield said
@@ -115,18 +118,19 @@ def read_servers(
             raise
         everyone = False
     if not everyone:
-        yield reach.narrowed("Nova") or Incomplete(_refused_reason(region))
-        for said, _ in _listed(region, None, microversion, zone, page_size, now):
+        yield survey.reach.narrowed("Nova") or Incomplete(_refused_reason(region))
+        for said, _ in _listed(survey, None, microversion):
             yield said
         return
-    yield from _down_cells(region, told, zone, now)
+    yield from _down_cells(survey, told)
     if expected is not None and expected > placed:
         # Both counts move; only what is missing by the count before and by the count after is missing.
-        again = _running(region, page_size)
+        again = _running(survey)
         if again is not None and min(expected, again) > placed:
             yield Incomplete(
                 msg(
-                    "{source}: the compute hosts say that they run {running} servers, Nova lists {listed}; the list is not whole",
+                    "{source}: the compute hosts say that they run {running} servers, Nova lists {listed}; the list "
+                    "is not whole",
                     source=region.source,
                     running=min(expected, again),
                     listed=placed,
@@ -134,16 +138,25 @@ def read_servers(
             )
 
 
-def read_hypervisors(region: OpenStackRegion, *, zone: str | None, page_size: int, now: datetime) -> Iterator[Said]:
+def read_hypervisors(survey: Survey) -> Iterator[Said]:
     """Every compute host that the control plane knows.
 
     Raises:
         CollectorError: refused, or a page could not be had.
     """
+    region = survey.region
     region.need("compute")
-    for hypervisor in _hypervisors(region, page_size):
-        yield Reading(to_hypervisor(hypervisor, source=region.source, zone=zone, now=now), _host_document(hypervisor))
-    yield from _down_hosts(region)
+    silent = yield from _down_hosts(region)
+    try:
+        for hypervisor in _hypervisors(survey):
+            record = to_hypervisor(hypervisor, source=region.source, zone=survey.zone, now=survey.now)
+            yield Reading(record, _host_document(hypervisor))
+    except Unreachable as error:
+        if silent:  # Nova answers 500 to this listing while a cell is down: say the cause, not the symptom
+            raise Unreachable(
+                msg("{cause}; a Nova cell is down, bring its database back and scan again", cause=error.message)
+            ) from error
+        raise
 
 
 def to_server(server: Server, *, source: str, zone: str | None, now: datetime) -> HostSighting:
@@ -209,13 +222,9 @@ def without_secrets(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def _listed(
-    region: OpenStackRegion,
-    scope: tuple[str, str] | None,
-    microversion: tuple[int, int],
-    zone: str | None,
-    page_size: int,
-    now: datetime,
+    survey: Survey, scope: tuple[str, str] | None, microversion: tuple[int, int]
 ) -> Iterator[tuple[Reading, Server]]:
+    region = survey.region
     pages = walk(
         region,
         "compute",
@@ -224,16 +233,18 @@ def _listed(
         Server,
         params=[scope] if scope else [],
         microversion=microversion,
-        page_size=page_size,
+        page_size=survey.page_size,
     )
     for page in pages:
         for whole in page:
             server = msgspec.structs.replace(whole, metadata=without_secrets(whole.metadata))
-            yield Reading(to_server(server, source=region.source, zone=zone, now=now), raw(server)), server
+            record = to_server(server, source=region.source, zone=survey.zone, now=survey.now)
+            yield Reading(record, raw(server)), server
 
 
-def _hypervisors(region: OpenStackRegion, page_size: int) -> Iterator[Hypervisor]:
+def _hypervisors(survey: Survey) -> Iterator[Hypervisor]:
     """Paged from 2.33 on; older Novas answer in one piece and must not be asked for a second."""
+    region = survey.region
     microversion = region.microversion(WANTED)
     if microversion < (2, 33):
         path = "/os-hypervisors/detail"
@@ -247,25 +258,27 @@ def _hypervisors(region: OpenStackRegion, page_size: int) -> Iterator[Hypervisor
         "hypervisors",
         Hypervisor,
         microversion=microversion,
-        page_size=page_size,
+        page_size=survey.page_size,
     ):
         yield from page
 
 
-def _running(region: OpenStackRegion, page_size: int) -> int | None:
+def _running(survey: Survey) -> int | None:
     """How many servers the compute hosts that answer say they run; None where this may not be asked."""
     try:
-        return sum(h.running_vms or 0 for h in _hypervisors(region, page_size) if h.state == "up")
-    except Refused:
+        return sum(h.running_vms or 0 for h in _hypervisors(survey) if h.state == "up")
+    except CollectorError as error:  # refused, or 500 because a cell is down: the check is lost, the listing is not
+        logger.debug("%s: the hosts' own count cannot be had: %s", survey.region.source, error)
         return None
 
 
-def _down_cells(region: OpenStackRegion, told: set[str], zone: str | None, now: datetime) -> Iterator[Said]:
+def _down_cells(survey: Survey, told: set[str]) -> Iterator[Said]:
     """Nova leaves the servers of a cell that is down out of a paged listing, with 200. Two questions bring it to light.
 
-    os-services names the silent hosts; a listing without limit or filter holds a stub with status UNKNOWN for servers of
-    such a cell. The stubs are yielded: that those servers exist is known.
+    os-services names the silent hosts; a listing without limit or filter holds a stub with status UNKNOWN for servers
+    of such a cell. The stubs are yielded: that those servers exist is known.
     """
+    region = survey.region
     silent = yield from _down_hosts(region)
     if region.microversion(CELL_AWARE) < CELL_AWARE:
         return
@@ -278,11 +291,12 @@ def _down_cells(region: OpenStackRegion, told: set[str], zone: str | None, now: 
         if s.status == "UNKNOWN" and s.id not in told and s.name is None
     ]
     for stub in stubs:
-        yield Reading(to_server(stub, source=region.source, zone=zone, now=now), raw(stub))
+        yield Reading(to_server(stub, source=region.source, zone=survey.zone, now=survey.now), raw(stub))
     if stubs and not silent:
         yield Incomplete(
             msg(
-                "{source}: a Nova cell is down: of {count} server(s) or more only the ids are known; bring the cell's database back and scan again",
+                "{source}: a Nova cell is down: of {count} server(s) or more only the ids are known; bring the "
+                "cell's database back and scan again",
                 source=region.source,
                 count=len(stubs),
             ),
@@ -290,7 +304,7 @@ def _down_cells(region: OpenStackRegion, told: set[str], zone: str | None, now: 
         )
 
 
-def _down_hosts(region: OpenStackRegion) -> Iterator[Incomplete]:
+def _down_hosts(region: OpenStackRegion) -> Generator[Incomplete, None, bool]:
     """Yields what is wrong and returns whether hosts were found silent."""
     if region.microversion(CELL_AWARE) < CELL_AWARE:
         return False
@@ -330,9 +344,10 @@ def _down_hosts(region: OpenStackRegion) -> Iterator[Incomplete]:
     return bool(hosts)
 
 
-def _refused_reason(region: OpenStackRegion):
+def _refused_reason(region: OpenStackRegion) -> Message:
     return msg(
-        "{source}: Nova refuses {user} the servers of all projects; docs/openstack-rights.md lists the rights that are needed",
+        "{source}: Nova refuses {user} the servers of all projects; docs/openstack-rights.md lists the "
+        "rights that are needed",
         source=region.source,
         user=region.token.user,
     )

@@ -25,6 +25,8 @@ from inventory.text import Message, msg
 if TYPE_CHECKING:
     import requests
     from keystoneauth1.access.access import AccessInfo
+    from keystoneauth1.identity.base import BaseIdentityPlugin
+    from openstack.config import OpenStackConfig
     from openstack.connection import Connection
 
 logger = logging.getLogger(__name__)
@@ -134,7 +136,18 @@ class OpenStackCloud:
     def _login(self, region: str | None) -> "OpenStackRegion | CollectorError":
         try:
             connection = self._connection(region)
-            access = connection.session.auth.get_access(connection.session)
+            auth = _identity_auth(connection)
+            if auth is None:
+                return CollectorError(
+                    msg(
+                        "{source}: cloud {cloud} of clouds.yaml does not log in at Keystone (`auth_type` {kind}); "
+                        "expected a password, token or application credential",
+                        source=self.name,
+                        cloud=self.source.cloud,
+                        kind=str(connection.config.config.get("auth_type")),
+                    )
+                )
+            access = auth.get_access(connection.session)
             return OpenStackRegion(self, region, connection, access, self._sleep)
         except CollectorError as error:
             return error
@@ -151,12 +164,15 @@ class OpenStackCloud:
             if self.source.cloud not in config.get_cloud_names():
                 raise CollectorError(
                     msg(
-                        "{source}: clouds.yaml has no cloud {cloud}; it has {known}; correct the name in yunhe.toml or add the cloud",
+                        "{source}: clouds.yaml has no cloud {cloud}; it has {known}; correct the name in yunhe.toml or "
+                        "add the cloud",
                         source=self.name,
                         cloud=self.source.cloud,
                         known=", ".join(sorted(config.get_cloud_names())) or msg("none"),
                     )
                 )
+            if region is not None:
+                self._admit_region(config, region)
             cloud = config.get_one(
                 self.source.cloud,
                 **({"region_name": region} if region else {}),
@@ -174,7 +190,15 @@ class OpenStackCloud:
             ) from error
         return Connection(config=cloud)
 
-    def _config(self) -> "openstack.config.OpenStackConfig":  # type: ignore[name-defined]  # noqa: F821
+    def _admit_region(self, config: "OpenStackConfig", region: str) -> None:
+        """The SDK knows the regions of clouds.yaml only; yunhe.toml and the catalogue may name others."""
+        cloud = config.cloud_config["clouds"][self.source.cloud]
+        named = [r["name"] if isinstance(r, Mapping) else r for r in cloud.get("regions") or ()]
+        if region not in named:
+            cloud.pop("regions", None)
+            cloud["region_name"] = region
+
+    def _config(self) -> "OpenStackConfig":
         from openstack.config import OpenStackConfig
 
         if self._path is None:
@@ -208,7 +232,7 @@ class OpenStackRegion:
         access = self._access
         return Token(
             user=str(access.username or access.user_id),
-            roles=frozenset(r.lower() for r in access.role_names),
+            roles=frozenset(r.lower() for r in access.role_names or ()),
             project_id=access.project_id,
             project_name=access.project_name,
             domain_id=access.domain_id if access.domain_scoped else None,
@@ -240,7 +264,8 @@ class OpenStackRegion:
         if self.name is not None and self.name not in regions:
             raise CollectorError(
                 msg(
-                    "{source}: the service catalogue has no region {region}; it has {known}; correct `regions` in yunhe.toml",
+                    "{source}: the service catalogue has no region {region}; it has {known}; correct `regions` in "
+                    "yunhe.toml",
                     source=self.source,
                     region=self.name,
                     known=", ".join(regions) or msg("none"),
@@ -315,22 +340,24 @@ class OpenStackRegion:
 
     def system_region(self) -> "OpenStackRegion | None":
         """The same user with a token for the whole system, if it holds a role there: some lists are told only so."""
-        return self._scoped({"system_scope": "all"})
+        return self._scoped(system_scope="all")
 
     def domain_region(self, domain_id: str) -> "OpenStackRegion | None":
         """The same user with a token for a domain, if it holds a role there."""
-        return self._scoped({"domain_id": domain_id})
+        return self._scoped(domain_id=domain_id)
 
-    def _scoped(self, scope: dict[str, str]) -> "OpenStackRegion | None":
+    def _scoped(self, *, system_scope: str | None = None, domain_id: str | None = None) -> "OpenStackRegion | None":
         from keystoneauth1.identity.v3 import Token as TokenMethod
         from openstack.connection import Connection
 
         config = self._connection.config
         try:
             # A token for a token: no password is asked for twice. Keystones that forbid it answer 403.
-            auth = TokenMethod(
-                auth_url=self._connection.session.auth.auth_url, token=self._connection.auth_token, **scope
-            )
+            own = _identity_auth(self._connection)
+            token = self._connection.auth_token
+            if own is None or token is None:
+                return None
+            auth = TokenMethod(str(own.auth_url), token, system_scope=system_scope, domain_id=domain_id)
             session = type(self._connection.session)(
                 auth=auth,
                 verify=self._connection.session.verify,
@@ -341,11 +368,11 @@ class OpenStackRegion:
             access = auth.get_access(session)
             connection = Connection(session=session, region_name=config.region_name, interface=config.get_interface())
         except _outside() as error:
-            logger.debug("no token for %s: %s", scope, _short(error))
+            logger.debug("%s: no token for %s: %s", self.source, system_scope or domain_id, _short(error))
             return None
         region = object.__new__(OpenStackRegion)
         region.__dict__.update({k: v for k, v in self.__dict__.items() if k != "token"})
-        region._connection, region._access = connection, access  # noqa: SLF001 - of this very class
+        region._connection, region._access = connection, access
         return region
 
     def _endpoints(self) -> list[tuple[str, Mapping[str, str]]]:
@@ -413,7 +440,8 @@ class OpenStackRegion:
         if status == 403:
             return Refused(
                 msg(
-                    "{source}: {asked} is refused to {user} (403: {detail}); docs/openstack-rights.md lists the rights that are needed",
+                    "{source}: {asked} is refused to {user} (403: {detail}); docs/openstack-rights.md lists the "
+                    "rights that are needed",
                     source=self.source,
                     asked=asked,
                     user=self.token.user,
@@ -443,62 +471,40 @@ class OpenStackRegion:
 
 def explained(error: BaseException, source: str, asked: Message) -> CollectorError:
     """The one sentence for whatever keystoneauth, the SDK or requests raised while this was asked."""
-    from keystoneauth1 import exceptions as auth
-
-    text = str(error)
-    detail = _short(error)
     if isinstance(error, CollectorError):
         return error
+    return (
+        _as_answer(error, source, asked)
+        or _as_setting(error, source, asked)
+        or _as_transport(error, source, asked)
+        or Unreachable(
+            msg(
+                "{source}: {asked}: the connection failed or broke ({detail}); "
+                "check that the service runs and can be reached from here",
+                source=source,
+                asked=asked,
+                detail=_short(error),
+            )
+        )
+    )
+
+
+def _as_answer(error: BaseException, source: str, asked: Message) -> CollectorError | None:
+    """Keystone answered, and not with a token."""
+    from keystoneauth1 import exceptions as auth
+
     if isinstance(error, auth.Unauthorized):
         return Unauthorized(
             msg(
-                "{source}: {asked}: Keystone refused user, password or credential (401); check the cloud's `auth` in clouds.yaml",
+                "{source}: {asked}: Keystone refused user, password or credential (401); "
+                "check the cloud's `auth` in clouds.yaml",
                 source=source,
                 asked=asked,
             )
         )
     if isinstance(error, auth.Forbidden):
-        return Refused(msg("{source}: {asked} is refused (403: {detail})", source=source, asked=asked, detail=detail))
-    if _WRONG_NAME.search(text):
-        return Unreachable(
-            msg(
-                "{source}: {asked}: the name {host} cannot be resolved; check auth_url, the catalogue's addresses and DNS",
-                source=source,
-                asked=asked,
-                host=_host(text),
-            )
-        )
-    if isinstance(error, auth.SSLError) or _WRONG_TLS.search(text):
-        return Unreachable(
-            msg(
-                "{source}: {asked}: the TLS certificate of {host} is not trusted or TLS failed ({detail}); set `cacert` in clouds.yaml",
-                source=source,
-                asked=asked,
-                host=_host(text),
-                detail=detail,
-            )
-        )
-    if isinstance(error, auth.ConnectTimeout) or "timed out" in text.lower():
-        return Unreachable(
-            msg(
-                "{source}: {asked}: {host} did not answer in time; check the network or raise `timeout` in yunhe.toml",
-                source=source,
-                asked=asked,
-                host=_host(text),
-            )
-        )
-    if isinstance(error, (auth.MissingRequiredOptions, auth.OptionError, auth.NoMatchingPlugin)):
-        return CollectorError(
-            msg("{source}: clouds.yaml says too little to log in: {detail}", source=source, detail=detail)
-        )
-    if isinstance(error, auth.CatalogException):
-        return Unreadable(
-            msg(
-                "{source}: {asked}: the service catalogue has no such endpoint ({detail}); check region_name and interface in clouds.yaml",
-                source=source,
-                asked=asked,
-                detail=detail,
-            )
+        return Refused(
+            msg("{source}: {asked} is refused (403: {detail})", source=source, asked=asked, detail=_short(error))
         )
     if isinstance(error, auth.HttpError) and not isinstance(error, auth.HttpServerError):
         return Unreadable(
@@ -507,17 +513,70 @@ def explained(error: BaseException, source: str, asked: Message) -> CollectorErr
                 source=source,
                 asked=asked,
                 status=int(error.http_status or 0),
-                detail=detail,
+                detail=_short(error),
             )
         )
-    return Unreachable(
-        msg(
-            "{source}: {asked}: the connection failed or broke ({detail}); check that the service runs and can be reached from here",
-            source=source,
-            asked=asked,
-            detail=detail,
+    return None
+
+
+def _as_setting(error: BaseException, source: str, asked: Message) -> CollectorError | None:
+    """clouds.yaml and the cloud do not fit together."""
+    from keystoneauth1 import exceptions as auth
+
+    if isinstance(error, (auth.MissingRequiredOptions, auth.OptionError, auth.NoMatchingPlugin)):
+        return CollectorError(
+            msg("{source}: clouds.yaml says too little to log in: {detail}", source=source, detail=_short(error))
         )
-    )
+    if isinstance(error, auth.CatalogException):
+        return Unreadable(
+            msg(
+                "{source}: {asked}: the service catalogue has no such endpoint ({detail}); "
+                "check region_name and interface in clouds.yaml",
+                source=source,
+                asked=asked,
+                detail=_short(error),
+            )
+        )
+    return None
+
+
+def _as_transport(error: BaseException, source: str, asked: Message) -> CollectorError | None:
+    """Nobody answered, and it can be said why."""
+    from keystoneauth1 import exceptions as auth
+
+    text = str(error)
+    host = _host(text)
+    if _WRONG_NAME.search(text):
+        return Unreachable(
+            msg(
+                "{source}: {asked}: the name {host} cannot be resolved; "
+                "check auth_url, the catalogue's addresses and DNS",
+                source=source,
+                asked=asked,
+                host=host,
+            )
+        )
+    if isinstance(error, auth.SSLError) or _WRONG_TLS.search(text):
+        return Unreachable(
+            msg(
+                "{source}: {asked}: the TLS certificate of {host} is not trusted or TLS failed ({detail}); "
+                "set `cacert` in clouds.yaml",
+                source=source,
+                asked=asked,
+                host=host,
+                detail=_short(error),
+            )
+        )
+    if isinstance(error, auth.ConnectTimeout) or "timed out" in text.lower():
+        return Unreachable(
+            msg(
+                "{source}: {asked}: {host} did not answer in time; check the network or raise `timeout` in yunhe.toml",
+                source=source,
+                asked=asked,
+                host=host,
+            )
+        )
+    return None
 
 
 def _outside() -> tuple[type[BaseException], ...]:
@@ -528,6 +587,13 @@ def _outside() -> tuple[type[BaseException], ...]:
     from urllib3.exceptions import HTTPError
 
     return (ClientException, SDKException, RequestException, HTTPError)
+
+
+def _identity_auth(connection: "Connection") -> "BaseIdentityPlugin | None":
+    from keystoneauth1.identity.base import BaseIdentityPlugin
+
+    auth = connection.session.auth
+    return auth if isinstance(auth, BaseIdentityPlugin) else None
 
 
 def _retry_after(response: "requests.Response") -> float | None:

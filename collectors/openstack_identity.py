@@ -62,11 +62,6 @@ class Reach:
         """Whether the list is of every project of the cloud."""
         return self.projects is not None and not self.gaps
 
-    def names_beyond_own(self) -> tuple[str, ...]:
-        """Names of the known projects that are not the token's own: what a narrowed listing did not show."""
-        own = self.region.token.project_id
-        return self.names(tuple(p for p in self.projects or () if p.id != own))
-
     def names(self, projects: tuple[Project, ...]) -> tuple[str, ...]:
         """Names that tell the projects apart: with the id where a name is given twice."""
         often = Counter(p.name for p in self.projects or ())
@@ -83,8 +78,10 @@ class Reach:
             return None
         if self.projects is None:
             reason = msg(
-                "{source}: {service} shows {user} ({scope}) its own project only, and Keystone refuses it the list of projects, "
-                "so what was not seen cannot be named; docs/openstack-rights.md lists the rights that are needed",
+                "{source}: {service} shows {user} ({scope}) its own project only, and Keystone refuses it the "
+                "list of "
+                "projects, so what was not seen cannot be named; docs/openstack-rights.md lists the rights that "
+                "are needed",
                 source=self.region.source,
                 service=service,
                 user=token.user,
@@ -101,6 +98,18 @@ class Reach:
                 count=len(hidden),
             )
         return Incomplete(reason, self.names(hidden))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What a reader of one cell works with."""
+
+    region: OpenStackRegion
+    reach: Reach
+    zone: str | None
+    is_platform: bool
+    page_size: int
+    now: datetime
 
 
 def reach(region: OpenStackRegion) -> Reach:
@@ -120,12 +129,13 @@ def reach(region: OpenStackRegion) -> Reach:
     return Reach(region=region, projects=tuple(projects), gaps=tuple(gaps), domains=_domains(region))
 
 
-def read_tenants(reach: Reach, *, now: datetime) -> Iterator[Said]:
+def read_tenants(survey: Survey) -> Iterator[Said]:
     """Every project of every domain, or the token's own and what is missing.
 
     Raises:
         CollectorError: Keystone could not be asked.
     """
+    reach, now = survey.reach, survey.now
     if reach.projects is None:
         error = reach.error
         if not isinstance(error, Refused):
@@ -209,7 +219,8 @@ def _projects(region: OpenStackRegion) -> tuple[list[Project], list[Message]]:
         if document.get("truncated") is not None and bytes(document["truncated"]) == b"true":
             gaps.append(
                 msg(
-                    "{source}: Keystone cuts its list of projects at {count} (`list_limit`); raise the limit for this user",
+                    "{source}: Keystone cuts its list of projects at {count} (`list_limit`); "
+                    "raise the limit for this user",
                     source=region.source,
                     count=len(found),
                 )
@@ -262,7 +273,8 @@ def _role_domains(region: OpenStackRegion) -> list[Domain]:
 
 def _domain_only(region: OpenStackRegion, domain: str) -> Message:
     return msg(
-        "{source}: Keystone lists to {user} the projects of domain {domain} only; a role on the system would show every domain",
+        "{source}: Keystone lists to {user} the projects of domain {domain} only; "
+        "a role on the system would show every domain",
         source=region.source,
         user=region.token.user,
         domain=domain,

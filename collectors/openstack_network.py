@@ -1,7 +1,7 @@
 """Neutron: ports, subnets with their networks, routers, floating addresses.
 
-API: https://docs.openstack.org/api-ref/network/v2/. Neutron does not refuse a listing of everything: to a reader without
-the right it answers 200 with what is its own, often nothing. So the right is proved first.
+API: https://docs.openstack.org/api-ref/network/v2/. Neutron does not refuse a listing of everything: to a reader
+without the right it answers 200 with what is its own, often nothing. So the right is proved first.
 """
 
 import ipaddress
@@ -13,8 +13,7 @@ from msgspec import field
 
 from collectors.collector import Incomplete, Reading, Said
 from collectors.errors import Unreadable
-from collectors.openstack_connection import OpenStackRegion
-from collectors.openstack_identity import Reach
+from collectors.openstack_identity import Survey
 from collectors.openstack_pages import Item, ItemT, raw, walk
 from inventory.records import FloatingAddress, Port, Router, Segment
 from inventory.text import msg
@@ -89,55 +88,58 @@ class FloatingIp(Item, frozen=True, kw_only=True, omit_defaults=True):
     tenant_id: str | None = None
 
 
-def read_ports(
-    region: OpenStackRegion, reach: Reach, *, zone: str | None, page_size: int, now: datetime
-) -> Iterator[Said]:
+def read_ports(survey: Survey) -> Iterator[Said]:
     """Every port of every project.
 
     Raises:
         CollectorError: a page could not be had.
     """
-    yield from _narrowed(region, reach, page_size)
-    for port in _all(region, "/ports", "ports", NeutronPort, page_size):
-        yield Reading(to_port(port, source=region.source, zone=zone, now=now), raw(port))
+    yield from _narrowed(survey)
+    for port in _all(survey, "/ports", "ports", NeutronPort):
+        yield Reading(to_port(port, source=survey.region.source, zone=survey.zone, now=survey.now), raw(port))
 
 
-def read_segments(
-    region: OpenStackRegion, reach: Reach, *, zone: str | None, is_cloud: bool | None, page_size: int, now: datetime
-) -> Iterator[Said]:
+def read_segments(survey: Survey) -> Iterator[Said]:
     """Every subnet of every project, with its network's name and VLAN.
 
     Raises:
         CollectorError: a page could not be had.
     """
-    yield from _narrowed(region, reach, page_size)
-    networks = {n.id: n for n in _all(region, "/networks", "networks", Network, page_size)}
-    for subnet in _all(region, "/subnets", "subnets", Subnet, page_size):
+    yield from _narrowed(survey)
+    networks = {n.id: n for n in _all(survey, "/networks", "networks", Network)}
+    for subnet in _all(survey, "/subnets", "subnets", Subnet):
         network = networks.get(subnet.network_id)
-        segment = to_segment(subnet, network, source=region.source, zone=zone, is_cloud=is_cloud, now=now)
+        segment = to_segment(
+            subnet,
+            network,
+            source=survey.region.source,
+            zone=survey.zone,
+            is_cloud=True if survey.is_platform else None,
+            now=survey.now,
+        )
         yield Reading(segment, {"subnet": raw(subnet), "network": raw(network) if network else None})
 
 
-def read_routers(region: OpenStackRegion, reach: Reach, *, page_size: int, now: datetime) -> Iterator[Said]:
+def read_routers(survey: Survey) -> Iterator[Said]:
     """Every router of every project.
 
     Raises:
         CollectorError: a page could not be had.
     """
-    yield from _narrowed(region, reach, page_size)
-    for router in _all(region, "/routers", "routers", NeutronRouter, page_size):
-        yield Reading(to_router(router, source=region.source, now=now), raw(router))
+    yield from _narrowed(survey)
+    for router in _all(survey, "/routers", "routers", NeutronRouter):
+        yield Reading(to_router(router, source=survey.region.source, now=survey.now), raw(router))
 
 
-def read_floating_addresses(region: OpenStackRegion, reach: Reach, *, page_size: int, now: datetime) -> Iterator[Said]:
+def read_floating_addresses(survey: Survey) -> Iterator[Said]:
     """Every floating address of every project.
 
     Raises:
         CollectorError: a page could not be had.
     """
-    yield from _narrowed(region, reach, page_size)
-    for floating in _all(region, "/floatingips", "floatingips", FloatingIp, page_size):
-        yield Reading(to_floating_address(floating, source=region.source, now=now), raw(floating))
+    yield from _narrowed(survey)
+    for floating in _all(survey, "/floatingips", "floatingips", FloatingIp):
+        yield Reading(to_floating_address(floating, source=survey.region.source, now=survey.now), raw(floating))
 
 
 def to_port(port: NeutronPort, *, source: str, zone: str | None, now: datetime) -> Port:
@@ -220,24 +222,25 @@ def to_floating_address(floating: FloatingIp, *, source: str, now: datetime) -> 
     )
 
 
-def sees_everything(region: OpenStackRegion, page_size: int) -> bool:
+def sees_everything(survey: Survey) -> bool:
     """Whether Neutron lists every project's objects to this token.
 
     The admin role says so. Any other right (a policy override) is proved by what only it can show: a network that is
     neither ours nor shared nor external. Neutron's filter is all or nothing, so one such network is enough.
     """
-    token = region.token
+    token = survey.region.token
     return token.is_admin or any(
         _tenant(n.project_id, n.tenant_id) not in (None, token.project_id) and n.shared is False and n.external is False
-        for n in _all(region, "/networks", "networks", Network, page_size)
+        for n in _all(survey, "/networks", "networks", Network)
     )
 
 
-def _narrowed(region: OpenStackRegion, reach: Reach, page_size: int) -> Iterator[Incomplete]:
+def _narrowed(survey: Survey) -> Iterator[Incomplete]:
+    region = survey.region
     region.need("network")
-    if sees_everything(region, page_size):
+    if sees_everything(survey):
         return
-    yield reach.narrowed("Neutron") or Incomplete(
+    yield survey.reach.narrowed("Neutron") or Incomplete(
         msg(
             "{source}: Neutron may show {user} its own project only, and nothing proves that it shows all; "
             "docs/openstack-rights.md lists the rights that are needed",
@@ -247,10 +250,10 @@ def _narrowed(region: OpenStackRegion, reach: Reach, page_size: int) -> Iterator
     )
 
 
-def _all(region: OpenStackRegion, path: str, key: str, kind: type[ItemT], page_size: int) -> Iterator[ItemT]:
+def _all(survey: Survey, path: str, key: str, kind: type[ItemT]) -> Iterator[ItemT]:
     # Neutron halves its answer where it is told which fields are wanted.
     fields = [("fields", name) for name in kind.__struct_encode_fields__]
-    for page in walk(region, "network", path, key, kind, params=fields, page_size=page_size):
+    for page in walk(survey.region, "network", path, key, kind, params=fields, page_size=survey.page_size):
         yield from page
 
 

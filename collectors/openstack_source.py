@@ -4,7 +4,6 @@ Tenants belong to the cloud (scope `*`), everything else to a region. Where neit
 region, the scope is `*` for all and every region of the catalogue is read.
 """
 
-import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -14,15 +13,26 @@ from collectors.collector import Collector, Said
 from collectors.errors import CollectorError, NotConfigured
 from collectors.openstack_compute import read_hypervisors, read_servers
 from collectors.openstack_connection import OpenStackCloud, OpenStackRegion
-from collectors.openstack_identity import Reach, reach, read_tenants
+from collectors.openstack_identity import Reach, Survey, reach, read_tenants
 from collectors.openstack_network import read_floating_addresses, read_ports, read_routers, read_segments
 from collectors.openstack_storage import read_volumes
 from inventory.coverage import Cell, SourceInfo
 from inventory.settings import OpenStackSource
+from inventory.text import msg
 
 EVERY_REGION = "*"
 TENANT_SCOPE = "*"
-REGION_KINDS = ("host", "hypervisor", "port", "segment", "router", "floating_address", "storage")
+_READERS: dict[str, Callable[[Survey], Iterator[Said]]] = {
+    "tenant": read_tenants,
+    "host": read_servers,
+    "hypervisor": read_hypervisors,
+    "port": read_ports,
+    "segment": read_segments,
+    "router": read_routers,
+    "floating_address": read_floating_addresses,
+    "storage": read_volumes,
+}
+REGION_KINDS = tuple(kind for kind in _READERS if kind != "tenant")
 
 
 class OpenStackCollector:
@@ -61,7 +71,7 @@ class OpenStackCollector:
         """
         if cell.kind == "tenant":
             region = self._cloud.region(next(iter(self._cloud.configured_regions()), None))
-            yield from read_tenants(self._reach_of(region), now=self._clock())
+            yield from self._read_region(cell.kind, region)
         elif cell.scope == EVERY_REGION:
             yield from self._read_every_region(cell.kind)
         else:
@@ -71,6 +81,12 @@ class OpenStackCollector:
         """A region that fails does not keep the others from being read; the first failure is said at the end."""
         failures: list[CollectorError] = []
         names = self._cloud.regions()
+        if not names:
+            raise NotConfigured(
+                msg(
+                    "{source}: the service catalogue has no region with a service that is read", source=self._cloud.name
+                )
+            )
         for name in names:
             try:
                 yield from self._read_region(kind, self._cloud.region(name))
@@ -78,28 +94,19 @@ class OpenStackCollector:
                 failures.append(error)
         real = [f for f in failures if not isinstance(f, NotConfigured)]
         if real or len(failures) == len(names):
-            raise next(iter(real or failures), None) or self._nothing()
+            raise (real or failures)[0]
 
     def _read_region(self, kind: str, region: OpenStackRegion) -> Iterator[Said]:
-        shown = functools.partial(self._reach_of, region)
-        zone, page_size, now = self._source.zone, self._source.page_size, self._clock()
-        match kind:
-            case "host":
-                return read_servers(region, shown(), zone=zone, page_size=page_size, now=now)
-            case "hypervisor":
-                return read_hypervisors(region, zone=zone, page_size=page_size, now=now)
-            case "port":
-                return read_ports(region, shown(), zone=zone, page_size=page_size, now=now)
-            case "segment":
-                is_cloud = True if self._source.platform else None
-                return read_segments(region, shown(), zone=zone, is_cloud=is_cloud, page_size=page_size, now=now)
-            case "router":
-                return read_routers(region, shown(), page_size=page_size, now=now)
-            case "floating_address":
-                return read_floating_addresses(region, shown(), page_size=page_size, now=now)
-            case "storage":
-                return read_volumes(region, shown(), page_size=page_size, now=now)
-        raise ValueError(f"no such kind of cell: {kind}")
+        return _READERS[kind](
+            Survey(
+                region=region,
+                reach=self._reach_of(region),
+                zone=self._source.zone,
+                is_platform=self._source.platform,
+                page_size=self._source.page_size,
+                now=self._clock(),
+            )
+        )
 
     def _reach_of(self, region: OpenStackRegion) -> Reach:
         """Keystone is asked once a scan what projects there are."""

@@ -11,8 +11,7 @@ import msgspec
 from msgspec import field
 
 from collectors.collector import Incomplete, Reading, Said
-from collectors.openstack_connection import OpenStackRegion
-from collectors.openstack_identity import Reach
+from collectors.openstack_identity import Survey
 from collectors.openstack_pages import Item, raw, walk
 from inventory.records import Storage
 from inventory.text import msg
@@ -38,13 +37,14 @@ class Volume(Item, frozen=True, kw_only=True, omit_defaults=True):
     attachments: tuple[Attachment, ...] = ()
 
 
-def read_volumes(region: OpenStackRegion, reach: Reach, *, page_size: int, now: datetime) -> Iterator[Said]:
+def read_volumes(survey: Survey) -> Iterator[Said]:
     """Every volume of every project.
 
     Raises:
         NotConfigured: the catalogue has no Cinder.
         CollectorError: a page could not be had.
     """
+    region = survey.region
     region.need("block-storage")
     foreign = False
     pages = walk(
@@ -54,14 +54,14 @@ def read_volumes(region: OpenStackRegion, reach: Reach, *, page_size: int, now: 
         "volumes",
         Volume,
         params=[("all_tenants", "1")],
-        page_size=page_size,
+        page_size=survey.page_size,
     )
     for page in pages:
         for volume in page:
             foreign = foreign or volume.project_id not in (None, region.token.project_id)
-            yield Reading(to_storage(volume, source=region.source, now=now), raw(volume))
+            yield Reading(to_storage(volume, source=region.source, now=survey.now), raw(volume))
     if not region.token.is_admin and not foreign:
-        yield reach.narrowed("Cinder") or Incomplete(
+        yield survey.reach.narrowed("Cinder") or Incomplete(
             msg(
                 "{source}: Cinder may show {user} its own project only, and nothing proves that it shows all; "
                 "docs/openstack-rights.md lists the rights that are needed",

@@ -3,6 +3,9 @@
 import os
 
 import pytest
+from openstack_service import openstack_cloud, seeded_openstack
+
+__all__ = ["openstack_cloud", "seeded_openstack"]
 
 REQUIRED = os.environ.get("YUNHE_REQUIRE_SERVICES") == "1"
 """Set by `.ci/run`: a service that is missing is an error, never a skip."""
