@@ -41,14 +41,14 @@ MAX_MANIFEST_BYTES = 16 * 1024**2
 
 _TITLES = {
     "README.txt": "核验说明",
-    "SHA256SUMS": "校验值清单(sha256sum 格式)",
+    "SHA256SUMS": "校验值清单（sha256sum 格式）",
     "conclusion.html": "验收证据结论页及表A至表E",
     "coverage.json": "采集覆盖情况",
     "deployment.csv": "表A 部署清单",
     "exceptions.csv": "表C 例外与说明",
     "findings.json": "逐项核查结果",
     "policy.json": "规则版本与引用条文",
-    "public_key.pem": "签名公钥(以中心另行公布的为准)",
+    "public_key.pem": "签名公钥（以中心另行公布的为准）",
     "records.json": "表D 证据目录与记录",
     "sharing.csv": "表B 数据共享清单",
 }
@@ -364,7 +364,7 @@ def _exceptions_csv(file: Dossier) -> bytes:
     columns = ("对象", "核查项", "性质", "情况", "需要什么、由谁提供或者处理")
     rows: list[tuple[Cell, ...]] = [
         (f.subject.name, f.check, pages.VERDICTS_ZH[f.verdict], tell(f.reason),
-         ";".join(map(tell, (*f.missing, *((f.remedy,) if f.remedy else ())))))
+         "；".join(map(tell, (*f.missing, *((f.remedy,) if f.remedy else ())))))
         for f in file.findings
         if f.verdict in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.ADVISORY)
     ]  # fmt: skip
@@ -479,36 +479,36 @@ _README = """\
 验收证据包 核验说明
 ==================
 
-项目:{name}({code})
-证据冻结时点:{as_of}    扫描编号:第 {number} 次    生成程序:{tool}
-签名公钥指纹(SHA-256,DER 形式):
+项目：{name}（{code}）
+证据冻结时点：{as_of}    扫描编号：第 {number} 次    生成程序：{tool}
+签名公钥指纹（SHA-256，DER 形式）：
   {fingerprint}
 
 一、先看什么
-  conclusion.html  验收证据结论页及表A至表E,用浏览器打开,可直接打印(A4)。
-  deployment.csv / sharing.csv / exceptions.csv  表A、表B、表C,可用 Excel 或者 WPS 打开。
-  其余文件供复核:findings.json 逐项核查结果;records.json 证据目录与记录;raw/ 原始文件(文件名即其
-  SHA-256);coverage.json 采集覆盖情况;policy.json 规则版本与引用条文。
+  conclusion.html  验收证据结论页及表A至表E，用浏览器打开，可直接打印（A4）。
+  deployment.csv / sharing.csv / exceptions.csv  表A、表B、表C，可用 Excel 或者 WPS 打开。
+  其余文件供复核：findings.json 逐项核查结果；records.json 证据目录与记录；raw/ 原始文件（文件名即其
+  SHA-256）；coverage.json 采集覆盖情况；policy.json 规则版本与引用条文。
 
-二、怎样核验(不需要联网,不需要生成它的系统及数据库)
-  1. 用本程序:
+二、怎样核验（不需要联网，不需要生成它的系统及数据库）
+  1. 用本程序：
        yunhe evidence verify 证据包.zip --public-key 中心公布的公钥.pem
-     退出码 0 为完好,6 为被改动或者签名不符。
-  2. 不用本程序(OpenSSL 3.0 或者更新版本),解压后在解压出的文件夹中执行:
+     退出码 0 为完好，6 为被改动或者签名不符。
+  2. 不用本程序（OpenSSL 3.0 或者更新版本），解压后在解压出的文件夹中执行：
        openssl pkeyutl -verify -pubin -inkey 中心公布的公钥.pem -rawin -in manifest.json -sigfile manifest.sig
        sha256sum -c SHA256SUMS
        openssl dgst -sha256 SHA256SUMS
-     第一条应显示 Signature Verified Successfully;第二条应全部为 OK;第三条的值应与 manifest.json 中
-     SHA256SUMS 一项的 sha256 相同,且文件夹中没有 manifest.json 所列之外的文件(manifest.json 和
-     manifest.sig 本身除外)。
+     第一条应显示 Signature Verified Successfully；第二条应全部为 OK；第三条的值应与 manifest.json 中
+     SHA256SUMS 一项的 sha256 相同，且文件夹中没有 manifest.json 所列之外的文件（manifest.json 和
+     manifest.sig 本身除外）。
      没有 sha256sum 的 Windows 可用 certutil -hashfile 文件名 SHA256 逐个比对。
-  3. 公钥指纹可这样得到,并与中心另行公布的比对:
+  3. 公钥指纹可这样得到，并与中心另行公布的比对：
        openssl pkey -pubin -in public_key.pem -outform DER | openssl dgst -sha256
-     包内的 public_key.pem 只能说明文件未被改动;只有与中心另行公布的公钥一致,才能说明出自中心。
+     包内的 public_key.pem 只能说明文件未被改动；只有与中心另行公布的公钥一致，才能说明出自中心。
 
 三、性质
-  本签名是机器签名,仅作完整性校验之用,不具有电子签章、手写签名或者盖章的效力。
-  “待核实”不等于合规,也不等于不合规;未采集到不等于不存在。
+  本签名是机器签名，仅作完整性校验之用，不具有电子签章、手写签名或者盖章的效力。
+  “待核实”不等于合规，也不等于不合规；未采集到不等于不存在。
 """
 
 

@@ -74,7 +74,7 @@ KINDS_ZH = {
     "router": "路由器",
     "floating_address": "浮动地址",
     "ownership": "归属声明",
-    "missing": "登记组件(未发现)",
+    "missing": "登记组件（未发现）",
 }
 DIRECTIONS_ZH = {"provide": "提供", "consume": "使用"}
 
@@ -124,6 +124,7 @@ def report_html(result: Result, *, locale: str = DEFAULT_LOCALE) -> str:
         verdict_word=lambda verdict: word(VERDICTS, verdict, locale),
         state_word=lambda state: word(STATES, state, locale),
         subject_word=lambda kind: word(SUBJECT_KINDS, kind, locale),
+        kind_word=lambda kind: KINDS_ZH.get(kind, kind) if locale == "zh_CN" else kind.replace("_", " "),
     )
 
 
@@ -180,8 +181,8 @@ def conclusion_of(file: Dossier, *, annexes: Sequence[Annex], key_fingerprint: s
 _HEADLINES = {
     Verdict.PASS: "符合第二十三条第(七)项",
     Verdict.FAIL: "不符合第二十三条第(七)项",
-    Verdict.UNKNOWN: "待核实(现有证据不足以作出结论,不得视为通过)",
-    Verdict.ADVISORY: "提示(第二十三条第(七)项尚有未完成事项)",
+    Verdict.UNKNOWN: "待核实（现有证据不足以作出结论，不得视为通过）",
+    Verdict.ADVISORY: "提示（第二十三条第(七)项尚有未完成事项）",
     Verdict.NOT_APPLICABLE: "不适用第二十三条第(七)项",
 }
 
@@ -191,7 +192,7 @@ def line_reason(line: Line) -> Message | str:
     if line.finding is None:
         return "本次扫描未对该项作出判断"
     if line.verdict is Verdict.UNKNOWN and line.finding.verdict is not Verdict.UNKNOWN:
-        return "与本项目有关的采集范围不完整(见表C),已有证据不足以作出结论"
+        return "与本项目有关的采集范围不完整（见表C），已有证据不足以作出结论"
     return line.finding.reason
 
 
@@ -205,7 +206,7 @@ def component_verdict(component: Component) -> str:
 def _halves(policy: Policy) -> tuple[str, str]:
     """The clause of 23(7) cut at its comma into what A and B quote; the whole clause twice where it has none."""
     text = policy.pack.quote("23(7)")
-    for comma in (",", ","):
+    for comma in ("，", ","):
         head, found, tail = text.partition(comma)
         if found:
             return head, tail
