@@ -117,7 +117,7 @@ class Inventory:
 
     def uses_of(self, entry: SharingEntry) -> tuple[SharingUse, ...]:
         """Calls and exchanges of the entry's resource; a consumer's entry counts its own calls only."""
-        ids = {entry.native_id, entry.resource_id} - {None}
+        ids = {entry.native_id, entry.code, entry.resource_id} - {None}
         uses = [u for u in self.sharing_uses if u.resource_id in ids]
         if entry.direction == "consume":
             uses = [u for u in uses if u.consumer_system == entry.system]

@@ -244,6 +244,8 @@ class SharingEntry(Record, frozen=True, kw_only=True, tag="sharing_entry"):
     """A catalogue entry of the sharing platform 共享目录条目, with what is mounted to it. Native id: catalogue code."""
 
     name: str
+    code: str | None = None
+    """The catalogue code as such: consumers of one entry have records of their own, with native ids of their own."""
     system: str | None = None
     """Code or name of the system whose data it is, or that uses it."""
     direction: str | None = None
