@@ -1,0 +1,435 @@
+"""Ledgers 台账 as a source: each table row becomes a record, or says in which cell it could not be read.
+
+A ledger is opened and its headers are found before anything is scanned (`ledger_collectors` raises LedgerError); its
+rows are read with the other sources. All bad cells are told in one pass; good rows are used. Of a classified row
+(涉密) nothing is kept: its words go to the guard and a placeholder says that it is there (Art. 28).
+"""
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from collectors.collector import Collector, ForbiddenCodes, Reading, Said
+from collectors.ledger_fields import (
+    BoundColumn,
+    Cell,
+    CellError,
+    Header,
+    find_header,
+    forbidden_words,
+    is_blank,
+    parse,
+    shown,
+    split,
+)
+from collectors.ledger_records import CELL_KINDS, Fields, Made, ParsedRow, records_of
+from collectors.ledger_table import BadCell, LedgerError, Merge, Row, Sheet, Workbook, open_workbook
+from inventory.coverage import Cell as CoverageCell
+from inventory.coverage import Rejection, SourceInfo
+from inventory.ledger_columns import FORMS, Format, LedgerForm
+from inventory.names import normalise
+from inventory.records import ClassifiedPlaceholder, Record
+from inventory.settings import Ledger, resolve
+from inventory.text import Message, msg
+
+_PLACEHOLDERS = {"projects": "project", "systems": "system"}
+
+
+def ledger_collectors(ledger: Ledger, *, base: Path, clock: Callable[[], datetime]) -> list[Collector]:
+    """The collector of one ledger, its file opened and its headers found.
+
+    Raises:
+        LedgerError: the file cannot be read, is no spreadsheet, or no sheet of it has the headers of such a ledger.
+    """
+    path = resolve(base, ledger.path)
+    workbook = open_workbook(path)
+    form = FORMS[ledger.kind]
+    tables = _tables(workbook, ledger, form)
+    return [LedgerCollector(ledger=ledger, form=form, workbook=workbook, tables=tables, clock=clock)]
+
+
+def _tables(workbook: Workbook, ledger: Ledger, form: LedgerForm) -> tuple["_Table", ...]:
+    file = workbook.path.name
+    sheets = workbook.sheets
+    if ledger.sheet is not None:
+        sheets = tuple(s for s in sheets if s.name == ledger.sheet)
+        if not sheets:
+            raise LedgerError(
+                msg("{file}: there is no sheet {sheet}; expected one of {sheets}",
+                    file=file, sheet=ledger.sheet, sheets="、".join(s.name for s in workbook.sheets)[:400])
+            )  # fmt: skip
+    tables = []
+    for sheet in sheets:
+        header = find_header(sheet, form, ledger.columns, file=file, must_fit=ledger.sheet is not None)
+        if header is not None:
+            tables.append(_Table(sheet=sheet, header=header))
+    if not tables:
+        wanted = [c.header for c in form.columns if c.required or c.field in form.identity]
+        raise LedgerError(
+            msg(
+                "{file}: no sheet has the header of a {kind} ledger; expected a row with {wanted}, or a `columns` "
+                "table in the config; looked at {sheets}",
+                file=file,
+                kind=form.kind,
+                wanted="、".join(wanted),
+                sheets="、".join(s.name for s in sheets)[:400] or "-",
+            )
+        )
+    return tuple(tables)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    sheet: Sheet
+    header: Header
+
+
+_Group = list[Row]
+"""Rows that speak of one thing: usually one, several where the identity cell is merged over them."""
+
+_MERGED_KINDS = frozenset({"departments", "projects", "systems", "third_party"})
+"""Where a merged identity means one thing told in several rows; elsewhere each row is a thing of its own."""
+
+
+@dataclass(kw_only=True)
+class LedgerCollector:
+    """Reads the tables of one ledger, sheet by sheet."""
+
+    ledger: Ledger
+    form: LedgerForm
+    workbook: Workbook
+    tables: tuple[_Table, ...]
+    clock: Callable[[], datetime]
+    _seen: dict[str, Record] = field(default_factory=dict)
+    """Native id to record, over all sheets."""
+    _classified: int = 0
+
+    @property
+    def source(self) -> str:
+        """`ledger:NAME`."""
+        return f"ledger:{self.ledger.name}"
+
+    @property
+    def info(self) -> SourceInfo:
+        """The source; an inventory of the government cloud's own control plane is the platform's word."""
+        return SourceInfo(
+            name=self.source, type="ledger", is_platform=self.ledger.control_plane, zone=self.ledger.zone
+        )  # fmt: skip
+
+    @property
+    def parallel(self) -> int:
+        """One: which of two rows repeats the other must not depend on chance."""
+        return 1
+
+    def plan(self) -> Sequence[CoverageCell]:
+        """One cell for each sheet that has the table."""
+        kind = CELL_KINDS[self.ledger.kind]
+        return [CoverageCell(source=self.source, scope=t.sheet.name, kind=kind) for t in self.tables]
+
+    def read(self, cell: CoverageCell) -> Iterator[Said]:
+        """Records, rejections and what must be forbidden, row by row."""
+        table = next(t for t in self.tables if t.sheet.name == cell.scope)
+        if table is self.tables[0]:
+            self._seen.clear()
+            self._classified = 0
+        observed_at = self.clock()
+        for group in _grouped(_data_rows(table), table, self.form):
+            yield from _Reader(self, table, observed_at).read(group)
+
+    def next_placeholder(self) -> int:
+        """Number of the next classified row: no row number, it would lead back to the row."""
+        self._classified += 1
+        return self._classified
+
+    def accept(self, made: Made) -> Record | None:
+        """The record under an id of its own; None if the same was said before.
+
+        Raises:
+            CellError: an earlier row with the same identity says something else.
+        """
+        record = made.record
+        ids = [record.native_id, *([made.otherwise] if made.otherwise else [])]
+        numbered = (f"{ids[-1]}#{n}" for n in itertools.count(2)) if made.may_repeat else ()
+        for native_id in itertools.chain(ids, numbered):
+            candidate = msgspec.structs.replace(record, native_id=native_id)
+            before = self._seen.get(native_id)
+            if before is None:
+                self._seen[native_id] = candidate
+                return candidate
+            if msgspec.structs.replace(before, observed_at=record.observed_at) == candidate:
+                return None
+        raise CellError(msg("each code once; an earlier row has this one with other content"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """One group of rows on its way to records."""
+
+    collector: LedgerCollector
+    table: _Table
+    observed_at: datetime
+
+    def read(self, group: _Group) -> Iterator[Said]:
+        classified = [self._classification(row) for row in group]
+        if True in classified or BadCell in classified:
+            yield from self._forbid(group, is_certain=True in classified)
+            return
+        bad = False
+        merged: Fields = {}
+        for row in group:
+            fields, rejections, is_usable = self._parsed(row, is_first=row is group[0])
+            yield from rejections
+            bad = bad or not is_usable
+            conflict = _merge(merged, fields)
+            if conflict is not None:
+                bad = True
+                yield self._rejection(row, self._bound(conflict), msg("the same in all rows of a merged cell"))
+        if not bad:
+            yield from self._records(group, merged)
+
+    def _classification(self, row: Row) -> object:
+        """True, False, None (not stated), or BadCell where it is stated and cannot be understood."""
+        for bound in self.table.header.of("classified"):
+            try:
+                return parse(bound.column, _value(row, bound))
+            except CellError:
+                return BadCell
+        return None
+
+    def _forbid(self, group: _Group, *, is_certain: bool) -> Iterator[Said]:
+        """Nothing of the row is told but that it is there; where it may be classified, that it must be said."""
+        words: list[str] = []
+        for row in group:
+            for bound in self.table.header.columns:
+                if bound.column.secret:
+                    words += forbidden_words(_value(row, bound))
+        yield ForbiddenCodes(tuple(dict.fromkeys(words)))
+        if not is_certain:
+            (bound,) = self.table.header.of("classified")
+            yield self._rejection(group[0], bound, msg("是 or 否"), is_silent=True)
+            return
+        what = _PLACEHOLDERS.get(self.collector.ledger.kind)
+        if what is not None:
+            number = self.collector.next_placeholder()
+            yield Reading(
+                ClassifiedPlaceholder(
+                    source=self.collector.source,
+                    native_id=f"涉密-{number}",
+                    observed_at=self.observed_at,
+                    what=what,
+                )
+            )
+
+    def _parsed(self, row: Row, *, is_first: bool) -> tuple[Fields, list[Rejection], bool]:
+        """The row's values by field, its bad cells, and whether it stands."""
+        fields: Fields = {}
+        rejections: list[Rejection] = []
+        is_usable = True
+        for bound in self.table.header.columns:
+            try:
+                found = _parsed_cell(bound, row, is_required=bound.column.required and is_first)
+                if isinstance(found, tuple) and isinstance(fields.get(bound.column.field), tuple):
+                    found = tuple(dict.fromkeys((*fields[bound.column.field], *found)))
+                if found is not None:
+                    fields[bound.column.field] = found
+            except CellError as error:
+                is_usable = is_usable and error.keeps_row
+                if error.instead is not None:
+                    fields[bound.column.field] = error.instead
+                    fields[f"{bound.column.field}_unreliable"] = True
+                rejections.append(self._rejection(row, bound, error.expected))
+        if is_usable and is_first and not any(fields.get(f) for f in self.collector.form.identity):
+            is_usable = False
+            bound = self._bound(self.collector.form.identity[0])
+            rejections.append(self._rejection(row, bound, _NEEDED))
+        return fields, rejections, is_usable
+
+    def _records(self, group: _Group, fields: Fields) -> Iterator[Said]:
+        parsed = ParsedRow(
+            source=self.collector.source,
+            observed_at=self.observed_at,
+            default_zone=self.collector.ledger.zone,
+            fields=fields,
+        )
+        row, *more = group
+        raw = {
+            "file": self.collector.workbook.path.name,
+            "sha256": self.collector.workbook.sha256,
+            "sheet": self.table.sheet.name,
+            **self._raw(row),
+        }
+        if more:
+            raw["more"] = [self._raw(r) for r in more]
+        for made in records_of(self.collector.ledger.kind, parsed):
+            try:
+                record = self.collector.accept(made)
+            except CellError as error:
+                if not made.is_implied:
+                    yield self._rejection(row, self._bound(self.collector.form.identity[0]), error.expected)
+                continue
+            if record is not None:
+                yield Reading(record, raw)
+
+    def _raw(self, row: Row) -> Mapping[str, object]:
+        """The row as the sheet has it, in the columns that we know: no telephone, no password that stands beside."""
+        values = ((b, _value(row, b)) for b in self.table.header.columns)
+        return {"row": row.number, "cells": {b.label: shown(v, 4000) for b, v in values if v is not None}}
+
+    def _bound(self, name: str) -> BoundColumn:
+        """The column of a field, for a rejection; the table's first where it has none."""
+        return next(iter(self.table.header.of(name)), self.table.header.columns[0])
+
+    def _rejection(self, row: Row, bound: BoundColumn, expected: Message, *, is_silent: bool = False) -> Rejection:
+        return Rejection(
+            source=self.collector.source,
+            file=self.collector.workbook.path.name,
+            sheet=self.table.sheet.name,
+            row=row.number,
+            column=bound.label,
+            value="" if is_silent else shown(_value(row, bound)),
+            expected=expected,
+            touches=() if is_silent else tuple(self._touches(row)),
+        )
+
+    def _touches(self, row: Row) -> Iterator[str]:
+        """Codes and names that can be read in the row, also those of cells that hold too much."""
+        told: set[str] = set()
+        for bound in self.table.header.columns:
+            value = _value(row, bound)
+            if not bound.column.touches or value is None or isinstance(value, BadCell) or is_blank(value):
+                continue
+            words = [shown(value)] if bound.column.format is Format.NAME else [shown(p) for p in split(value)]
+            for word in words:
+                if word not in told:
+                    told.add(word)
+                    yield word
+
+
+_NEEDED = msg("a value; the row cannot be used without it")
+
+
+def _parsed_cell(bound: BoundColumn, row: Row, *, is_required: bool) -> object:
+    found = parse(bound.column, _value(row, bound))
+    if found is None and is_required:
+        raise CellError(_NEEDED)
+    return found
+
+
+def _merge(into: Fields, more: Fields) -> str | None:
+    """Adds what another row of the same merged cell says; the field in which they contradict each other."""
+    for name, value in more.items():
+        before = into.get(name)
+        if isinstance(before, tuple) and isinstance(value, tuple) and name != "major_risks":
+            into[name] = tuple(dict.fromkeys((*before, *value)))
+        elif before is None:
+            into[name] = value
+        elif before != value:
+            return name
+    return None
+
+
+# ── the rows of a table ──────────────────────────────────────────────────────────────────────────────────────────────
+
+_TOTALS = re.compile(r"^(合计|小计|总计|共计|累计)([:：(].*)?$")
+_NOTES = re.compile(
+    r"^([*※]?(备注|注|说明|填表说明|填报说明|填表要求|注意事项)\s*\d*\s*[:：.、]"
+    r"|(填报人|填表人|制表人|制表|审核人|审核|审批人|填报单位|填报日期|填报时间|制表日期|联系人|联系电话|单位负责人|统计截止)\s*[:：])"
+)
+_BARE_NOTE = re.compile(r"^(备注|注|说明|填表说明|填报说明|注意事项)$")
+_SECTION = re.compile(r"^([(（]?[一二三四五六七八九十]{1,3}[)）]?[、.．]|第[一二三四五六七八九十]+部分)")
+
+
+def _data_rows(table: _Table) -> Iterator[Row]:
+    """The rows that speak of something: no blanks, totals, notes, section titles, repeated headers, column numbers."""
+    header, known = table.header, {b.index for b in table.header.columns}
+    filled = _filled_down(table.sheet.merges, header)
+    carried: dict[int, Cell] = {}
+    in_notes = False
+    for row in table.sheet.rows():
+        if row.number <= header.last_row:
+            continue
+        texts = [(i, t) for i, v in enumerate(row.values) if (t := shown(v, 200))]
+        if not texts:
+            continue
+        if in_notes and len({t for _, t in texts}) == 1:
+            continue
+        if _is_note(texts, header):
+            in_notes = True
+            continue
+        in_notes = False
+        if _is_furniture(texts, header):
+            continue
+        values = list(row.values)
+        for index, top in filled.get(row.number, {}).items():
+            if row.number == top:
+                carried[index] = values[index] if index < len(values) else None
+            elif index < len(values):
+                values[index] = carried.get(index)
+            else:
+                values += [None] * (index - len(values)) + [carried.get(index)]
+        row = Row(row.number, tuple(values))  # noqa: PLW2901 - the same row, as a person sees it
+        if any(not is_blank(values[i]) for i in known if i < len(values)):
+            yield row
+
+
+def _filled_down(merges: Sequence[Merge], header: Header) -> dict[int, dict[int, int]]:
+    """Row number to {column: first row} of cells merged downwards: their value stands for every row."""
+    filled: dict[int, dict[int, int]] = {}
+    known = {b.index for b in header.columns}
+    for merge in merges:
+        if merge.bottom == merge.top or merge.top <= header.last_row or merge.left not in known:
+            continue
+        for number in range(merge.top, merge.bottom + 1):
+            filled.setdefault(number, {})[merge.left] = merge.top
+    return filled
+
+
+def _is_note(texts: Sequence[tuple[int, str]], header: Header) -> bool:
+    text = texts[0][1]
+    few = len({t for _, t in texts}) <= 3
+    return few and bool(_NOTES.match(text) or (_BARE_NOTE.match(text) and texts[0][0] == header.columns[0].index))
+
+
+def _is_furniture(texts: Sequence[tuple[int, str]], header: Header) -> bool:
+    words = [normalise(t) for _, t in texts]
+    if any(_TOTALS.match(w) for w in words[:2]):
+        return True
+    if len(words) == 1 and _SECTION.match(texts[0][1]):
+        return True
+    by_index = dict(texts)
+    repeated = [normalise(by_index.get(b.index, "")) == normalise(b.header) for b in header.columns]
+    if sum(repeated) > len(repeated) / 2 and len(repeated) > 1:
+        return True
+    numbers = [t.strip("()（）") for _, t in texts]
+    return len(numbers) > 2 and numbers == [str(n) for n in range(1, len(numbers) + 1)]
+
+
+def _grouped(rows: Iterator[Row], table: _Table, form: LedgerForm) -> Iterator[_Group]:
+    """Rows whose identity cell is one merged cell belong together."""
+    identity = {b.index for f in form.identity for b in table.header.of(f)}
+    spans = {
+        number: merge.top
+        for merge in table.sheet.merges
+        if merge.left in identity and merge.bottom > merge.top > table.header.last_row
+        for number in range(merge.top, merge.bottom + 1)
+    }
+    group: _Group = []
+    for row in rows:
+        top = spans.get(row.number)
+        if group and top is not None and spans.get(group[0].number) == top and form.kind in _MERGED_KINDS:
+            group.append(row)
+            continue
+        if group:
+            yield group
+        group = [row]
+    if group:
+        yield group
+
+
+def _value(row: Row, bound: BoundColumn) -> Cell:
+    return row.values[bound.index] if bound.index < len(row.values) else None
