@@ -84,7 +84,7 @@ def basis_warnings(policy: Policy, today: date) -> Iterator[Message]:
         )
     elif days_left < 0:
         yield msg(
-            "the basis has expired: {title} ({number}) held until {expires_on}; no verdict stands without its successor",
+            "the basis has expired: {title} ({number}) held until {expires_on}; its successor must be named",
             title=pack.title,
             number=pack.number,
             expires_on=pack.expires_on.isoformat(),

@@ -1,0 +1,452 @@
+"""Whom a clause reaches: the decision order of every check, in one place.
+
+classified → scope (Art. 2) → level → kind → era → the clause. Something classified never gets this far: it is a
+placeholder without a name (Art. 28), and the guard drops the rest.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from checks.check import Opinion, Step
+from checks.dates import add_months
+from checks.policy import Policy
+from inventory.finding import Subject, Verdict
+from inventory.hosts import Host, Place
+from inventory.inventory import Inventory, law_date
+from inventory.records import Funding, Level, Project, ProjectKind, System, View
+from inventory.text import Message, mark, msg
+
+
+class Era(StrEnum):
+    """On which side of the effective date something lies."""
+
+    NEW = "new"
+    """新建: since the effective date"""
+    LEGACY = "legacy"
+    """已建: before it"""
+    UNKNOWN = "unknown"
+    """待核实"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Barrier:
+    """Why the clause is not reached: it does not apply, or whether it applies is not known."""
+
+    verdict: Verdict
+    """`not_applicable` or `unknown`."""
+    decided_by: Step
+    reason: Message
+    missing: tuple[Message, ...] = ()
+
+    def opinion(self, subject: Subject, evidence: Iterable[str] = ()) -> Opinion:
+        """The opinion on a subject that does not get past it."""
+        return Opinion(
+            subject=subject,
+            verdict=self.verdict,
+            reason=self.reason,
+            decided_by=self.decided_by,
+            missing=self.missing,
+            evidence=tuple(evidence),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Age:
+    """The era of something, and what says so."""
+
+    era: Era
+    because: Message
+    missing: tuple[Message, ...] = ()
+    """What would settle it; never empty where the era is unknown."""
+    evidence: tuple[str, ...] = ()
+
+
+# ── scope, level, kind ────────────────────────────────────────────────────────────────────────────────────────────────
+
+_LEVELS = {Level.PROVINCE: mark("the province"), Level.STATE: mark("the state")}
+_OUTSIDE = {
+    ProjectKind.CONSULTING: mark("design consulting"),
+    ProjectKind.TESTING: mark("testing"),
+}
+
+
+def project_barrier(project: Project) -> Barrier | None:
+    """Why Chapter 6 (acceptance) does not reach the project: scope, level, kind; None if it does."""
+    return (
+        _scope_barrier(project.native_id, [project.funding], project.department)
+        or _level_barrier(project.native_id, [project.level])
+        or _project_kind_barrier(project)
+    )
+
+
+def system_barrier(inventory: Inventory, system: System, *, needs_funding: bool = True) -> Barrier | None:
+    """Why Art. 16 does not reach the system: scope, level, retired; None if it does.
+
+    `needs_funding` false: the duty stands on other law, so that unknown funding does not hold it up.
+    """
+    projects = inventory.projects_of(system)
+    fundings = [system.funding] if system.funding else [p.funding for p in projects]
+    levels = [system.level] if system.level else [p.level for p in projects]
+    scope = _scope_barrier(system.native_id, fundings, system.department)
+    if scope is not None and scope.verdict is Verdict.UNKNOWN and not needs_funding:
+        scope = None
+    return scope or _level_barrier(system.native_id, levels) or _retired_barrier(system)
+
+
+def host_barrier(inventory: Inventory, host: Host) -> Barrier | None:
+    """Why Art. 14 does not reach the host's owner; None if it does.
+
+    Art. 14 binds every locality and department 各地各部门: a department of a ledger is owner enough.
+    """
+    ownership = host.ownership
+    if ownership.disagreement is not None:
+        return Barrier(
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.SCOPE,
+            reason=msg("whose it is, is contested: {disagreement}", disagreement=ownership.disagreement),
+            missing=(msg("a declaration of its owner, by the infrastructure team: {host}", host=host.name),),
+        )
+    systems = [s for code in ownership.systems if (s := inventory.system(code))]
+    barriers = [system_barrier(inventory, s) for s in systems]
+    if not systems:
+        barriers = [
+            _scope_barrier(p.native_id, [p.funding], p.department) or _level_barrier(p.native_id, [p.level])
+            for code in ownership.projects
+            if (p := inventory.project(code))
+        ]
+    # One owner within the regulation is enough; a retired system's server still stands there.
+    outside = [b for b in barriers if b is not None and b.decided_by in (Step.SCOPE, Step.LEVEL)]
+    if barriers and len(outside) == len(barriers):
+        decisive = next((b for b in outside if b.verdict is Verdict.UNKNOWN), outside[0])
+        if decisive.verdict is Verdict.NOT_APPLICABLE or host.department is None:
+            return decisive
+        return None
+    if not barriers and host.department is None:
+        return Barrier(
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.SCOPE,
+            reason=msg("nobody knows whose it is: no register, label, segment or ledger names its owner"),
+            missing=(
+                msg(
+                    "its department: a row in the asset ledger or a declaration of ownership for {host}", host=host.name
+                ),
+            ),
+        )
+    return None
+
+
+def _scope_barrier(code: str, fundings: Iterable[Funding | None], department: str | None) -> Barrier | None:
+    said = {f for f in fundings if f is not None}
+    if said - {Funding.NON_FISCAL}:
+        return None
+    if said:
+        return Barrier(
+            verdict=Verdict.NOT_APPLICABLE,
+            decided_by=Step.SCOPE,
+            reason=msg("{code} is not paid from public funds: outside Art. 2, only encouraged by Art. 16", code=code),
+        )
+    return Barrier(
+        verdict=Verdict.UNKNOWN,
+        decided_by=Step.SCOPE,
+        reason=msg("the register does not say how {code} is funded: whether Art. 2 reaches it is open", code=code),
+        missing=(
+            msg(
+                "source of funds of {code} in the register, by {department}",
+                code=code,
+                department=department or msg("the building department"),
+            ),
+        ),
+    )
+
+
+def _level_barrier(code: str, levels: Iterable[Level | None]) -> Barrier | None:
+    """The register is the city's own: what it says nothing of is the city's."""
+    said = {level for level in levels if level is not None}
+    if not said or Level.CITY in said:
+        return None
+    level = Level.STATE if Level.STATE in said else Level.PROVINCE
+    return Barrier(
+        verdict=Verdict.NOT_APPLICABLE,
+        decided_by=Step.LEVEL,
+        reason=msg("{code} belongs to {level}, not to the city", code=code, level=msg(_LEVELS[level])),
+    )
+
+
+def _project_kind_barrier(project: Project) -> Barrier | None:
+    kind = project.project_kind
+    if kind is None:
+        return Barrier(
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.KIND,
+            reason=msg("the register does not say what kind of project {code} is", code=project.native_id),
+            missing=(
+                msg(
+                    "kind of project {code} in the register, by {department}",
+                    code=project.native_id,
+                    department=project.department or msg("the building department"),
+                ),
+            ),
+        )
+    if kind in _OUTSIDE:
+        return Barrier(
+            verdict=Verdict.NOT_APPLICABLE,
+            decided_by=Step.KIND,
+            reason=msg(
+                "{code} is a project of {kind}: Arts. 17 and 21 exclude it from acceptance",
+                code=project.native_id,
+                kind=msg(_OUTSIDE[kind]),
+            ),
+        )
+    return None
+
+
+def _retired_barrier(system: System) -> Barrier | None:
+    if not system.is_retired:
+        return None
+    return Barrier(
+        verdict=Verdict.NOT_APPLICABLE,
+        decided_by=Step.KIND,
+        reason=msg("the register says that {code} is retired", code=system.native_id),
+    )
+
+
+# ── era ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Dated:
+    """A date that says something of the age."""
+
+    on: date
+    what: Message
+    key: str
+
+
+def project_date(project: Project) -> _Dated | None:
+    """When the project began: award 中标, else contract, else approval 立项批复."""
+    for on, what in (
+        (project.awarded_on, mark("{code} was awarded on {date}")),
+        (project.contract_on, mark("the contract of {code} was signed on {date}")),
+        (project.approved_on, mark("{code} was approved on {date}")),
+    ):
+        if on is not None:
+            return _Dated(on, msg(what, code=project.native_id, date=on.isoformat()), project.key)
+    return None
+
+
+def _aged(era: Era, *dated: _Dated) -> Age:
+    because = dated[0].what if len(dated) == 1 else msg("{facts}", facts=[d.what for d in dated])
+    return Age(era=era, because=because, evidence=tuple(d.key for d in dated))
+
+
+def _contradictory(missing: Message, *dated: _Dated) -> Age:
+    return Age(
+        era=Era.UNKNOWN,
+        because=msg("the dates contradict each other: {facts}", facts=[d.what for d in dated]),
+        missing=(missing,),
+        evidence=tuple(d.key for d in dated),
+    )
+
+
+def building_kinds(policy: Policy) -> frozenset[ProjectKind]:
+    """Kinds of projects that build or rebuild a system; upgrades and extensions as the owner chose."""
+    kinds = {ProjectKind.NEW, ProjectKind.REBUILD, ProjectKind.SERVICE}
+    if policy.choices.upgrade_counts_as_rebuild:
+        kinds |= {ProjectKind.UPGRADE, ProjectKind.EXTENSION}
+    return frozenset(kinds)
+
+
+def system_age(inventory: Inventory, policy: Policy, system: System) -> Age:
+    """Whether the system is new or rebuilt since the effective date, or legacy 已建.
+
+    A project that builds it and began since then makes it new; a project of any kind that began before, or a date of
+    completion before, shows that it was there already. A building project without a date leaves it open.
+    """
+    start = policy.effective_from
+    building = building_kinds(policy)
+    projects = inventory.projects_of(system)
+    built = _built(system)
+    is_old = built is not None and built.on < start
+    # A service bought for what stood there before does not make it new.
+    builders = [p for p in projects if p.project_kind in building and not (_is_service(p) and is_old)]
+    since = [d for p in builders if (d := project_date(p)) is not None and d.on >= start]
+    if since:
+        return _aged(Era.NEW, min(since, key=_by_date))
+    before = [d for p in projects if (d := project_date(p)) is not None and d.on < start]
+    earliest = min([*before, *([built] if built is not None and is_old else [])], key=_by_date, default=None)
+    missing = msg(
+        "date of award, contract or approval of the project that built {code}, by {department}",
+        code=system.native_id,
+        department=system.department or msg("the building department"),
+    )
+    if any(project_date(p) is None for p in builders):
+        return _undated(system, start, missing)
+    return _aged(Era.LEGACY, earliest) if earliest is not None else _age_by_register(system, built, start, missing)
+
+
+def _age_by_register(system: System, built: "_Dated | None", start: date, missing: Message) -> Age:
+    """What the system register alone says, where no project does: completed since then, or already built."""
+    said = msg("the register calls {code} already built", code=system.native_id)
+    is_legacy = system.is_rebuilt is False
+    if built is not None and is_legacy:
+        return _contradictory(missing, built, _Dated(built.on, said, system.key))
+    if built is not None:
+        return _aged(Era.NEW, built)
+    if is_legacy:
+        return Age(era=Era.LEGACY, because=said, evidence=(system.key,))
+    return _undated(system, start, missing)
+
+
+def _undated(system: System, start: date, missing: Message) -> Age:
+    because = msg(
+        "no date says whether {code} is new or was there before {start}", code=system.native_id, start=start.isoformat()
+    )
+    return Age(era=Era.UNKNOWN, because=because, missing=(missing,), evidence=(system.key,))
+
+
+def _is_service(project: Project) -> bool:
+    return project.project_kind is ProjectKind.SERVICE
+
+
+def _by_date(dated: "_Dated") -> tuple[date, str]:
+    return (dated.on, dated.key)
+
+
+def _built(system: System) -> _Dated | None:
+    if system.built_on is None:
+        return None
+    what = msg("the register says that {code} was completed on {date}", code=system.native_id,
+               date=system.built_on.isoformat())  # fmt: skip
+    return _Dated(system.built_on, what, system.key)
+
+
+def host_age(inventory: Inventory, policy: Policy, host: Host) -> Age:
+    """Whether the host is new capacity since the effective date.
+
+    Order of evidence: award or contract of the owner's project, approval, asset card, day of creation that a control
+    plane names, birth of the root file system. A card or a control plane that shows it before the effective date
+    settles it. The birth of a file system is weak: since that date it proves a re-installation only, before it nothing
+    of a virtual machine, whose template may be older. When it was first seen is an upper bound that comes after all of
+    these and that only the store knows: it is not used.
+    """
+    start = policy.effective_from
+    direct = min((d for d in (_card(host), _created(host)) if d is not None), key=_by_date, default=None)
+    if direct is not None and direct.on < start:
+        return _aged(Era.LEGACY, direct)
+    installed = _installed(host)
+    contracts = _contracts(inventory, host)
+    missing = msg(
+        "purchase contract or asset card of {host} with its date, by {department}",
+        host=host.name,
+        department=host.department or msg("its department"),
+    )
+    eras = {d.on >= start for d in contracts}
+    if len(eras) == 1:
+        return _age_by_contract(policy, contracts, direct, installed, missing)
+    if direct is not None:
+        return _aged(Era.NEW, direct)
+    if not contracts and installed is not None and installed.on < start and _is_physical(host):
+        return _aged(Era.LEGACY, installed)
+    facts = [d.what for d in (*contracts, *([installed] if installed else []))]
+    because = (
+        msg("no date says whether it is new capacity: {facts}", facts=facts)
+        if facts
+        else msg("no contract, asset card or control plane says how old it is")
+    )
+    return Age(era=Era.UNKNOWN, because=because, missing=(missing,), evidence=host.evidence)
+
+
+def _age_by_contract(
+    policy: Policy, contracts: "list[_Dated]", direct: "_Dated | None", installed: "_Dated | None", missing: Message
+) -> Age:
+    """The contracts agree on an era; what is known of the machine itself may still contradict them."""
+    start = policy.effective_from
+    first, last = contracts[0], contracts[-1]
+    if first.on >= start:
+        if direct is None and installed is not None and installed.on < start:
+            return _contradictory(missing, first, installed)
+        return _aged(Era.NEW, first, *([direct] if direct else []))
+    later = direct or (installed if installed is not None and installed.on >= start else None)
+    if later is None:
+        return _aged(Era.LEGACY, last)
+    if direct is not None and direct.on <= add_months(last.on, policy.parameters.delivery_months):
+        return _aged(Era.LEGACY, last, direct)
+    return _contradictory(missing, last, later)
+
+
+def _contracts(inventory: Inventory, host: Host) -> "list[_Dated]":
+    owners = {*host.ownership.projects}
+    for code in host.ownership.systems:
+        system = inventory.system(code)
+        if system is not None:
+            owners |= {p.native_id for p in inventory.projects_of(system)}
+    projects = [p for code in owners if (p := inventory.project(code)) is not None]
+    return sorted((d for p in projects if (d := project_date(p)) is not None), key=_by_date)
+
+
+def _is_physical(host: Host) -> bool:
+    return host.placement.place is Place.STANDALONE_PHYSICAL
+
+
+def _card(host: Host) -> _Dated | None:
+    cards = [(s.commissioned_on, s.key) for s in host.sightings if s.commissioned_on is not None]
+    if not cards:
+        return None
+    on, key = min(cards)
+    return _Dated(on, msg("its asset card says acquired on {date}", date=on.isoformat()), key)
+
+
+def _created(host: Host) -> _Dated | None:
+    seen = [(law_date(s.created_at), s.key) for s in host.seen_by(View.SERVER) if s.created_at is not None]
+    if not seen:
+        return None
+    on, key = min(seen)
+    return _Dated(on, msg("its control plane says created on {date}", date=on.isoformat()), key)
+
+
+def _installed(host: Host) -> _Dated | None:
+    seen = [(law_date(s.installed_at), s.key) for s in host.sightings if s.installed_at is not None]
+    if not seen:
+        return None
+    on, key = min(seen)
+    return _Dated(on, msg("its root file system was made on {date}", date=on.isoformat()), key)
+
+
+def acceptance_age(policy: Policy, project: Project) -> Age:
+    """Whether the project's acceptance falls under the regulation: accepted since the effective date, or still to be.
+
+    A contract from before does not exempt it.
+    """
+    start = policy.effective_from
+    code = project.native_id
+    final = project.final_acceptance_on
+    if final is not None:
+        era = Era.NEW if final >= start else Era.LEGACY
+        return _aged(era, _Dated(final, msg("{code} was accepted on {date}", code=code, date=final.isoformat()),
+                                 project.key))  # fmt: skip
+    # Acceptance comes after all of these, so one of them since the effective date is enough.
+    steps = [d for d in (project.initial_acceptance_on, project.trial_start_on, project.trial_end_on) if d is not None]
+    began = project_date(project)
+    if began is not None and began.on >= start:
+        return _aged(Era.NEW, began)
+    late = [d for d in steps if d >= start]
+    if late:
+        what = msg("{code} was in initial acceptance or trial run on {date}", code=code, date=max(late).isoformat())
+        return _aged(Era.NEW, _Dated(max(late), what, project.key))
+    return Age(
+        era=Era.UNKNOWN,
+        because=msg("whether {code} was accepted before {start} is not in the register", code=code,
+                    start=start.isoformat()),
+        missing=(
+            msg("date of final acceptance of {code} in the register, by {department}", code=code,
+                department=project.department or msg("the building department")),
+        ),
+        evidence=(project.key,),
+    )  # fmt: skip
+
+
+def era_barrier(age: Age) -> Barrier:
+    """What an unknown era makes of every clause that depends on it."""
+    return Barrier(verdict=Verdict.UNKNOWN, decided_by=Step.ERA, reason=age.because, missing=age.missing)

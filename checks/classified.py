@@ -1,0 +1,78 @@
+"""Art. 28: what is classified 涉密 follows the rules of secrecy: it is counted and never looked at."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from checks.check import Check, Opinion, Step, Strength
+from checks.policy import Policy
+from inventory.finding import Subject, Verdict
+from inventory.inventory import Inventory
+from inventory.records import ClassifiedTrace
+from inventory.text import mark, msg
+
+NEUTRAL_NAME = "涉密（不显示）"
+"""Name of every classified subject."""
+
+_KINDS = {"project": mark("project(s)"), "system": mark("system(s)")}
+
+
+def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
+    """One opinion for all classified rows of a kind, one for each source that showed something classified."""
+    del policy
+    for what, count in sorted(Counter(p.what for p in inventory.classified).items()):
+        yield Opinion(
+            subject=_subject(f"register/{what}"),
+            verdict=Verdict.NOT_APPLICABLE,
+            decided_by=Step.CLASSIFIED,
+            reason=msg("the register holds {count} classified {what}: not probed, not judged, not shown (Art. 28)",
+                       count=count, what=msg(_KINDS[what]) if what in _KINDS else what),
+        )  # fmt: skip
+    traces: dict[str, list[ClassifiedTrace]] = defaultdict(list)
+    for trace in inventory.classified_traces:
+        traces[trace.source].append(trace)
+    for source, found in sorted(traces.items()):
+        yield _judge_source(inventory, source, found)
+
+
+def _judge_source(inventory: Inventory, source: str, traces: list[ClassifiedTrace]) -> Opinion:
+    counts = ", ".join(f"{t.what} {t.count}" for t in sorted(traces, key=lambda t: t.what))
+    evidence = tuple(t.key for t in traces)
+    if inventory.coverage.is_platform(source):
+        return Opinion(
+            subject=_subject(f"source/{source}"),
+            verdict=Verdict.FAIL,
+            reason=msg(
+                "{source} of the government cloud shows something of a classified system ({counts}); it does not meet "
+                "Art. 28",
+                source=source,
+                counts=counts,
+            ),
+            evidence=evidence,
+        )
+    return Opinion(
+        subject=_subject(f"source/{source}"),
+        verdict=Verdict.NOT_APPLICABLE,
+        decided_by=Step.CLASSIFIED,
+        reason=msg("{source} mentions something on the do-not-scan list ({counts}); it was dropped unread",
+                   source=source, counts=counts),
+        evidence=evidence,
+    )  # fmt: skip
+
+
+def _subject(id_: str) -> Subject:
+    return Subject(kind="classified", id=id_, name=NEUTRAL_NAME)
+
+
+CHECK = Check(
+    id="28-classified",
+    title=msg("Nothing classified is on the government cloud"),
+    articles=("28",),
+    clause="28",
+    subject_kind="classified",
+    strength=Strength.MUST,
+    reads=("host", "tenant", "project", "system"),
+    judge=judge,
+    remedy=msg(
+        "report it to the secrecy office at once and follow its instructions; look no further with this program"
+    ),
+)

@@ -1,0 +1,44 @@
+"""Systems of level 2 and above are assessed 等级测评 in the period of their level, with an acceptable conclusion."""
+
+from collections.abc import Iterator
+
+from checks.applicability import system_barrier
+from checks.check import Check, Opinion, Strength
+from checks.line import Line, combined
+from checks.policy import Policy
+from checks.protection import assessment_line, graded_system, level_line, not_filed_line
+from checks.subjects import system_subject
+from inventory.inventory import Inventory
+from inventory.text import msg
+
+
+def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
+    """One opinion for every system of the register."""
+    for system in inventory.systems:
+        subject = system_subject(inventory, system)
+        barrier = system_barrier(inventory, system, needs_funding=False)
+        if barrier is not None:
+            yield barrier.opinion(subject, (system.key,))
+            continue
+        graded = graded_system(inventory, system)
+        level = level_line(graded)
+        if isinstance(level, Line):
+            line = level
+        else:
+            line = not_filed_line(policy, graded, level) or assessment_line(inventory, policy, graded, level)
+        numbers = tuple(f.number for f in graded.filings if f.number)
+        yield combined(subject, [line], rests_on=numbers)
+
+
+CHECK = Check(
+    id="mlps-assessment",
+    title=msg("Systems are assessed for classified protection in time"),
+    articles=("mlps-law", "mlps-43", "mlps-1846"),
+    clause="mlps-assessment",
+    subject_kind="system",
+    strength=Strength.MUST,
+    reads=("system", "mlps_filing", "mlps_assessment"),
+    enumerates=("system",),
+    judge=judge,
+    remedy=msg("have the system assessed by a certified body and enter the report"),
+)

@@ -1,0 +1,86 @@
+"""Art. 23: what an acceptance panel can take from here, each line with its own basis.
+
+Deployment (A) and sharing (B) under Art. 23(7); the records of classified protection of the project's systems, where
+the policy asks for them, under 23(1) and the law on protection: 23(7) does not mention them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from checks import mlps_assessment, mlps_filing, project_deployment, project_sharing
+from checks.check import Check, Opinion, Strength, run
+from checks.line import Line, combined
+from checks.policy import Policy
+from checks.project_deployment import project_gate
+from checks.subjects import project_subject
+from inventory.finding import Finding
+from inventory.inventory import Inventory
+from inventory.records import Project
+from inventory.text import Message, msg
+
+
+def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
+    """One opinion for every project of the register."""
+    halves = {
+        check.id: {f.subject.id: f for f in run(check, inventory, policy) if f.subject.kind == "project"}
+        for check in (project_deployment.CHECK, project_sharing.CHECK)
+    }
+    records: list[Mapping[str, Finding]] = []
+    if policy.choices.acceptance_needs_mlps:
+        records = [
+            {f.subject.id: f for f in run(check, inventory, policy) if f.subject.kind == "system"}
+            for check in (mlps_filing.CHECK, mlps_assessment.CHECK)
+        ]
+    for project in inventory.projects:
+        gate = project_gate(inventory, policy, project)
+        if gate is not None:
+            yield gate
+            continue
+        findings = [by_project[project.native_id] for by_project in halves.values()]
+        findings += [
+            found[s.native_id] for s in inventory.systems_of(project) for found in records if s.native_id in found
+        ]
+        yield _opinion(policy, project, findings)
+
+
+def _opinion(policy: Policy, project: Project, findings: Sequence[Finding]) -> Opinion:
+    lines = [
+        Line(
+            verdict=f.verdict,
+            reason=_told(policy, f),
+            missing=f.missing,
+            remedy=f.remedy,
+            evidence=f.evidence,
+        )
+        for f in findings
+    ]
+    opinion = combined(project_subject(project), lines)
+    decisive = [f for f in findings if f.verdict is opinion.verdict]
+    # The articles of what decided: a missing filing is no breach of Art. 23(7).
+    articles = tuple(dict.fromkeys(a for f in decisive for a in _articles(f)))
+    return replace(opinion, articles=articles)
+
+
+def _articles(finding: Finding) -> tuple[str, ...]:
+    is_half = finding.check.startswith("23.7")
+    return finding.articles if is_half else ("23(1)", *finding.articles)
+
+
+def _told(policy: Policy, finding: Finding) -> Message:
+    basis = ", ".join(policy.pack.cite(a) for a in finding.articles)
+    return msg("{check} ({basis}): {reason}", check=finding.check, basis=basis, reason=finding.reason)
+
+
+CHECK = Check(
+    id="23-acceptance",
+    title=msg("Evidence for the acceptance of a project"),
+    articles=("23", "23(1)", "23(7)"),
+    clause="23",
+    subject_kind="project",
+    strength=Strength.MUST,
+    reads=("project", "system", "host", "tenant", "workload", "sharing_entry", "sharing_use", "mlps_filing",
+           "mlps_assessment"),
+    enumerates=("project",),
+    judge=judge,
+    remedy=msg("settle each line above before the project is put up for acceptance"),
+)  # fmt: skip

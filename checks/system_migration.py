@@ -1,0 +1,133 @@
+"""Art. 16: systems already built move to the government cloud 迁移: an effort; only the owner can set a deadline."""
+
+from collections.abc import Iterator
+
+from checks.applicability import Era, era_barrier, system_age, system_barrier
+from checks.check import Check, Opinion, Step, Strength
+from checks.deployment import Deployment, Where, deployment_of, named
+from checks.line import Line, combined
+from checks.policy import Policy
+from checks.subjects import system_subject
+from inventory.finding import Verdict
+from inventory.inventory import Inventory, law_date
+from inventory.records import System
+from inventory.text import Message, msg
+
+
+def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
+    """One opinion for every system of the register."""
+    for system in inventory.systems:
+        yield _judge(inventory, policy, system)
+
+
+def _judge(inventory: Inventory, policy: Policy, system: System) -> Opinion:
+    subject = system_subject(inventory, system)
+    barrier = system_barrier(inventory, system)
+    if barrier is not None:
+        return barrier.opinion(subject, (system.key,))
+    age = system_age(inventory, policy, system)
+    if age.era is Era.UNKNOWN:
+        return era_barrier(age).opinion(subject, age.evidence)
+    if age.era is Era.NEW:
+        return Opinion(
+            subject=subject,
+            verdict=Verdict.NOT_APPLICABLE,
+            decided_by=Step.ERA,
+            reason=msg("new or rebuilt ({age}): it has to be on the cloud from the start, see 16-deployment",
+                       age=age.because),
+            evidence=age.evidence,
+        )  # fmt: skip
+    deployment = deployment_of(inventory, system)
+    line = _line(inventory, policy, system, deployment)
+    return combined(subject, [line], rests_on=system.tenants)
+
+
+def _line(inventory: Inventory, policy: Policy, system: System, deployment: Deployment) -> Line:
+    evidence = (*deployment.evidence, system.key)
+    off, on = deployment.of(Where.OFF), deployment.of(Where.ON)
+    if not off:
+        return Line(
+            verdict=deployment.verdict,
+            reason=deployment.reason,
+            missing=deployment.missing if deployment.verdict is Verdict.UNKNOWN else (),
+            evidence=evidence,
+        )
+    today = law_date(inventory.as_of)
+    deadline = policy.choices.legacy_deadline
+    if deadline is not None and today > deadline:
+        return Line(
+            verdict=Verdict.FAIL,
+            reason=msg("{deployment}; the deadline set for legacy systems, {deadline}, is past",
+                       deployment=deployment.reason, deadline=deadline.isoformat()),
+            evidence=evidence,
+        )  # fmt: skip
+    if system.migrated_on is not None and system.migrated_on <= today:
+        return _after_cutover(system, deployment, evidence)
+    return Line(
+        verdict=Verdict.ADVISORY,
+        reason=msg("{deployment}; {plan}", deployment=deployment.reason, plan=_plan(inventory, system)),
+        remedy=_plan_remedy(inventory, system, is_started=bool(on)),
+        evidence=evidence,
+    )
+
+
+def _after_cutover(system: System, deployment: Deployment, evidence: tuple[str, ...]) -> Line:
+    """The register says that it has moved, and something still answers where it stood."""
+    since = system.migrated_on.isoformat() if system.migrated_on else "-"
+    off = list(named(deployment.of(Where.OFF)))
+    if deployment.of(Where.ON):
+        return Line(
+            verdict=Verdict.ADVISORY,
+            reason=msg(
+                "running twice: cut over on {date}, but its old server has not been taken out of service: {old} "
+                "(disposal by the register: {disposal})",
+                date=since,
+                old=off,
+                disposal=system.old_server_disposal or "-",
+            ),
+            remedy=msg("take the old server out of service, hand it over or scrap it, and enter that in the register"),
+            evidence=evidence,
+        )
+    return Line(
+        verdict=Verdict.ADVISORY,
+        reason=msg(
+            "the register says that {code} was cut over on {date}, but it was found off the cloud only: {old}",
+            code=system.native_id,
+            date=since,
+            old=off,
+        ),
+        remedy=msg("finish the migration, or correct its date in the register"),
+        evidence=evidence,
+    )
+
+
+def _plan(inventory: Inventory, system: System) -> Message:
+    cutover = system.migration_plan_cutover_on
+    if cutover is None:
+        return msg("no planned date of cut-over is in the register")
+    if cutover < law_date(inventory.as_of):
+        return msg("its planned cut-over of {date} is past", date=cutover.isoformat())
+    return msg("its cut-over is planned for {date}", date=cutover.isoformat())
+
+
+def _plan_remedy(inventory: Inventory, system: System, *, is_started: bool) -> Message:
+    cutover = system.migration_plan_cutover_on
+    if cutover is None:
+        return msg("its department plans the migration and enters its dates in the register")
+    if cutover < law_date(inventory.as_of):
+        return msg("its department finishes the migration or plans it anew")
+    return msg("move the remaining components as planned") if is_started else msg("migrate as planned")
+
+
+CHECK = Check(
+    id="16-migration",
+    title=msg("Systems already built move to the government cloud"),
+    articles=("16",),
+    clause="16-c",
+    subject_kind="system",
+    strength=Strength.EFFORT,
+    reads=("system", "project", "host", "tenant", "workload", "third_party", "ownership"),
+    enumerates=("system",),
+    judge=judge,
+    remedy=msg("move the system to the government cloud"),
+)
