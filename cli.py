@@ -513,7 +513,7 @@ def checks(form: FormatOption = Format.TABLE, lang: LangOption = None) -> None:
     """The catalogue, in reading order."""
     locale = lang or LOCALE
     rows: list[dict[str, tables.Cell]] = [
-        {"check": c.id, "articles": c.articles, "subject": c.subject_kind, "title": gettext(c.title, locale)}
+        {"check": c.id, "articles": c.articles, "subject": c.subject_kind, "title": tell(c.title, locale)}
         for c in CATALOGUE
     ]
     headings = {
