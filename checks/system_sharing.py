@@ -10,7 +10,7 @@ from checks.subjects import system_subject
 from inventory.finding import Verdict
 from inventory.inventory import Inventory
 from inventory.records import System
-from inventory.text import msg
+from inventory.text import Message, msg
 
 
 def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
@@ -36,7 +36,7 @@ def _judge(inventory: Inventory, policy: Policy, system: System) -> Opinion:
             evidence=age.evidence,
         )
     sharing = sharing_of(inventory, policy, system)
-    missing = ()
+    missing: tuple[Message, ...] = ()
     if sharing.exempt is not None:
         verdict = Verdict.NOT_APPLICABLE
     elif sharing.level >= policy.parameters.joined_level:
