@@ -3,9 +3,11 @@
 import os
 
 import pytest
+from apiserver_service import apiserver
 from openstack_service import openstack_cloud, seeded_openstack
+from sshd_service import ssh_farm
 
-__all__ = ["openstack_cloud", "seeded_openstack"]
+__all__ = ["apiserver", "openstack_cloud", "seeded_openstack"]
 
 REQUIRED = os.environ.get("YUNHE_REQUIRE_SERVICES") == "1"
 """Set by `.ci/run`: a service that is missing is an error, never a skip."""
