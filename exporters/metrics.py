@@ -26,7 +26,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from checks.catalogue import CATALOGUE
-from checks.due import due
+from checks.due import DueKind, due
 from checks.kpis import kpis
 from checks.result import Result
 from inventory.coverage import CellResult, CellState
@@ -44,6 +44,8 @@ MAX_NAME_CHARACTERS = 80
 UNASSIGNED = "unassigned"
 """Department code of what belongs to no department, or must not be shown with one."""
 _UNASSIGNED_NAME = "未归属"
+PLATFORM = "platform"
+"""System code of the government cloud itself 大数据中心政务云, which is filed and assessed like a system (Art. 15)."""
 
 Sample = tuple[tuple[str, ...], float]
 """Label values in the family's order, and the value."""
@@ -105,7 +107,9 @@ def department_label(name: str, code: str | None) -> str:
 
 
 def plain_name(text: str) -> str:
-    """A name for an `_info` family: no control, invisible or direction-changing characters, no more than 80 long."""
+    """A name for an `_info` family: nothing that cannot be seen or changes direction, no address, at most 80 long."""
+    if _holds_address(text):
+        return _hashed(text)
     visible = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
     return " ".join(visible.split())[:MAX_NAME_CHARACTERS]
 
@@ -135,8 +139,8 @@ def _last_success(result: Result) -> Iterator[Sample]:
 
 
 def _pack(result: Result) -> Iterator[Sample]:
-    name, _, pack_version = result.scan.pack.rpartition(" ")
-    yield (label_code(name or result.scan.pack), label_code(pack_version)), 1
+    pack = result.policy.pack
+    yield (label_code(pack.id), str(pack.version), pack.digest), 1
 
 
 # ── coverage ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -281,8 +285,11 @@ def _kpi(part: str) -> Callable[[Result], Iterator[Sample]]:
 def _mlps_due(result: Result) -> Iterator[Sample]:
     soonest: dict[tuple[str, str], date] = {}
     for entry in due(result.inventory, result.policy):
-        labels = (label_code(entry.system), label_code(entry.what))
-        soonest[labels] = min(entry.on, soonest.get(labels, entry.on))
+        if entry.kind is DueKind.CONTRACT:
+            continue  # contract numbers name nothing of the city, and MLPS is what this family is about
+        system = PLATFORM if entry.subject.kind == "platform" else label_code(entry.subject.id)
+        labels = (system, str(entry.kind))
+        soonest[labels] = min(entry.due_on, soonest.get(labels, entry.due_on))
     for labels, day in sorted(soonest.items(), key=lambda item: (item[1], item[0])):
         yield labels, _end_of(day)
 
@@ -295,7 +302,7 @@ FAMILIES = (
     Family(
         name="yunhe_policy_pack_info",
         help="The policy pack that the last finished scan judged by; always 1.",
-        labels=("pack", "version"),
+        labels=("pack", "version", "sha256"),
         samples=_pack,
         is_health=True,
     ),
@@ -379,7 +386,7 @@ FAMILIES = (
     ),
     Family(
         name="yunhe_kpi_numerator",
-        help="Subjects that are proven to meet the indicator.",
+        help="Subjects that are proven to be what the indicator counts.",
         labels=("kpi",),
         samples=_kpi("numerator"),
     ),
@@ -421,7 +428,7 @@ FAMILIES = (
     ),
     Family(
         name="yunhe_mlps_next_due_timestamp_seconds",
-        help="End of the last day for a system's next MLPS filing or assessment, Asia/Shanghai; soonest first.",
+        help="End of the last day for a system's next MLPS assessment, or of its filing certificate, Asia/Shanghai.",
         labels=("system", "what"),
         samples=_mlps_due,
         tail_may_drop=True,

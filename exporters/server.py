@@ -35,8 +35,8 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_HOST = "127.0.0.1"
 """Loopback: whoever wants the numbers elsewhere says so, or puts a proxy with authentication in front."""
-DEFAULT_PORT = 17650
-"""Outside 9100-9999, which Prometheus' wiki allocates to public exporters."""
+DEFAULT_PORT = 9817
+"""As the command says; the example of deploy/prometheus scrapes it."""
 
 MAX_REQUEST_BYTES = 16 * 1024
 """Request line and headers together; a scrape sends some 300."""
@@ -65,7 +65,8 @@ class _Page:
 
     def result(self) -> Result | None:
         """The last finished scan."""
-        return self._load()
+        with self._lock:
+            return self._load()
 
     def body(self) -> bytes:
         """The exposition: a new one only where another scan has finished or this one has become too old."""
@@ -247,7 +248,7 @@ def serve(
     """Serves `/metrics`, `/-/healthy`, `/-/ready` and `/` until SIGTERM, SIGINT or `stop`.
 
     `load` gives the last finished scan (None before the first one) and is called once for a scrape, from several
-    threads but never at the same time for `/metrics`: it must be cheap and must not speak to a source. `ready` is told
+    threads but never at the same time: it must be cheap and must not speak to a source. `ready` is told
     the port as soon as connections are accepted (`port=0` takes a free one). Signals are caught in the main thread
     only; elsewhere `stop` ends the server.
 

@@ -4,6 +4,7 @@ Grafana itself cannot be had here: of the dashboard, its queries run and its str
 provisioning asks for.
 """
 
+import inspect
 import json
 import socket
 import subprocess
@@ -23,6 +24,8 @@ import result_builder
 import yaml
 from services import need_program
 
+from checks.catalogue import CATALOGUE
+from checks.kpis import kpis
 from checks.result import Result
 from exporters.metrics import FAMILIES, SELF_FAMILIES, exposition, write_textfile
 from exporters.server import DEFAULT_PORT, serve
@@ -124,7 +127,10 @@ def test_every_alert_is_tried_both_ways() -> None:
     assert tried == {(rule["alert"], fires) for rule in RULES for fires in (True, False)}
 
 
-def test_the_example_scrapes_the_default_port() -> None:
+def test_the_example_scrapes_where_the_command_listens() -> None:
+    import cli
+
+    assert inspect.signature(cli.serve).parameters["port"].default == DEFAULT_PORT
     config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
 
     (job,) = config["scrape_configs"]
@@ -309,19 +315,19 @@ def test_coverage_stands_above_every_verdict() -> None:
     assert first_row[:3] == ["距上次完成扫描", "扫描完整性", "覆盖率"]
 
 
-def test_every_kpi_has_a_chinese_name_on_the_dashboard() -> None:
-    from checks.kpis import kpis
+def names_on(title: str, column: str) -> set[str]:
+    """Codes that the panel's column shows by a Chinese name."""
+    (panel,) = [p for p in PANELS if p["title"] == title]
+    (override,) = [o for o in panel["fieldConfig"]["overrides"] if o["matcher"]["options"] == column]
+    (mapping,) = [p["value"][0]["options"] for p in override["properties"] if p["id"] == "mappings"]
+    return set(mapping)
 
+
+def test_every_code_has_a_chinese_name_on_the_dashboard() -> None:
     result = city_tonight()
-    (panel,) = [p for p in PANELS if p["title"] == "指标明细"]
-    (mapped,) = [
-        prop["value"][0]["options"]
-        for override in panel["fieldConfig"]["overrides"]
-        for prop in override["properties"]
-        if prop["id"] == "mappings"
-    ]
 
-    assert set(mapped) == {k.name for k in kpis(result.inventory, result.findings, result.policy)}
+    assert names_on("指标明细", "指标") == {k.name for k in kpis(result.inventory, result.findings, result.policy)}
+    assert names_on("各条款结论", "条款") == {article for check in CATALOGUE for article in check.articles}
 
 
 def test_provisioning_names_the_folder_and_the_datasource() -> None:
