@@ -437,8 +437,8 @@ def _verify(hop: Hop, known: KnownHosts, names: Sequence[str], key_type: str, bl
             raise HostKeyMismatch(
                 msg(
                     "{host} shows the key {key}, but another one is on file ({where}): it was reinstalled, or "
-                    "something else answers in its place. Nothing was sent. Compare with `ssh-keygen -lf` on its console before "
-                    "the line is replaced",
+                    "something else answers in its place. Nothing was sent. Compare with `ssh-keygen -lf` on its "
+                    "console before the line is replaced",
                     host=hop.alias,
                     key=key,
                     where=judgement.where or "",

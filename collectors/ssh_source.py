@@ -14,6 +14,7 @@ from collectors.ssh_facts import parse
 from collectors.ssh_session import Hop, Limits, SshConfig, ask
 from inventory.coverage import Cell, SourceInfo
 from inventory.guard import Guard
+from inventory.records import ClassifiedTrace, HostSighting
 from inventory.settings import SshSource, resolve
 from inventory.text import msg
 
@@ -125,6 +126,13 @@ class SshCollector:
             zone=self._zones[cell.scope],
             observed_at=self._clock(),
         )
+        if self._shows_forbidden(facts.sighting):
+            # Only now known: nothing of it is kept but that it was there.
+            trace = ClassifiedTrace(
+                source=self._name, native_id=_KIND, observed_at=facts.sighting.observed_at, what=_KIND, count=1
+            )
+            yield Reading(trace)
+            return
         yield Reading(facts.sighting, facts.raw)
         for problem in facts.problems:
             yield Incomplete(problem)
@@ -135,6 +143,10 @@ class SshCollector:
         hops = () if isinstance(way, CollectorError) else way
         texts = {alias, *(text for hop in hops for text in (hop.alias, hop.hostname, hop.key_name or ""))}
         return any(self._guard.forbids(text) for text in texts if text)
+
+    def _shows_forbidden(self, sighting: HostSighting) -> bool:
+        addresses = (a.partition("/")[0] for nic in sighting.nics for a in nic.addresses)
+        return self._guard.forbids_record(sighting) or any(self._guard.forbids(a) for a in addresses)
 
     @staticmethod
     def _way(config: SshConfig, alias: str) -> tuple[Hop, ...] | CollectorError:

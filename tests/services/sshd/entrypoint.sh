@@ -10,6 +10,7 @@ set -eu
 rm -f /.dockerenv
 
 if [ -w /sys/class ]; then
+    chmod 0755 /sys/class
     mkdir -p /sys/class/dmi/id
     ln -sfn /sys/devices/virtual/net /sys/class/net
     env | sed -n 's/^DMI_//p' | while IFS='=' read -r name text; do
