@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "support")]
 
 import city_ledgers
-from apiserver_service import ApiServer, pod_template, running_apiserver
+from apiserver_service import ApiServer, running_apiserver
 from city_plan import CLASSIFIED_HOST, DEPARTMENTS, EXTRANET, INTERNET, PLANTED, PRIVATE, SSH_HOSTS, SYSTEMS, SshHost
 from openstack_service import OpenStackCloud, running_openstack
 from sshd_service import SshHosts, SshHostSpec, ssh_hosts
@@ -154,8 +154,9 @@ def _fill_cluster(cluster: ApiServer, servers: dict[str, Any]) -> None:
         namespace = cluster.namespace(system.namespace, labels={"gov.cn/system-id": system.code})
         deployment = cluster.controller(namespace, "Deployment", "app", spec={"replicas": 2})
         owner = _owner("Deployment", deployment)
-        spec = {"replicas": 2, "template": pod_template("app")}
-        replicas = cluster.controller(namespace, "ReplicaSet", "app-6d4b9", spec=spec, ownerReferences=[owner])
+        replicas = cluster.controller(
+            namespace, "ReplicaSet", "app-6d4b9", spec={"replicas": 2}, ownerReferences=[owner]
+        )
         for copy in range(2):
             node = NODES[(number + copy) % len(NODES)]
             references = [_owner("ReplicaSet", replicas)]

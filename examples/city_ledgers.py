@@ -59,6 +59,7 @@ def write_ledgers(folder: Path, today: date) -> None:
     _third_party(folder / "第三方资源.xlsx", today)
     _segments(folder / "网段规划.csv")
     _assets(folder / "服务器资产.xlsx", today)
+    _ownership(folder / "归属声明.csv")
     (folder / "免扫清单.txt").write_text(f"# 涉密,不扫描\n{CLASSIFIED_HOST}\n192.168.254.0/24\n", encoding="utf-8")
 
 
@@ -382,3 +383,10 @@ def _assets(path: Path, today: date) -> None:
         sheet.append([f"ZC-{number:04}", host.alias, department.short, host.vendor, host.product, host.serial,
                       host.address.partition("/")[0], host.zone, _chinese(bought), "服务器"])  # fmt: skip
     book.save(path)
+
+
+def _ownership(path: Path) -> None:
+    """The cloud's own tenants belong to the project that built it."""
+    tenants = ("admin", "service", "default", "kube-system", "kube-public", "kube-node-lease")
+    rows: list[list[Cell]] = [["资源", "归属项目", "备注"], *([t, "P-2024-901", "平台自用"] for t in tenants)]
+    _csv(path, rows, "utf-8-sig")
