@@ -1,0 +1,388 @@
+"""Kubeconfigs that cannot be used, and API servers that cannot be trusted: each one clear sentence, none a hang."""
+
+import itertools
+import json
+import stat
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from apiserver_service import kubeconfig
+from scripted_api import Answer, Asked, scripted_api
+
+from collectors import kubernetes_connection
+from collectors.collector import collect
+from collectors.errors import CollectorError, Unauthorized, Unreachable, Unreadable
+from collectors.kubernetes_connection import Forbidden, KubernetesCluster
+from collectors.kubernetes_source import kubernetes_collectors
+from inventory.collection import Collection
+from inventory.coverage import CellResult, CellState
+from inventory.guard import Guard
+from inventory.settings import KubernetesSource
+from inventory.text import tell
+
+NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
+TOKEN = "planted-token-77aa"
+
+
+def cluster(path: Path, context: str | None = None, *, timeout: float = 5) -> KubernetesCluster:
+    """The connection as the config would make it."""
+    return KubernetesCluster(
+        KubernetesSource(name="test", kubeconfig=str(path), context=context, timeout=timeout), base=path.parent
+    )
+
+
+def written(tmp_path: Path, **changes: object) -> Path:
+    """A kubeconfig for a server that is never asked, with these top-level keys changed."""
+    table = json.loads(kubeconfig("https://127.0.0.1:1", None)) | changes
+    path = tmp_path / "kubeconfig"
+    path.write_text(json.dumps(table))
+    return path
+
+
+def sentence(path: Path, context: str | None = None) -> str:
+    """Why the kubeconfig cannot be used."""
+    with pytest.raises(CollectorError) as caught:
+        cluster(path, context).get("/version")
+    said = str(caught.value)
+    assert "\n" not in said
+    return said
+
+
+def test_a_missing_context_is_named_with_those_that_there_are(tmp_path: Path) -> None:
+    """The operator mistyped it, or took the wrong file."""
+    said = sentence(written(tmp_path), "prod")
+
+    assert "has no context prod; it has admin, auditor, confined, wrong" in said
+
+
+def test_a_kubeconfig_without_a_current_context_asks_for_one(tmp_path: Path) -> None:
+    """Never a guess."""
+    assert "has no current context; name one with the key context" in sentence(
+        written(tmp_path, **{"current-context": ""})
+    )
+
+
+@pytest.mark.parametrize(("key", "what"), [("clusters", "cluster"), ("users", "user")])
+def test_a_context_that_names_nothing_is_an_error(tmp_path: Path, key: str, what: str) -> None:
+    """Half a kubeconfig."""
+    assert f"context admin of {tmp_path}/kubeconfig names a {what} that is not there" in sentence(
+        written(tmp_path, **{key: []})
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "NoneType"),
+        (b"- a\n- b\n", "list"),
+        (b"a: [1, 2\nb: }\n", "YAML, line 2"),
+        (b"\xff\xfe\x00", "UnicodeDecodeError"),
+        (b"x" * (kubernetes_connection.MAX_KUBECONFIG_BYTES + 1), "bytes"),
+    ],
+)
+def test_a_file_that_is_no_kubeconfig_is_one_sentence(tmp_path: Path, content: bytes, reason: str) -> None:
+    """With the place where that is known."""
+    path = tmp_path / "kubeconfig"
+    path.write_bytes(content)
+
+    said = sentence(path)
+
+    assert f"{path} cannot be read" in said
+    assert reason in said
+    assert "expected a kubeconfig" in said
+
+
+def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
+    """The config is checked for it at load, the file may vanish later."""
+    assert "cannot be read (No such file or directory)" in sentence(tmp_path / "gone")
+
+
+def test_an_odd_shape_does_not_quote_the_credentials(tmp_path: Path) -> None:
+    """The client's own errors repeat whole entries, tokens included; ours do not."""
+    users = [{"name": "admin", "user": {"token": TOKEN, "client-certificate": "missing.pem", "client-key": 7}}]
+    server = "https://127.0.0.1:1"
+    odd: list[dict[str, object]] = [
+        {"users": users},
+        {"users": {"admin": TOKEN}},
+        {"users": [{"name": "admin", "user": TOKEN}]},
+        {"clusters": [{"name": "test", "cluster": {"server": "", "token": TOKEN}}]},
+        {"clusters": [{"name": "test", "cluster": {"server": "https://127.0.0.1:x"}}]},
+        {"clusters": [{"name": "test", "cluster": {"server": server, "certificate-authority-data": "???"}}]},
+        {"clusters": [{"name": "test", "cluster": {"server": server, "certificate-authority-data": "aGk="}}]},
+        {"clusters": [{"name": "test", "cluster": {"token": TOKEN}}]},
+    ]
+    for changes in odd:
+        said = sentence(written(tmp_path, **changes))
+        assert "kubernetes:test" in said
+        assert TOKEN not in said
+
+
+def test_a_token_with_a_line_break_is_not_quoted(tmp_path: Path) -> None:
+    """http.client refuses the header and repeats it."""
+    users = [{"name": "admin", "user": {"token": f"{TOKEN}\r\nx: y"}}]
+    with scripted_api(lambda _: Answer()) as (url, asked):
+        path = written(tmp_path, users=users, clusters=[{"name": "test", "cluster": {"server": url}}])
+
+        said = sentence(path)
+
+        assert asked == []
+    assert "cannot be sent" in said
+    assert TOKEN not in said
+
+
+def test_a_credential_plugin_runs_as_it_does_for_kubectl(tmp_path: Path) -> None:
+    """Its token is used; a plugin that fails is told apart from an API server that refuses."""
+    plugin = tmp_path / "plugin"
+    credential = {
+        "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "from-plugin"},
+    }  # fmt: skip
+    plugin.write_text(f"#!/bin/sh\necho '{json.dumps(credential)}'\n")
+    plugin.chmod(stat.S_IRWXU)
+    with scripted_api(lambda _: Answer()) as (url, asked):
+
+        def path(command: str) -> Path:
+            run = {"apiVersion": "client.authentication.k8s.io/v1", "command": command, "interactiveMode": "Never"}
+            users = [{"name": "admin", "user": {"exec": run}}]
+            return written(tmp_path, users=users, clusters=[{"name": "test", "cluster": {"server": url}}])
+
+        cluster(path(str(plugin))).get("/version")
+        assert asked[0].headers["authorization"] == "Bearer from-plugin"
+
+        assert "the credential plugin of context admin gave no credentials" in sentence(path("/bin/false"))
+
+
+def test_several_files_of_the_environment_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As kubectl does: the first file that names something wins, missing ones are passed over."""
+    with scripted_api(lambda _: Answer({"ok": 1})) as (url, _):
+        table = json.loads(kubeconfig(url, None))
+        (tmp_path / "clusters").write_text(json.dumps({"clusters": table.pop("clusters")}))
+        (tmp_path / "rest").write_text(json.dumps(table))
+        monkeypatch.setenv("KUBECONFIG", f"{tmp_path}/none:{tmp_path}/rest:{tmp_path}/clusters")
+
+        joined = KubernetesCluster(KubernetesSource(name="test"), base=tmp_path)
+
+        assert json.loads(joined.get("/version")) == {"ok": 1}
+
+
+def asking(tmp_path: Path, script: Callable[[Asked], Answer], *, timeout: float = 5) -> tuple[Exception, list[Asked]]:
+    """How one GET against the script fails, and what was asked."""
+    with scripted_api(script) as (url, asked):
+        path = tmp_path / "kubeconfig"
+        path.write_text(kubeconfig(url, None))
+        with pytest.raises(CollectorError) as caught:
+            cluster(path, timeout=timeout).get("/api/v1/nodes")
+        return caught.value, asked
+
+
+def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
+    """It would carry the token to whomever it names."""
+    error, asked = asking(tmp_path, lambda _: Answer(status=302, headers={"location": "http://127.0.0.1:1/"}))
+
+    assert isinstance(error, Unreadable)
+    assert len(asked) == 1
+
+
+def test_a_busy_server_is_asked_again_and_then_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three times, waiting as long as it asks for, but never longer than a limit of ours."""
+    monkeypatch.setattr(kubernetes_connection, "MAX_WAIT_SECONDS", 0.05)
+    error, asked = asking(tmp_path, lambda _: Answer(status=429, headers={"retry-after": "86400"}))
+
+    assert isinstance(error, Unreachable)
+    assert "answered 429" in str(error)
+    assert len(asked) == kubernetes_connection.ATTEMPTS
+
+
+def test_one_bad_gateway_is_forgiven(tmp_path: Path) -> None:
+    """A load balancer that switches over."""
+    answers = iter([Answer(status=502), Answer({"ok": 1})])
+    with scripted_api(lambda _: next(answers)) as (url, _):
+        path = tmp_path / "kubeconfig"
+        path.write_text(kubeconfig(url, None))
+
+        assert json.loads(cluster(path).get("/version")) == {"ok": 1}
+
+
+def test_a_flood_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is ours, not the server's."""
+    monkeypatch.setattr(kubernetes_connection, "MAX_ANSWER_BYTES", 100_000)
+
+    error, _ = asking(tmp_path, lambda _: Answer(itertools.repeat(b"x" * 65536)))
+
+    assert isinstance(error, Unreadable)
+    assert "larger than 100000 bytes" in str(error)
+
+
+def test_a_trickle_is_cut_off(tmp_path: Path) -> None:
+    """Each byte comes in time; the answer does not."""
+
+    def trickle() -> Iterator[bytes]:
+        while True:
+            yield b"x"
+            time.sleep(0.02)
+
+    started = time.monotonic()
+    error, _ = asking(tmp_path, lambda _: Answer(trickle()), timeout=0.3)
+
+    assert isinstance(error, Unreachable)
+    assert "took longer than 0.3 s" in str(error)
+    assert time.monotonic() - started < 3
+
+
+def test_what_the_server_says_cannot_steer_a_terminal(tmp_path: Path) -> None:
+    """Nor fill the screen."""
+    message = "no \x1b[2J\x1b]0;owned\x07\n" + "x" * 5000
+    error, _ = asking(tmp_path, lambda _: Answer({"kind": "Status", "message": message}, status=403))
+
+    assert isinstance(error, Forbidden)
+    assert "\x1b" not in str(error)
+    assert "\n" not in str(error)
+    assert len(str(error)) < 600
+
+
+def test_a_401_is_not_a_403(tmp_path: Path) -> None:
+    """Who one is, and what one may: different people mend them."""
+    error, _ = asking(tmp_path, lambda _: Answer(status=401))
+
+    assert isinstance(error, Unauthorized)
+    assert not isinstance(error, Forbidden)
+
+
+# ── listings ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def namespaces(*names: str, token: str = "", remaining: int | None = None) -> Answer:
+    """A page of namespaces."""
+    info: dict[str, object] = {"continue": token} if token else {}
+    if remaining is not None:
+        info["remainingItemCount"] = remaining
+    items = [{"metadata": {"name": n, "uid": f"uid-{n}"}, "status": {"phase": "Active"}} for n in names]
+    return Answer({"kind": "NamespaceList", "apiVersion": "v1", "metadata": info, "items": items})
+
+
+def gathered(tmp_path: Path, script: Callable[[Asked], Answer]) -> tuple[Collection, list[Asked]]:
+    """What the whole collector says of the scripted server."""
+    with scripted_api(script) as (url, asked):
+        path = tmp_path / "kubeconfig"
+        path.write_text(kubeconfig(url, None))
+        source = KubernetesSource(name="test", kubeconfig=str(path), page_size=2, timeout=5)
+        collectors = kubernetes_collectors(source, base=tmp_path, clock=lambda: NOON)
+        return collect(collectors, guard=Guard(), clock=lambda: NOON), asked
+
+
+def tenants(tmp_path: Path, page: Callable[[Asked], Answer]) -> tuple[CellResult, list[str]]:
+    """The tenant cell and the names that it holds, where namespaces are answered by `page`."""
+
+    def script(asked: Asked) -> Answer:
+        return page(asked) if asked.path == "/api/v1/namespaces" else Answer(status=403)
+
+    collection, _ = gathered(tmp_path, script)
+    (cell,) = [c for c in collection.cells if c.cell.kind == "tenant"]
+    return cell, [r.name for r in collection.records]  # type: ignore[attr-defined]
+
+
+def test_pages_in_a_circle_end(tmp_path: Path) -> None:
+    """The same token twice would go on for ever."""
+    cell, names = tenants(tmp_path, lambda _: namespaces("a", "b", token="again"))
+
+    assert cell.state is CellState.PARTIAL
+    assert cell.reason is not None
+    assert "lead in a circle" in tell(cell.reason, "en")
+    assert names == ["a", "b"]
+
+
+def test_pages_without_news_end(tmp_path: Path) -> None:
+    """A new token each time, and nothing behind it."""
+    counter = itertools.count()
+    cell, _ = tenants(tmp_path, lambda _: namespaces("a", token=str(next(counter))))
+
+    assert cell.state is CellState.PARTIAL
+
+
+def test_a_list_shorter_than_its_own_count_is_not_complete(tmp_path: Path) -> None:
+    """The server said how many remain; a proxy or a bug ate them."""
+    pages = {"": namespaces("a", "b", token="t", remaining=3), "t": namespaces("c")}
+    cell, names = tenants(tmp_path, lambda asked: pages[asked.query.get("continue", "")])
+
+    assert cell.state is CellState.PARTIAL
+    assert cell.reason is not None
+    assert "gave 3 of the 5 objects" in tell(cell.reason, "en")
+    assert names == ["a", "b", "c"]
+
+
+def test_a_list_that_always_expires_ends(tmp_path: Path) -> None:
+    """Restarted a few times, then partial."""
+
+    def page(asked: Asked) -> Answer:
+        return Answer(status=410) if asked.query.get("continue") else namespaces("a", "b", token="t")
+
+    cell, names = tenants(tmp_path, page)
+
+    assert cell.state is CellState.PARTIAL
+    assert names == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>login</html>",
+        {"kind": "Status", "metadata": {}},
+        {"kind": "NamespaceList", "metadata": {}, "items": [{"metadata": {"name": "a"}}]},
+        {"kind": "NamespaceList", "metadata": {}, "items": "many"},
+        b"[" * 200_000,
+    ],
+)
+def test_an_answer_that_is_no_list_fails_the_cell(tmp_path: Path, body: object) -> None:
+    """A login page with status 200 is not an empty cluster."""
+    cell, names = tenants(tmp_path, lambda _: Answer(body))
+
+    assert cell.state is CellState.FAILED
+    assert names == []
+
+
+def test_a_web_server_that_knows_nothing_is_not_an_empty_cluster(tmp_path: Path) -> None:
+    """404 to everything: no cell may be complete."""
+    collection, _ = gathered(tmp_path, lambda _: Answer(b"not found", status=404))
+
+    assert {c.state for c in collection.cells} == {CellState.FAILED}
+
+
+def test_a_proxy_that_hides_optional_apis_is_noticed(tmp_path: Path) -> None:
+    """Ingresses are 404 everywhere: believed only of a server that answers as Kubernetes does."""
+
+    def script(asked: Asked) -> Answer:
+        if asked.path == "/api/v1/services":
+            return Answer({"kind": "ServiceList", "metadata": {}, "items": []})
+        return Answer(b"not found", status=404)
+
+    collection, _ = gathered(tmp_path, script)
+
+    (exposure,) = [c for c in collection.cells if c.cell.kind == "exposure"]
+    assert exposure.state is CellState.FAILED
+
+
+def test_an_api_that_is_not_served_is_no_gap(tmp_path: Path) -> None:
+    """A cluster without the Ingress API has no ingresses, if it is Kubernetes that says so."""
+
+    def script(asked: Asked) -> Answer:
+        if asked.path == "/api/v1/services":
+            return Answer({"kind": "ServiceList", "metadata": {}, "items": None})
+        if asked.path == "/apis":
+            return Answer({"kind": "APIGroupList", "groups": []})
+        return Answer(status=404)
+
+    collection, _ = gathered(tmp_path, script)
+
+    (exposure,) = [c for c in collection.cells if c.cell.kind == "exposure"]
+    assert exposure.state is CellState.COMPLETE
+
+
+def test_the_collector_only_ever_gets_and_asks_for_no_secret(tmp_path: Path) -> None:
+    """Read-only by construction."""
+    _, asked = gathered(tmp_path, lambda _: Answer(status=403))
+
+    assert {a.method for a in asked} == {"GET"}
+    assert len(asked) > 10
+    assert not [a.path for a in asked if "secret" in a.path or "configmap" in a.path]
