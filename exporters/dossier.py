@@ -6,12 +6,13 @@ names and their raw documents stay behind, and nothing classified is ever in it 
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
 import msgspec
 
+from checks.deployment import Where, deployment_of, place_words
 from checks.result import Result
 from inventory.coverage import CellResult, CellState, Coverage, Rejection
 from inventory.finding import Finding, Verdict, worst
@@ -38,7 +39,7 @@ from inventory.records import (
     View,
     Workload,
 )
-from inventory.text import msg, tell
+from inventory.text import Message, msg, tell
 
 DEPLOYMENT_CHECK, SHARING_CHECK, ACCEPTANCE_CHECK = "23.7-deployment", "23.7-sharing", "23-acceptance"
 _REGISTER_KINDS = ("project", "system")
@@ -67,7 +68,7 @@ class Component:
     """One row of table A: something that a system of the project runs on 部署组件."""
 
     kind: str
-    """`host`, a Kubernetes kind such as `Deployment`, or `missing`: named in the register, shown by no source."""
+    """`host`, a Kubernetes kind such as `Deployment`, or `declared`: named in the register, shown by no source."""
     system: str
     """Code and name; empty where a host belongs to the project as a whole."""
     name: str
@@ -78,8 +79,9 @@ class Component:
     created_on: date | None = None
     place: Place | None = None
     """None for what is not a machine itself."""
-    is_on_cloud: bool | None = None
-    """None: not known, never "no"."""
+    verdict: Verdict
+    """Proven on the cloud or the centre's procured capacity, proven off it, or unknown: as the checks judge."""
+    because: Message
     evidence: tuple[str, ...] = ()
     """Record keys."""
 
@@ -92,7 +94,7 @@ class SharingRow:
     system: str
     last_success_on: date | None
     calls: int | None
-    """Successful calls or exchanges in periods that lie wholly in the window; None: the platform's log says nothing."""
+    """Successful calls or exchanges that are known to lie in the window; None: the platform's log does not tell."""
     evidence: tuple[str, ...]
 
 
@@ -325,62 +327,67 @@ class _Mine:
         return self.project.native_id in ownership.projects or bool(self.codes.intersection(ownership.systems))
 
 
+_VERDICTS = {Where.ON: Verdict.PASS, Where.OFF: Verdict.FAIL, Where.OPEN: Verdict.UNKNOWN}
+
+
 def _components(mine: _Mine) -> Iterable[Component]:
-    inventory = mine.inventory
+    """What the check of deployment looked at, so that the table can never say otherwise than the finding."""
+    workloads = {w.key: w for w in mine.inventory.workloads}
     for system in mine.systems:
         title = f"{system.native_id} {system.name}"
-        for host in sorted(inventory.hosts_of(system), key=lambda h: (h.name, h.id)):
-            yield _host_row(mine, host, title)
-        top = [w for w in inventory.workloads_of(system) if w.owner_uid is None]
-        for workload in sorted(top, key=lambda w: (w.namespace, w.workload_kind, w.name, w.key)):
-            yield _workload_row(inventory, workload, title)
-        for name in inventory.missing_components.get(system.native_id, ()):
-            yield Component(kind="missing", system=title, name=name, place=Place.UNDETERMINED, evidence=(system.key,))
+        for judged in deployment_of(mine.inventory, system).components:
+            row = Component(
+                kind=judged.kind,
+                system=title,
+                name=judged.name,
+                verdict=_VERDICTS[judged.where],
+                because=judged.because,
+                evidence=judged.evidence,
+            )
+            if judged.kind == "host":
+                host = next((mine.host_of[k] for k in judged.evidence if k in mine.host_of), None)
+                yield _with_host(mine, row, host) if host else row
+            else:
+                workload = next((workloads[k] for k in judged.evidence if k in workloads), None)
+                yield _with_workload(row, workload) if workload else row
     for host in sorted(mine.project_hosts, key=lambda h: (h.name, h.id)):
-        yield _host_row(mine, host, "")
+        verdict = Verdict.PASS if host.is_on_cloud else Verdict.FAIL if host.is_standalone else Verdict.UNKNOWN
+        row = Component(
+            kind="host",
+            system="",
+            name=host.name,
+            verdict=Verdict.UNKNOWN if host.conflicts else verdict,
+            because=place_words(host.placement.place),
+            evidence=host.placement.evidence or host.evidence,
+        )
+        yield _with_host(mine, row, host)
 
 
-def _host_row(mine: _Mine, host: Host, system: str) -> Component:
+def _with_host(mine: _Mine, row: Component, host: Host) -> Component:
     instance = next((s for view in (View.SERVER, View.LISTED) for s in host.seen_by(view)), None)
     tenant = None
     if instance is not None and instance.tenant is not None:
         known = mine.tenants.get((instance.source, instance.tenant))
         tenant = known.name if known else instance.tenant
-    return Component(
-        kind="host",
-        system=system,
-        name=host.name,
+    return replace(
+        row,
         zone="、".join(host.zones) or None,
         addresses=host.addresses,
         cloud_id=(instance.uuid or instance.native_id) if instance else None,
         tenant=tenant,
         created_on=_local(instance.created_at if instance else None) or host.commissioned_on,
         place=host.placement.place,
-        is_on_cloud=_is_on_cloud(host),
-        evidence=tuple(sorted({*host.evidence, *host.placement.evidence})),
+        evidence=tuple(sorted({*row.evidence, *host.evidence})),
     )
 
 
-def _is_on_cloud(host: Host) -> bool | None:
-    if host.conflicts or not (host.is_on_cloud or host.is_standalone):
-        return None
-    return host.is_on_cloud
-
-
-def _workload_row(inventory: Inventory, workload: Workload, system: str) -> Component:
-    nodes = [inventory.node_host(workload.source, name) for name in inventory.nodes_of(workload)]
-    answers = {_is_on_cloud(n) if n else None for n in nodes}
-    on_cloud = False if False in answers else (True if answers == {True} else None)
-    keys = {workload.key, *(k for n in nodes if n for k in n.evidence)}
-    return Component(
+def _with_workload(row: Component, workload: Workload) -> Component:
+    return replace(
+        row,
         kind=workload.workload_kind,
-        system=system,
-        name=f"{workload.namespace}/{workload.name}",
         addresses=workload.addresses,
         cloud_id=workload.native_id,
         tenant=workload.namespace,
-        is_on_cloud=on_cloud,
-        evidence=tuple(sorted(keys)),
     )
 
 
@@ -393,9 +400,7 @@ def _sharing_rows(mine: _Mine, window: tuple[date, date]) -> Iterable[SharingRow
     names = {s.native_id: f"{s.native_id} {s.name}" for s in mine.systems}
     for entry in mine.entries:
         uses = mine.inventory.uses_of(entry)
-        inside = [u for u in uses if u.period_start and u.period_end and u.period_start >= window[0]
-                  and u.period_end <= window[1]]  # fmt: skip
-        counts = [u.succeeded for u in inside if u.succeeded is not None]
+        counts = [calls for u in uses if (calls := _calls(u, window)) is not None]
         yield SharingRow(
             entry=entry,
             system=names.get(entry.system or "", entry.system or ""),
@@ -403,6 +408,17 @@ def _sharing_rows(mine: _Mine, window: tuple[date, date]) -> Iterable[SharingRow
             calls=sum(counts) if counts else None,
             evidence=(entry.key, *(u.key for u in uses)),
         )
+
+
+def _calls(use: SharingUse, window: tuple[date, date]) -> int | None:
+    """Successful calls that are known to lie in the window, counted as `checks.sharing` counts them."""
+    since, today = window
+    last, start, end = use.last_success_on, use.period_start, use.period_end
+    if use.succeeded == 0:
+        return 0
+    if start is not None and end is not None and start >= since and end <= today:
+        return use.succeeded if use.succeeded is not None else int(last is not None)
+    return 1 if last is not None and since <= last <= today else None
 
 
 def _gaps(mine: _Mine, sources: set[str]) -> Iterable[CellResult]:

@@ -42,15 +42,15 @@ MAX_MANIFEST_BYTES = 16 * 1024**2
 _TITLES = {
     "README.txt": "核验说明",
     "SHA256SUMS": "校验值清单（sha256sum 格式）",
-    "conclusion.html": "验收证据结论页及表A至表E",
+    "conclusion.html": "验收证据结论页及附表A至附表E",
     "coverage.json": "采集覆盖情况",
-    "deployment.csv": "表A 部署清单",
-    "exceptions.csv": "表C 例外与说明",
+    "deployment.csv": "附表A 部署清单",
+    "exceptions.csv": "附表C 例外与说明",
     "findings.json": "逐项核查结果",
     "policy.json": "规则版本与引用条文",
     "public_key.pem": "签名公钥（以中心另行公布的为准）",
-    "records.json": "表D 证据目录与记录",
-    "sharing.csv": "表B 数据共享清单",
+    "records.json": "附表D 证据目录与记录",
+    "sharing.csv": "附表B 数据共享清单",
 }
 
 
@@ -333,13 +333,14 @@ def _csv(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
 
 def _deployment_csv(file: Dossier) -> bytes:
     columns = ("序号", "组件类别", "组件", "所属系统", "网络区域", "地址", "云上编号", "租户", "建成日期", "位置类别",
-               "部署结论", "证据编号")  # fmt: skip
+               "结论",
+               "认定理由", "证据编号")  # fmt: skip
     return _csv(
         columns,
         [
             (number, pages.KINDS_ZH.get(c.kind, c.kind), c.name, c.system, c.zone, c.addresses, c.cloud_id, c.tenant,
              c.created_on.isoformat() if c.created_on else None, pages.PLACES_ZH[c.place] if c.place else None,
-             pages.component_verdict(c), file.cited(c.evidence))
+             pages.VERDICTS_ZH[c.verdict], tell(c.because), file.cited(c.evidence))
             for number, c in enumerate(file.components, 1)
         ],
     )  # fmt: skip
@@ -485,8 +486,8 @@ _README = """\
   {fingerprint}
 
 一、先看什么
-  conclusion.html  验收证据结论页及表A至表E，用浏览器打开，可直接打印（A4）。
-  deployment.csv / sharing.csv / exceptions.csv  表A、表B、表C，可用 Excel 或者 WPS 打开。
+  conclusion.html  验收证据结论页及附表A至附表E，用浏览器打开，可直接打印（A4）。
+  deployment.csv / sharing.csv / exceptions.csv  附表A、附表B、附表C，可用 Excel 或者 WPS 打开。
   其余文件供复核：findings.json 逐项核查结果；records.json 证据目录与记录；raw/ 原始文件（文件名即其
   SHA-256）；coverage.json 采集覆盖情况；policy.json 规则版本与引用条文。
 

@@ -19,7 +19,7 @@ from checks.catalogue import CATALOGUE
 from checks.kpis import Kpi, kpis
 from checks.policy import Policy, basis_warnings
 from checks.result import Result
-from exporters.dossier import Component, Dossier, Line, dossier
+from exporters.dossier import Dossier, Line, dossier
 from exporters.tables import plain
 from exporters.words import STATES, SUBJECT_KINDS, VERDICTS, word
 from inventory.coverage import CellState
@@ -74,7 +74,7 @@ KINDS_ZH = {
     "router": "路由器",
     "floating_address": "浮动地址",
     "ownership": "归属声明",
-    "missing": "登记组件（未发现）",
+    "declared": "登记组件（未发现）",
 }
 DIRECTIONS_ZH = {"provide": "提供", "consume": "使用"}
 
@@ -168,7 +168,6 @@ def conclusion_of(file: Dossier, *, annexes: Sequence[Annex], key_fingerprint: s
         states_zh=STATES_ZH,
         kinds_zh=KINDS_ZH,
         directions_zh=DIRECTIONS_ZH,
-        component_verdict=component_verdict,
         open_findings=[f for f in file.findings if f.verdict in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.ADVISORY)],
         cites=partial(_cites, policy),
         roles=("建设单位", "监理单位", "承建单位", "使用单位", "验收专家组"),
@@ -192,15 +191,8 @@ def line_reason(line: Line) -> Message | str:
     if line.finding is None:
         return "本次扫描未对该项作出判断"
     if line.verdict is Verdict.UNKNOWN and line.finding.verdict is not Verdict.UNKNOWN:
-        return "与本项目有关的采集范围不完整（见表C），已有证据不足以作出结论"
+        return "与本项目有关的采集范围不完整（见附表C），已有证据不足以作出结论"
     return line.finding.reason
-
-
-def component_verdict(component: Component) -> str:
-    """Table A's last column: on the cloud, off it, or not known."""
-    if component.is_on_cloud is None:
-        return "待核实"
-    return "在政务云" if component.is_on_cloud else "不在政务云"
 
 
 def _halves(policy: Policy) -> tuple[str, str]:
@@ -229,7 +221,7 @@ def _since(result: Result, finding: Finding) -> date | None:
 
 
 def _percent(kpi: Kpi) -> str:
-    return "—" if not kpi.denominator else f"{100 * kpi.numerator / kpi.denominator:.1f}%"
+    return "—" if kpi.ratio is None else f"{100 * kpi.ratio:.1f}%"
 
 
 @dataclass(frozen=True, slots=True)
