@@ -244,6 +244,15 @@ def _unseen(check: Check, coverage: Coverage) -> Iterator[Opinion]:
             )
 
 
+def distinct(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """The messages without repetition, in their order."""
+    once: list[Message] = []
+    for message in messages:
+        if message not in once:
+            once.append(message)
+    return tuple(once)
+
+
 def missing_cell(result: CellResult) -> Message:
     """What would settle it where a cell is not complete."""
     return msg(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from checks.check import missing_cell
+from checks.check import distinct, missing_cell
 from inventory.coverage import CellState
 from inventory.finding import Verdict
 from inventory.hosts import Host, Place
@@ -80,7 +80,7 @@ class Deployment:
                 ),
                 *self.gaps,
             )
-        return tuple(dict.fromkeys(m for c in self.of(Where.OPEN) for m in c.missing)) + self.gaps
+        return distinct(m for c in self.of(Where.OPEN) for m in c.missing) + self.gaps
 
     @property
     def reason(self) -> Message:
@@ -199,7 +199,7 @@ def _workload_component(inventory: Inventory, workload: Workload) -> Component:
         where, because = Where.ON, msg("runs on node {node} of the cloud", node=", ".join(nodes))
     else:
         where, because = Where.OPEN, msg("its nodes are not proven on the cloud")
-        missing = tuple(dict.fromkeys(m for h in hosts.values() if h for m in h.placement.missing)) or (
+        missing = distinct(m for h in hosts.values() if h for m in h.placement.missing) or (
             msg("the nodes that {workload} runs on, by the infrastructure team", workload=name),
         )
     return Component(

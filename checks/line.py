@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checks.check import Opinion, Step
+from checks.check import Opinion, Step, distinct
 from inventory.finding import Subject, Verdict, worst
 from inventory.text import Message, msg
 
@@ -34,7 +34,7 @@ def combined(subject: Subject, lines: Sequence[Line], *, rests_on: tuple[str, ..
         verdict=verdict,
         reason=reason,
         decided_by=told[0].decided_by,
-        missing=tuple(dict.fromkeys(m for line in told for m in line.missing)),
+        missing=distinct(m for line in told for m in line.missing),
         remedy=remedy,
         evidence=tuple(sorted({key for line in told for key in line.evidence})),
         rests_on=rests_on,

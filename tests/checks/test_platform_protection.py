@@ -1,0 +1,45 @@
+"""15-platform."""
+
+from datetime import date
+
+import builders as b
+import pytest
+from verdicts import english, finding_on, verdict_on
+
+from checks.platform_protection import CHECK
+from inventory.coverage import CellState
+from inventory.inventory import Inventory
+
+
+def changed(**fields: object) -> Inventory:
+    return b.city(**fields)
+
+
+CASES = [
+    ("filed and assessed", changed(), "pass"),
+    ("never filed", changed(filings=(b.filing(),)), "fail"),
+    (
+        "no filing seen, ledger cut short",
+        changed(filings=(b.filing(),), coverage=b.coverage(b.cell(b.REGISTER, "mlps_filing", CellState.FAILED))),
+        "unknown",
+    ),
+    ("never assessed", changed(assessments=(b.assessment(),)), "fail"),
+    ("assessed two years ago", changed(assessments=(b.platform_assessment(reported_on=date(2024, 8, 1),
+                                                                           conclusion="良", score=85.0),)), "fail"),
+    ("concludes 不符合", changed(assessments=(b.platform_assessment(conclusion="不符合", score=51.0),)), "fail"),
+    ("level unknown", changed(filings=(b.platform_filing(level=None),)), "unknown"),
+    ("carries a higher level", changed(filings=(b.filing(level=3), b.platform_filing(level=2))), "fail"),
+    ("carries an unknown level", changed(systems=(b.system(mlps_level=None),)), "unknown"),
+    ("the config names another number", changed(filings=(b.platform_filing(number="42060000002-00002"),)), "unknown"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("inventory", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_verdict(inventory: Inventory, expected: str) -> None:
+    assert verdict_on(CHECK, inventory, "platform/platform") == expected
+
+
+def test_it_says_which_systems_are_too_high() -> None:
+    inventory = changed(filings=(b.filing(level=3), b.platform_filing(level=2)))
+
+    assert "S-1 (3)" in english(finding_on(CHECK, inventory, "platform/platform").reason)
