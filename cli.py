@@ -17,15 +17,15 @@ from typing import Annotated, NoReturn
 
 import msgspec
 import typer
-from checks.catalogue import CATALOGUE
-from checks.judge import judge
-from collectors.ledger_source import LedgerError, ledger_collectors
 from rich.console import Console
 
+from checks.catalogue import CATALOGUE
+from checks.judge import judge
 from checks.policy import Policy
 from checks.result import Result
 from collectors.collector import Collector
 from collectors.collector import collect as run_collectors
+from collectors.ledger_source import LedgerError, ledger_collectors
 from exporters import tables, terminal
 from exporters.tables import Format
 from exporters.words import STATES, VERDICTS, word
@@ -317,19 +317,18 @@ def _read_captures(paths: list[Path]) -> list[Collection]:
     return captures
 
 
-def _moment(given: str | datetime | date | None) -> datetime | None:
+def _moment(given: str | None) -> datetime | None:
     """The scan's clock as given: a bare date means the end of that day in Asia/Shanghai."""
     if given is None:
         return None
-    if isinstance(given, str):
-        try:
-            given = datetime.fromisoformat(given) if len(given) > len("2026-01-01") else date.fromisoformat(given)
-        except ValueError as error:
-            sentence = msg("--as-of {value}: expected a date such as 2026-11-22 or an ISO 8601 time", value=str(given))
-            raise Refusal(Exit.USAGE, tell(sentence, LOCALE)) from error
-    if isinstance(given, datetime):
-        return given if given.tzinfo else given.replace(tzinfo=LAW_TIME)
-    return datetime.combine(given, time(23, 59, 59), LAW_TIME)
+    try:
+        if len(given) == len("2026-01-01"):
+            return datetime.combine(date.fromisoformat(given), time(23, 59, 59), LAW_TIME)
+        moment = datetime.fromisoformat(given)
+    except ValueError as error:
+        sentence = msg("the clock (as_of) {value}: expected a date such as 2026-11-22 or an ISO 8601 time", value=given)
+        raise Refusal(Exit.USAGE, tell(sentence, LOCALE)) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=LAW_TIME)
 
 
 def _capture_clock(chosen: Settings, captures: list[Collection]) -> datetime | None:

@@ -8,7 +8,7 @@ Paths are relative to the file.
 import ipaddress
 import re
 import tomllib
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -69,8 +69,9 @@ class Store(_Table, frozen=True, kw_only=True):
 class Scan(_Table, frozen=True, kw_only=True):
     """How a scan runs."""
 
-    as_of: datetime | date | None = None
-    """The scan's clock; default: now, or the newest capture's time where nothing live is read."""
+    as_of: str | None = None
+    """The scan's clock, a date or an ISO 8601 time; default: now, or the newest capture's time where nothing live is
+    read."""
     fresh_hours: Positive = 48
     """What was observed longer before the scan's clock is stale: unknown."""
 

@@ -4,10 +4,11 @@ import os
 
 import pytest
 from apiserver_service import apiserver
+from command import yunhe
 from openstack_service import openstack_cloud, seeded_openstack
 from sshd_service import ssh_farm
 
-__all__ = ["apiserver", "openstack_cloud", "seeded_openstack"]
+__all__ = ["apiserver", "openstack_cloud", "seeded_openstack", "ssh_farm", "yunhe"]
 
 REQUIRED = os.environ.get("YUNHE_REQUIRE_SERVICES") == "1"
 """Set by `.ci/run`: a service that is missing is an error, never a skip."""
