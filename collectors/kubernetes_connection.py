@@ -41,6 +41,7 @@ ATTEMPTS = 3
 MAX_WAIT_SECONDS = 10.0
 _CHUNK = 256 * 1024
 _BUSY = frozenset({429, 500, 502, 503, 504})
+_NAMESPACE = re.compile(r"/namespaces/[^/]+")
 _UNPRINTABLE = re.compile(r"[^\w .,:;/()'\"@=+*\[\]{}<>#%&?!-]+")
 _IN_CLUSTER_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
@@ -156,16 +157,16 @@ class KubernetesCluster:
         if self._guard is not None and (self._guard.forbids(host) or self._guard.forbids(self._source.name)):
             # Before DNS and without its name: that is what the list is for.
             raise Skipped(msg("{source}: its API server is on the do-not-scan list", source=self.name))
-        shown = f"{parts.scheme}://{host if ':' not in host else f'[{host}]'}{f':{port}' if port else ''}"
+        address = f"{parts.scheme}://{host if ':' not in host else f'[{host}]'}{f':{port}' if port else ''}"
         if parts.scheme == "http" or not configuration.verify_ssl:
-            logger.warning("%s: %s is not authenticated by TLS: whoever answers is believed", self.name, shown)
+            logger.warning("%s: %s is not authenticated by TLS: whoever answers is believed", self.name, address)
         from kubernetes.client.rest import RESTClientObject
 
         try:
             pool = RESTClientObject(configuration).pool_manager
         except (OSError, ValueError) as error:
             raise Unreadable(context.unusable(self.name, type(error).__name__)) from None
-        return _Session(configuration, pool, shown, context.namespace)
+        return _Session(configuration, pool, address, context.namespace)
 
     def _headers(self, session: _Session) -> dict[str, str]:
         headers = {"accept": "application/json", "user-agent": "yunhe", "accept-encoding": "identity"}
@@ -232,6 +233,7 @@ class KubernetesCluster:
 
     def _refusal(self, path: str, status: int, body: bytes) -> CollectorError:
         said = _status(body)
+        path = shown(path)
         match status:
             case 401:
                 return Unauthorized(self._say(_UNAUTHORIZED))
@@ -301,7 +303,7 @@ class _Context:
         paths = _paths(source, base)
         if paths is None:
             return cls(files=None)
-        shown = os.pathsep.join(str(p) for p in paths)
+        file = os.pathsep.join(str(p) for p in paths)
         contexts: dict[str, dict[str, Any]] = {}
         clusters: dict[str, dict[str, Any]] = {}
         users: dict[str, dict[str, Any]] = {}
@@ -319,14 +321,14 @@ class _Context:
         name = source.context or current
         if name is None:
             raise Unreadable(
-                msg("{source}: {file} has no current context; name one with the key context", source=who, file=shown)
+                msg("{source}: {file} has no current context; name one with the key context", source=who, file=file)
             )
         context = contexts.get(name)
         if context is None:
             raise Unreadable(
                 msg(
                     "{source}: {file} has no context {context}; it has {known}",
-                    source=who, file=shown, context=name, known=", ".join(sorted(contexts)[:20]) or "-",
+                    source=who, file=file, context=name, known=", ".join(sorted(contexts)[:20]) or "-",
                 )
             )  # fmt: skip
         for key, known in (("cluster", clusters), ("user", users)):
@@ -334,11 +336,11 @@ class _Context:
                 raise Unreadable(
                     msg(
                         "{source}: context {context} of {file} names a {what} that is not there",
-                        source=who, context=name, file=shown, what=key,
+                        source=who, context=name, file=file, what=key,
                     )
                 )  # fmt: skip
         return cls(
-            files=shown,
+            files=file,
             name=name,
             namespace=_text(context.get("namespace")),
             has_plugin="exec" in users[str(context["user"])],
@@ -455,6 +457,11 @@ def _status(body: bytes) -> _Status:
 
 def _seconds(text: str | None) -> float | None:
     return float(text) if text and text.isascii() and text.isdigit() and len(text) < 6 else None
+
+
+def shown(path: str) -> str:
+    """A path as sentences may show it: without the namespace, which may be a name that nobody may write down."""
+    return _NAMESPACE.sub("/namespaces/…", path)
 
 
 def plain(said: object) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from collectors.collector import Incomplete
 from collectors.errors import Unreadable
-from collectors.kubernetes_connection import Expired, KubernetesCluster
+from collectors.kubernetes_connection import Expired, KubernetesCluster, shown
 from collectors.kubernetes_objects import Document
 from inventory.text import msg
 
@@ -55,7 +55,7 @@ def list_documents(
         msg(
             "{source}: the snapshot of {path} expired {count} times while it was read; a larger page_size helps",
             source=cluster.name,
-            path=path,
+            path=shown(path),
             count=MAX_RESTARTS + 1,
         )
     )
@@ -87,7 +87,9 @@ def _walk(
             break
         if token in tokens or barren > MAX_BARREN_PAGES or len(seen) > MAX_ITEMS:
             raise Unreadable(
-                msg("{source}: the pages of {path} lead in a circle or never end", source=cluster.name, path=path)
+                msg(
+                    "{source}: the pages of {path} lead in a circle or never end", source=cluster.name, path=shown(path)
+                )
             )
         tokens.add(token)
     if len(seen) < expected:
@@ -95,7 +97,7 @@ def _walk(
             msg(
                 "{source}: {path} gave {seen} of the {expected} objects that it counts",
                 source=cluster.name,
-                path=path,
+                path=shown(path),
                 seen=len(seen),
                 expected=expected,
             )
@@ -109,11 +111,11 @@ def _decode(decoder: "msgspec.json.Decoder[Any]", body: bytes, source: str, path
         # msgspec names the place and the types, never the value.
         raise Unreadable(
             msg("{source}: the answer to {path} is not the list that the Kubernetes API documents ({reason})",
-                source=source, path=path, reason=str(error)[:200])
+                source=source, path=shown(path), reason=str(error)[:200])
         ) from error  # fmt: skip
     if not page.kind.endswith("List"):
         raise Unreadable(
             msg("{source}: the answer to {path} is not the list that the Kubernetes API documents ({reason})",
-                source=source, path=path, reason="kind")
+                source=source, path=shown(path), reason="kind")
         )  # fmt: skip
     return page

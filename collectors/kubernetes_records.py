@@ -206,12 +206,7 @@ class Translator:
             cidr = str(IPNetwork(text).cidr)
         except (AddrFormatError, ValueError) as error:
             raise Unreadable(
-                msg(
-                    "{source}: {name} has a {purpose} range that is no CIDR",
-                    source=self.source,
-                    name=name,
-                    purpose=purpose,
-                )
+                msg("{source}: a {purpose} range is no CIDR", source=self.source, purpose=purpose)
             ) from error
         return Segment(
             source=self.source,

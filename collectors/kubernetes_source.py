@@ -17,7 +17,7 @@ import msgspec
 
 from collectors.collector import Collector, Incomplete, Reading, Said
 from collectors.errors import CollectorError, Unreadable
-from collectors.kubernetes_connection import Forbidden, KubernetesCluster, NotServed
+from collectors.kubernetes_connection import Forbidden, KubernetesCluster, NotServed, shown
 from collectors.kubernetes_objects import (
     Controller,
     CronJob,
@@ -286,7 +286,7 @@ class KubernetesCollector:
             return None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Unreadable(
-                msg("{source}: the answer to {path} is no namespace", source=self._cluster.name, path=path)
+                msg("{source}: the answer to {path} is no namespace", source=self._cluster.name, path=shown(path))
             ) from error
         namespace.keep_annotations(self._label_keys)
         return namespace
