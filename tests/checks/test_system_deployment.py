@@ -1,0 +1,106 @@
+"""16-deployment, and where components run."""
+
+from datetime import date
+
+import builders as b
+import pytest
+from verdicts import english, finding_on, verdict_on
+
+from checks.system_deployment import CHECK
+from inventory.coverage import CellState
+from inventory.hosts import Place
+from inventory.inventory import Inventory
+from inventory.records import Funding, Level, ProjectKind, View
+from inventory.settings import PolicyChoices
+
+OFF = b.host("edu-db-1", Place.STANDALONE_PHYSICAL)
+OPEN = b.host("edu-db-1", Place.UNDETERMINED)
+CUT = b.coverage(b.cell(b.CLOUD, "host", CellState.PARTIAL))
+DECLARED = b.system(hosts=("edu-web-1",))
+
+CASES = [
+    ("on the cloud", b.city(), "pass"),
+    ("one component off it", b.city(hosts=(b.host(), OFF)), "fail"),
+    ("off it, and the cloud not seen completely", b.city(hosts=(b.host(), OFF), coverage=CUT), "fail"),
+    ("one component open", b.city(hosts=(b.host(), OPEN)), "unknown"),
+    ("one off, one open", b.city(hosts=(OPEN, b.host("edu-2", Place.STANDALONE_VIRTUAL))), "fail"),
+    ("a contested one off it", b.city(hosts=(b.host(), b.host("x", Place.STANDALONE_PHYSICAL, b.CONTESTED))), "unknown"),
+    ("found nowhere", b.city(hosts=()), "unknown"),
+    ("procured by the centre", b.city(hosts=(b.host(place=Place.THIRD_PARTY),)), "pass"),
+    ("half a listing", b.city(coverage=CUT), "unknown"),
+    ("half a listing, all declared hosts found", b.city(coverage=CUT, systems=(DECLARED,)), "pass"),
+    ("a declared host seen nowhere",
+     b.city(systems=(DECLARED,), missing_components={"S-1": ("edu-db-9",)}), "unknown"),
+    ("legacy", b.city(projects=(b.legacy_project(),)), "not_applicable"),
+    ("no date", b.city(projects=(b.project(awarded_on=None),)), "unknown"),
+    ("non-fiscal", b.city(projects=(b.project(funding=Funding.NON_FISCAL),)), "not_applicable"),
+    ("funding unknown", b.city(projects=(b.project(funding=None),)), "unknown"),
+    ("one fiscal project of two",
+     b.city(projects=(b.project(), b.project("P-2", funding=Funding.NON_FISCAL))), "pass"),
+    ("the province's", b.city(systems=(b.system(level=Level.PROVINCE),)), "not_applicable"),
+    ("retired", b.city(systems=(b.system(is_retired=True),)), "not_applicable"),
+    ("no project, completed since",
+     b.city(projects=(), systems=(b.system(funding=Funding.GOVERNMENT, built_on=date(2025, 1, 1)),)), "pass"),
+    ("no project, completed since, called already built",
+     b.city(projects=(), systems=(b.system(funding=Funding.GOVERNMENT, built_on=date(2025, 1, 1), is_rebuilt=False),)),
+     "unknown"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("inventory", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_verdict(inventory: Inventory, expected: str) -> None:
+    assert verdict_on(CHECK, inventory, "system/S-1") == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "counts", "expected"),
+    [
+        (ProjectKind.REBUILD, True, "pass"),
+        (ProjectKind.UPGRADE, True, "pass"),
+        (ProjectKind.UPGRADE, False, "not_applicable"),
+        (ProjectKind.OPERATION, True, "not_applicable"),
+        (ProjectKind.SERVICE, True, "not_applicable"),
+    ],
+)
+def test_what_makes_an_old_system_new(kind: ProjectKind, counts: bool, expected: str) -> None:
+    """Rebuilding does, running it does not; upgrades as the owner chose."""
+    inventory = b.city(
+        projects=(b.project(project_kind=kind),), systems=(b.system(built_on=date(2019, 1, 1), is_rebuilt=False),)
+    )
+
+    chosen = b.policy(PolicyChoices(upgrade_counts_as_rebuild=counts))
+
+    assert verdict_on(CHECK, inventory, "system/S-1", chosen) == expected
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        (b.host("node-1", sightings=(b.sighting("node-1", View.NODE, b.CLUSTER),)), "pass"),
+        (b.host("node-1", Place.STANDALONE_PHYSICAL, b.NOBODY,
+                sightings=(b.sighting("node-1", View.NODE, b.CLUSTER),)), "fail"),
+        (b.host("node-1", Place.UNDETERMINED, b.NOBODY,
+                sightings=(b.sighting("node-1", View.NODE, b.CLUSTER),)), "unknown"),
+    ],
+)  # fmt: skip
+def test_a_workload_is_where_its_nodes_are(node: object, expected: str) -> None:
+    """A cluster's word that it is the government's proves nothing of the machine under it."""
+    pod = b.workload()
+    inventory = b.city(hosts=(node,), workloads=(pod,), owners={pod.key: b.owned()})
+
+    assert verdict_on(CHECK, inventory, "system/S-1") == expected
+
+
+def test_a_pod_on_no_known_node_is_open() -> None:
+    pod = b.workload(node=None)
+    inventory = b.city(hosts=(), workloads=(pod,), owners={pod.key: b.owned()})
+
+    assert verdict_on(CHECK, inventory, "system/S-1") == "unknown"
+
+
+def test_it_names_the_component_that_is_off_the_cloud() -> None:
+    finding = finding_on(CHECK, b.city(hosts=(b.host(), OFF)), "system/S-1")
+
+    assert "1 of 2 component(s) of S-1 run off the government cloud: edu-db-1 (standalone physical server)" in english(
+        finding.reason
+    )

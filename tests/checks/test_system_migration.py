@@ -1,0 +1,60 @@
+"""16-migration."""
+
+from datetime import date
+
+import builders as b
+import pytest
+from verdicts import english, finding_on, verdict_on
+
+from checks.system_migration import CHECK
+from inventory.coverage import CellState
+from inventory.hosts import Place
+from inventory.inventory import Inventory
+from inventory.settings import PolicyChoices
+
+OLD_SERVER = b.host("edu-old-1", Place.STANDALONE_PHYSICAL)
+
+
+def legacy(*hosts: object, coverage: object = None, **fields: object) -> Inventory:
+    given = {} if coverage is None else {"coverage": coverage}
+    return b.city(projects=(b.legacy_project(),), systems=(b.system(**fields),), hosts=hosts, **given)
+
+
+CASES = [
+    ("moved", legacy(b.host()), "pass", "all 1"),
+    ("no plan", legacy(OLD_SERVER), "advisory", "no planned date"),
+    ("on time", legacy(OLD_SERVER, migration_plan_cutover_on=date(2027, 3, 1)), "advisory", "planned for 2027-03-01"),
+    ("late", legacy(OLD_SERVER, migration_plan_cutover_on=date(2026, 3, 1)), "advisory", "2026-03-01 is past"),
+    ("half", legacy(b.host(), OLD_SERVER), "advisory", "1 of 2"),
+    ("running twice", legacy(b.host(), OLD_SERVER, migrated_on=date(2026, 6, 1)), "advisory", "running twice"),
+    ("moved on paper", legacy(OLD_SERVER, migrated_on=date(2026, 6, 1)), "advisory", "off the cloud only"),
+    ("open", legacy(b.host("x", Place.UNDETERMINED)), "unknown", "not proven"),
+    ("nowhere", legacy(), "unknown", "no component"),
+    ("half a listing", legacy(b.host(), coverage=b.coverage(b.cell(b.CLOUD, "host", CellState.FAILED))), "unknown", ""),
+    ("new", b.city(), "not_applicable", "16-deployment"),
+    ("no date", b.city(projects=(b.project(awarded_on=None),)), "unknown", "no date"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("inventory", "expected", "words"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_verdict(inventory: Inventory, expected: str, words: str) -> None:
+    finding = finding_on(CHECK, inventory, "system/S-1")
+
+    assert finding.verdict.value == expected
+    assert words in english(finding.reason)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "hosts", "expected"),
+    [
+        (date(2026, 11, 22), (OLD_SERVER,), "fail"),
+        (b.TODAY, (OLD_SERVER,), "advisory"),
+        (date(2026, 11, 22), (b.host(),), "pass"),
+        (date(2026, 11, 22), (), "unknown"),
+    ],
+)
+def test_only_a_deadline_of_the_owner_makes_it_fail(deadline: date, hosts: tuple[object, ...], expected: str) -> None:
+    """推动 is a duty of effort: the regulation itself sets no day."""
+    chosen = b.policy(PolicyChoices(legacy_deadline=deadline))
+
+    assert verdict_on(CHECK, legacy(*hosts), "system/S-1", chosen) == expected
