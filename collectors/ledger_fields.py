@@ -605,7 +605,7 @@ def _networks(text: str) -> list[IPNetwork]:
         if len(ends) == 2 and "/" not in text:
             first = _address_of(ends[0])
             last = ends[1] if not ends[1].isdigit() else f"{ends[0].rpartition('.')[0]}.{ends[1]}"
-            return list(iprange_to_cidrs(first, _address_of(last)))
+            return list(iprange_to_cidrs(first, _ordered(first, _address_of(last))))
         address, _, length = re.sub(r"\s", "", text).partition("/")
         _address_of(address)
         network = IPNetwork(f"{address}/{length}" if length else address).cidr
@@ -614,6 +614,13 @@ def _networks(text: str) -> list[IPNetwork]:
     if network.prefixlen == 0:
         raise CellError(_NETWORK_EXPECTED)
     return [network]
+
+
+def _ordered(first: IPAddress, last: IPAddress) -> IPAddress:
+    # netaddr takes a range that runs backwards for its first address.
+    if first.version != last.version or last < first:
+        raise ValueError(last)
+    return last
 
 
 def _address_of(text: str) -> IPAddress:

@@ -192,10 +192,9 @@ def _xlsx(data: bytes, path: Path) -> tuple[Sheet, ...]:
     names = {name.lower(): name for name in members}
     if "xl/workbook.xml" not in names:
         raise _not_a_workbook(path, "no xl/workbook.xml")
-    bad: dict[str, dict[int, dict[int, BadCell]]] = {}
-    for sheet, member in _sheet_members(members, path).items():
-        if member in members:
-            bad[sheet] = _measure(members[member], sheet, path)
+    # Every part is measured, whichever of them the workbook then calls a sheet.
+    measured = {member: _measure(body, member, path) for member, body in members.items()}
+    bad = {sheet: measured.get(member, {}) for sheet, member in _sheet_members(members, path).items()}
     clean = io.BytesIO()
     with zipfile.ZipFile(clean, "w", zipfile.ZIP_STORED) as archive:
         for name, body in members.items():
@@ -261,7 +260,7 @@ _CELL = re.compile(rb"<(?:[^<>\s/:]+:)?(c|row)(?=[\s/>])([^<>]*?)(/?)>")
 _REFERENCE = re.compile(rb"""(?<![\w:])r\s*=\s*["']([A-Za-z]*)(\d{1,9})["']""")
 
 
-def _measure(xml: bytes, sheet: str, path: Path) -> dict[int, dict[int, BadCell]]:
+def _measure(xml: bytes, member: str, path: Path) -> dict[int, dict[int, BadCell]]:
     """Checks the sheet's extent before calamine allocates it; finds cells that calamine would show as empty.
 
     Those are formulas that were never calculated, and error values such as #REF!.
@@ -271,7 +270,7 @@ def _measure(xml: bytes, sheet: str, path: Path) -> dict[int, dict[int, BadCell]
     for match in _CELL.finditer(xml):
         tag, attributes, closed = match.groups()
         if attributes.count(b'"') % 2 or attributes.count(b"'") % 2:
-            raise _not_a_workbook(path, f"{sheet}: a cell's attribute holds '>'")
+            raise _not_a_workbook(path, f"{member}: a cell's attribute holds '>'")
         reference = _REFERENCE.search(attributes)
         if tag == b"row":
             row, column = (int(reference[2]) if reference else row + 1), -1
@@ -289,10 +288,10 @@ def _measure(xml: bytes, sheet: str, path: Path) -> dict[int, dict[int, BadCell]
     if bottom > MAX_ROWS or right > MAX_COLUMNS or bottom * right > MAX_AREA:
         raise LedgerError(
             msg(
-                "{file}: sheet {sheet}: its cells reach to column {column}, row {row}; expected at most {rows} rows, "
+                "{file}: {part}: its cells reach to column {column}, row {row}; expected at most {rows} rows, "
                 "{columns} columns and {area} cells, so delete what lies outside the table",
                 file=path.name,
-                sheet=sheet,
+                part=member,
                 column=column_letter(max(right - 1, 0)),
                 row=bottom,
                 rows=MAX_ROWS,

@@ -1,0 +1,278 @@
+"""What `yunhe init` writes: an empty workbook for each kind of ledger, and a commented config.
+
+The workbooks are Chinese, like the registers that they replace. Their headers are those of
+`inventory.ledger_columns`, so that what is filled in here is read without any mapping.
+"""
+
+from pathlib import Path
+
+from openpyxl import Workbook
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.worksheet import Worksheet
+
+from inventory.ledger_columns import FORMS, Column, Format, LedgerForm
+
+_LAST_ROW = 5_000
+"""Drop-down lists and formats reach so far down."""
+
+_AS_TEXT = frozenset(
+    {Format.CODE, Format.CODES, Format.STRICT_CODE, Format.FILING_NUMBER, Format.USCC, Format.NAME, Format.CIDRS,
+     Format.ADDRESS, Format.ADDRESSES, Format.HOSTS, Format.MACS, Format.RISKS, Format.MLPS_TEMPLATE}
+)  # fmt: skip
+"""Columns formatted as text: a spreadsheet keeps 15 digits of a number and turns `3-1` into a date."""
+
+_DATES = frozenset({Format.DATE, Format.COARSE_DATE, Format.LAST_DAY, Format.FIRST_DAY})
+
+_EXPLANATIONS = {
+    Format.TEXT: "文字",
+    Format.NAME: "文字，按登记名称或编号填写",
+    Format.NAMES: "文字，多个用顿号“、”分隔",
+    Format.CODE: "编号，文本格式",
+    Format.CODES: "编号，文本格式，多个用顿号“、”分隔",
+    Format.STRICT_CODE: "编号，必须为文本格式（数字格式只保留15位，无法采信）",
+    Format.FILING_NUMBER: "16位备案证明编号（11位+5位，可带连字符），必须为文本格式（数字格式只保留15位，无法采信）",
+    Format.USCC: "18位统一社会信用代码，文本格式，校验位须正确",
+    Format.DATE: "日期，须到日，如 2024-03-05",
+    Format.COARSE_DATE: "日期，须到日，如 2024-03-05；只填年月的，该日期待核实",
+    Format.LAST_DAY: "日期，如 2027-03-05；只填年月的按当月最后一天",
+    Format.FIRST_DAY: "日期，如 2024-03-05；只填年月的按当月第一天",
+    Format.BOOL: "是 或 否",
+    Format.CLASSIFIED: "是 或 否；填“是”的行不读取、不探测、不导出任何内容，只计数（第二十八条）",
+    Format.INT: "整数",
+    Format.GIB: "数字，单位 GB",
+    Format.SCORE: "0至100的数字：综合得分，或符合率（%）",
+    Format.RISKS: "数量，如 10 或 10(5个已整改)",
+    Format.MLPS_LEVEL: "三级、第三级、S3A3G3 或 3",
+    Format.MLPS_TEMPLATE: "2007 或 2025",
+    Format.PROJECT_KIND: "从下拉列表选择",
+    Format.FUNDING: "从下拉列表选择",
+    Format.OWNER_LEVEL: "从下拉列表选择",
+    Format.SHARING_TYPE: "从下拉列表选择",
+    Format.DIRECTION: "从下拉列表选择",
+    Format.REBUILT: "从下拉列表选择",
+    Format.DEVICE: "从下拉列表选择；前置机、NVR、加密机、网络设备等由人工归类",
+    Format.CIDRS: "网段，如 10.1.1.0/24，或范围 10.1.1.10-10.1.1.50，多个用顿号“、”分隔",
+    Format.ADDRESS: "IP地址，如 10.1.1.10",
+    Format.ADDRESSES: "IP地址，多个用顿号“、”分隔",
+    Format.HOSTS: "主机名或IP地址，多个用顿号“、”分隔",
+    Format.MACS: "MAC地址，多个用顿号“、”分隔",
+}
+
+_HEADER_FILL = PatternFill("solid", fgColor="DCE6F1")
+_REQUIRED_FILL = PatternFill("solid", fgColor="F8CBAD")
+
+
+def write_templates(folder: Path) -> list[Path]:
+    """Writes one workbook for each kind of ledger, `KIND.xlsx`, and returns those written.
+
+    A file that is there already is left alone: it may have been filled in.
+
+    Raises:
+        OSError: the folder cannot be made or written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for form in FORMS.values():
+        path = folder / f"{form.kind}.xlsx"
+        if path.exists():
+            continue
+        with path.open("xb") as file:
+            template(form).save(file)
+        written.append(path)
+    return written
+
+
+def template(form: LedgerForm) -> Workbook:
+    """The empty workbook of a kind of ledger: the table, and a sheet that explains each column."""
+    workbook = Workbook()
+    workbook.properties.creator = "Yunhe"
+    workbook.properties.title = form.title
+    table = workbook.active
+    if not isinstance(table, Worksheet):
+        raise TypeError("a new workbook has a worksheet")
+    table.title = form.title
+    table.freeze_panes = "A2"
+    for index, column in enumerate(form.columns, 1):
+        _write_column(table, index, column)
+    table.row_dimensions[1].height = 30
+    _explain(workbook.create_sheet("说明"), form)
+    return workbook
+
+
+def _write_column(table: Worksheet, index: int, column: Column) -> None:
+    letter = get_column_letter(index)
+    cell = table.cell(row=1, column=index, value=column.header)
+    cell.font = Font(bold=True)
+    cell.fill = _REQUIRED_FILL if column.required else _HEADER_FILL
+    cell.alignment = Alignment(wrap_text=True, vertical="center", horizontal="center")
+    cell.number_format = "@"
+    dimension = table.column_dimensions[letter]
+    dimension.width = max(14, 2 * len(column.header) + 4)
+    if column.format in _AS_TEXT:
+        dimension.number_format = "@"
+    elif column.format in _DATES:
+        dimension.number_format = "yyyy-mm-dd"
+    rule = DataValidation(allow_blank=not column.required, showInputMessage=True, showErrorMessage=bool(column.choices))
+    if column.choices:
+        rule.type = "list"
+        rule.formula1 = f'"{",".join(column.choices)}"'
+        rule.errorTitle = column.header[:32]
+        rule.error = f"请从列表中选择：{'、'.join(column.choices)}"[:225]
+    rule.promptTitle = column.header[:32]
+    rule.prompt = _EXPLANATIONS[column.format][:255]
+    rule.add(f"{letter}2:{letter}{_LAST_ROW}")
+    table.add_data_validation(rule)
+
+
+def _explain(sheet: Worksheet, form: LedgerForm) -> None:
+    sheet.append([f"{form.title}填写说明"])
+    sheet.append(["请在第一张表中逐行填写，不要改动表头；浅红色表头为必填。没有的内容留空，或填“-”“无”。"])
+    sheet.append(
+        ["下列“字段”用于 yunhe.toml 中 [[ledger]] 的 columns：已有自己的表格时，可指定字段对应的表头，不必改用本模板。"]
+    )
+    sheet.append([])
+    sheet.append(["列名", "字段", "是否必填", "填写要求", "示例", "也能识别的表头"])
+    for cell in sheet[5]:
+        cell.font = Font(bold=True)
+        cell.fill = _HEADER_FILL
+    for column in form.columns:
+        rules = _EXPLANATIONS[column.format]
+        if column.choices:
+            rules = f"{rules}（{'、'.join(column.choices)}）"
+        required = "是" if column.required else ""
+        sheet.append([column.header, column.field, required, rules, column.example, "、".join(column.synonyms)])
+        for cell in sheet[sheet.max_row]:
+            cell.number_format = "@"
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
+    for letter, width in zip("ABCDEF", (20, 24, 10, 50, 26, 60), strict=True):
+        sheet.column_dimensions[letter].width = width
+    sheet["A1"].font = Font(bold=True, size=14)
+    sheet.freeze_panes = "A6"
+
+
+def example_config() -> str:
+    """The text of a new `yunhe.toml`: every key explained, the sources commented out until someone names them."""
+    return _CONFIG + "".join(_ledger_example(form) for form in FORMS.values()) + _CONFIG_END
+
+
+def _ledger_example(form: LedgerForm) -> str:
+    return f"""
+# {form.title}
+# [[ledger]]
+# name = "{form.kind.replace("_", "-")}"
+# kind = "{form.kind}"
+# path = "ledgers/{form.kind}.xlsx"
+"""
+
+
+_CONFIG = """\
+# 云核 Yunhe 配置文件 / configuration
+#
+# 去掉行首的“#”即启用该行。未知的键、重复的键、类型不符、文件不存在都会报错，不会被忽略。
+# Remove the leading "#" to use a line. Unknown or repeated keys, wrong types and missing files are errors.
+# 路径相对于本文件。密码、令牌不写在这里，只写引用（clouds.yaml、kubeconfig、ssh 配置与代理）。
+# Paths are relative to this file. Credentials are never written here, only references to them.
+
+version = 1
+
+[city]
+name = "老河口市"
+# 备案证明编号前六位（受理公安机关的行政区划代码），其他地区的编号会提示核实
+# First six digits that filing numbers are expected to have
+filing_regions = ["420600", "420682"]
+
+[platform]
+# 政务云平台自身 / the government cloud itself (Art. 15)
+name = "大数据中心政务云"
+# 平台自己的备案证明编号：被业务系统借用时能够识别 / its own filing number, so that its reuse is noticed
+# filing_number = "42060012345-00001"
+
+[store]
+# 历次扫描的结果 / where scans are kept
+path = "yunhe.db"
+
+[scan]
+# 超过多少小时的数据视为过期，结论待核实 / older observations are stale: unknown
+fresh_hours = 48
+
+[policy]
+# 本单位在办法允许范围内的选择 / the owner's choices within the law
+# 已建系统迁移的最后期限（第十六条未规定；设定后逾期才判不合规）/ makes 16-migration able to fail
+# legacy_deadline = 2027-12-31
+# 升级是否视同改建 / whether an upgrade counts as a rebuild
+upgrade_counts_as_rebuild = true
+# 云上无主资源是否判不合规（默认只提示）/ whether unowned resources on the cloud fail
+unregistered_fails = false
+# 第二十三条第（七）项要求的共享证据级别 1-5，窗口期（天），窗口期内最少成功调用次数
+# Evidence level that 23(7) asks of sharing, its window in days, successful calls needed in it
+sharing_level = 5
+sharing_window_days = 90
+sharing_min_calls = 1
+# 验收时是否要求等保备案与测评记录 / whether acceptance asks for MLPS records
+acceptance_needs_mlps = true
+
+[ownership]
+# 哪些标签、注解、元数据的值是系统编号或项目编号 / keys whose value is a system or project code
+label_keys = ["gov.cn/system-id", "gov.cn/project-id", "system", "project", "系统编号", "项目编号"]
+
+# 按主机名归属（正则须匹配整个主机名）/ ownership by host name
+# [[ownership.hostname]]
+# pattern = "edu-.*"
+# system = "S-001"
+
+[do_not_scan]
+# 不解析、不连接、不记录（第二十八条）：地址、网段、主机名、实例ID、租户、系统或项目的编号和名称
+# Never resolved, connected to or written down (Art. 28)
+entries = []
+# file = "do-not-scan.txt"
+
+# ── 网络区域 / network zones ─────────────────────────────────────────────────────────────────────────────────
+# 同一地址在不同区域是不同的主机 / the same address in two zones is two hosts
+# [[zone]]
+# name = "政务外网区"
+# cidrs = ["59.192.0.0/10", "10.0.0.0/8"]
+#
+# [[zone]]
+# name = "互联网区"
+# internet = true
+
+# ── 数据源 / sources ────────────────────────────────────────────────────────────────────────────────────────
+# OpenStack：cloud 是 clouds.yaml 中的名称 / the name in clouds.yaml
+# [[openstack]]
+# name = "gov-cloud"
+# cloud = "gov-cloud"
+# zone = "政务外网区"
+# platform = true            # 是否政务云平台自身的控制面 / whether this is the government cloud
+
+# Kubernetes：context 是 kubeconfig 中的名称 / a context of the kubeconfig
+# [[kubernetes]]
+# name = "gov-k8s"
+# context = "gov-k8s"
+# zone = "政务外网区"
+
+# SSH 主机：主机密钥须已在 known_hosts 中 / host keys must be in known_hosts
+# [[ssh]]
+# name = "departments"
+# hosts = ["edu-old-01", { host = "10.2.0.5", zone = "部门专网" }]
+# zone = "政务外网区"
+# sudo = false               # 是否用 sudo -n 读取需要 root 的信息 / facts that need root
+
+# 其他地方采集的文件 / files that `yunhe collect` wrote elsewhere
+# [[capture]]
+# path = "captures/county-cloud.yunhe"
+
+# ── 台账 / ledgers ──────────────────────────────────────────────────────────────────────────────────────────
+# XLSX、XLS 或 CSV（UTF-8、GB18030）。模板在 ledgers 目录；也可以用自己的表格，表头不能识别时用 columns 指定。
+# XLSX, XLS or CSV. Templates are in the folder ledgers; own tables work too, `columns` maps what is not recognised:
+# columns = { code = "内部编号", name = "名称" }
+# sheet = "2024年"           # 默认：所有能识别表头的工作表 / default: every sheet whose header is recognised
+# zone = "政务外网区"         # 行内未写区域时的区域 / zone of addresses whose row names none
+"""
+
+_CONFIG_END = """
+# 云资源清单（inventory）是政务云平台自己导出的，加上这一行，所列主机即视为在云上：
+# Where the inventory is the government cloud's own export, this line makes what it lists count as on the cloud:
+# control_plane = true
+"""
