@@ -191,6 +191,8 @@ def parse(answer: bytes, *, source: str, native_id: str, zone: str | None, obser
 
 
 def _take_apart(answer: bytes, host: str) -> _Answer:
+    if not answer.strip():
+        raise Unreadable(msg("{host} answered nothing; expected a POSIX shell or the forced probe", host=host))
     header = f"@@ yunhe-probe {PROBE_VERSION}".encode()
     lines = answer.split(b"\n")
     noise = 0

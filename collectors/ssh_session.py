@@ -15,6 +15,7 @@ import base64
 import contextlib
 import getpass
 import ipaddress
+import itertools
 import logging
 import queue
 import random
@@ -77,8 +78,7 @@ class _Dropped(Unreachable):
 
 
 class _Deadline:
-    def __init__(self, host: str, limits: Limits) -> None:
-        self.host = host
+    def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._end = time.monotonic() + limits.total_seconds
 
@@ -87,10 +87,10 @@ class _Deadline:
         left = max(0.0, self._end - time.monotonic())
         return left if most is None else min(most, left)
 
-    def passed(self, stage: Message, seconds: float | None = None) -> Unreachable:
+    def passed(self, hop: Hop, stage: Message, seconds: float | None = None) -> Unreachable:
         used = seconds if seconds is not None and self.left() > 0 else self.limits.total_seconds
         return Unreachable(
-            msg("{host}: no end within {seconds} s ({stage})", host=self.host, seconds=f"{used:g}", stage=stage)
+            msg("{host}: no end within {seconds} s ({stage})", host=hop.alias, seconds=f"{used:g}", stage=stage)
         )
 
 
@@ -241,7 +241,7 @@ def ask(
 ) -> bytes:
     """What the last hop's shell answers to `command` with `text` on its standard input.
 
-    `forbids` is asked of every address that a name resolves to, before it is connected to.
+    `password` is offered to the last hop only, after the keys. `forbids` is asked of every address that a name resolves to, before it is connected to.
 
     Raises:
         Unreachable: no answer within the limits, refused, reset, no such name.
@@ -250,7 +250,7 @@ def ask(
         Unreadable: the answer is larger than the limit.
         Skipped: an address is on the do-not-scan list.
     """
-    deadline = _Deadline(way[-1].alias, limits)
+    deadline = _Deadline(limits)
     try:
         return _ask_once(way, command, text, deadline, password, forbids)
     except _Dropped:
@@ -273,11 +273,12 @@ def _ask_once(
         connection: socket.socket | paramiko.Channel = _dial(way[0], deadline, forbids)
         stack.callback(connection.close)
         transport = _handshake(connection, way[0], deadline, stack)
-        _authenticate(transport, way[0], deadline, password)
-        for hop in way[1:]:
+        for before, hop in itertools.pairwise(way):
+            # The password is the host's own: no jump host gets to see it.
+            _authenticate(transport, before, deadline, None)
             connection = _forward(transport, hop, deadline)
             transport = _handshake(connection, hop, deadline, stack)
-            _authenticate(transport, hop, deadline, password)
+        _authenticate(transport, way[-1], deadline, password)
         return _execute(transport, command, text, way[-1], deadline)
 
 
@@ -291,7 +292,7 @@ def _told(hop: Hop, stage: Message, deadline: _Deadline) -> Iterator[None]:
     except Exception as error:
         # paramiko's thread hands on whatever a hostile peer made it stumble over, of any type.
         if deadline.left() <= 0:
-            raise deadline.passed(stage) from error
+            raise deadline.passed(hop, stage) from error
         if isinstance(error, (ConnectionError, EOFError)):
             raise Unreachable(msg("{host} closed the connection ({stage})", host=hop.alias, stage=stage)) from error
         reason = clean(str(error)) or type(error).__name__
@@ -306,7 +307,7 @@ def _dial(hop: Hop, deadline: _Deadline, forbids: Callable[[str], bool]) -> sock
             raise Skipped(msg("not connected to: what it resolves to is on the do-not-scan list"))
         seconds = deadline.left(deadline.limits.connect_seconds)
         if seconds <= 0:
-            raise deadline.passed(stage)
+            raise deadline.passed(hop, stage)
         connection = socket.socket(family, socket.SOCK_STREAM)
         connection.settimeout(seconds)
         try:
@@ -317,7 +318,7 @@ def _dial(hop: Hop, deadline: _Deadline, forbids: Callable[[str], bool]) -> sock
         else:
             return connection
     if isinstance(error, TimeoutError):
-        raise deadline.passed(stage, deadline.limits.connect_seconds)
+        raise deadline.passed(hop, stage, deadline.limits.connect_seconds)
     reason = error.strerror if error is not None else None
     raise Unreachable(
         msg("{host}: {reason} (connecting to port {port})", host=hop.alias, reason=reason or f"{error}", port=hop.port)
@@ -348,7 +349,7 @@ def _resolve(hop: Hop, deadline: _Deadline) -> list[tuple[int, _Address]]:
     try:
         found = box.get(timeout=seconds)
     except queue.Empty:
-        raise deadline.passed(msg("looking up its name"), seconds) from None
+        raise deadline.passed(hop, msg("looking up its name"), seconds) from None
     if isinstance(found, OSError):
         raise Unreachable(
             msg(
@@ -372,7 +373,7 @@ def _forward(transport: "paramiko.Transport", hop: Hop, deadline: _Deadline) -> 
             )
         except Exception:
             if time.monotonic() - started >= seconds:
-                raise deadline.passed(stage, deadline.limits.connect_seconds) from None
+                raise deadline.passed(hop, stage, deadline.limits.connect_seconds) from None
             raise
 
 
@@ -398,7 +399,7 @@ def _handshake(
         ready = threading.Event()
         transport.start_client(event=ready)
         if not ready.wait(seconds):
-            raise deadline.passed(stage, deadline.limits.connect_seconds)
+            raise deadline.passed(hop, stage, deadline.limits.connect_seconds)
         if not transport.is_active():
             error = transport.get_exception()
             if error is None or isinstance(error, (ConnectionError, EOFError)) or "banner" in str(error):
@@ -489,7 +490,7 @@ def _authenticate(transport: "paramiko.Transport", hop: Hop, deadline: _Deadline
         for name, attempt in attempts:
             seconds = deadline.left()
             if seconds <= 0:
-                raise deadline.passed(stage)
+                raise deadline.passed(hop, stage)
             transport.auth_timeout = seconds
             tried.append(name)
             try:
@@ -499,7 +500,7 @@ def _authenticate(transport: "paramiko.Transport", hop: Hop, deadline: _Deadline
                 notes.append(msg("the host takes only {methods}", methods=clean(", ".join(error.allowed_types))))
             except AuthenticationException as error:
                 if deadline.left() <= 0:
-                    raise deadline.passed(stage) from error
+                    raise deadline.passed(hop, stage) from error
             if not transport.is_active():
                 notes.append(msg("the host closed the connection"))
                 break
@@ -593,7 +594,7 @@ def _read_answer(channel: "paramiko.Channel", hop: Hop, stage: Message, deadline
         while True:
             selector.select(deadline.left())
             if deadline.left() <= 0:
-                raise deadline.passed(stage)
+                raise deadline.passed(hop, stage)
             has_ended = channel.eof_received or channel.closed
             if channel.recv_stderr_ready():
                 # It shares the window with the answer: unread, it would stop it.

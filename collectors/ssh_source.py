@@ -2,7 +2,9 @@
 
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import cache
 from importlib import resources
@@ -20,6 +22,9 @@ from inventory.text import msg
 
 DO_NOT_SCAN_SCOPE = "do-not-scan"
 """Scope of the one cell that stands for all hosts of the source that are on the do-not-scan list."""
+
+PARALLEL_THROUGH_JUMP_HOST = 8
+"""Hosts behind one jump host that are asked at once: sshd drops logins beyond MaxStartups (10)."""
 
 _KIND = "host"
 
@@ -78,6 +83,11 @@ class SshCollector:
             alias, zone = (entry, None) if isinstance(entry, str) else (entry.host, entry.zone)
             self._zones.setdefault(alias, zone or source.zone)
         self._ways = {alias: self._way(config, alias) for alias in self._zones}
+        self._gates: dict[str, threading.Semaphore] = {
+            way[0].alias: threading.Semaphore(PARALLEL_THROUGH_JUMP_HOST)
+            for way in self._ways.values()
+            if not isinstance(way, CollectorError) and len(way) > 1
+        }
 
     @property
     def info(self) -> SourceInfo:
@@ -111,14 +121,15 @@ class SshCollector:
         way = self._ways[cell.scope]
         if isinstance(way, CollectorError):
             raise way
-        answer = ask(
-            way,
-            self._command,
-            probe_text(),
-            limits=self._limits,
-            password=self._password,
-            forbids=self._guard.forbids,
-        )
+        with self._gate(way):
+            answer = ask(
+                way,
+                self._command,
+                probe_text(),
+                limits=self._limits,
+                password=self._password,
+                forbids=self._guard.forbids,
+            )
         facts = parse(
             answer,
             source=self._name,
@@ -136,6 +147,9 @@ class SshCollector:
         yield Reading(facts.sighting, facts.raw)
         for problem in facts.problems:
             yield Incomplete(problem)
+
+    def _gate(self, way: Sequence[Hop]) -> AbstractContextManager[object]:
+        return self._gates[way[0].alias] if len(way) > 1 else nullcontext()
 
     def _is_forbidden(self, alias: str) -> bool:
         """Whether the host or any jump host on its way is on the list, by what is configured; asks no DNS."""
