@@ -175,7 +175,7 @@ class OpenStackCloud:
                 self._admit_region(config, region)
             cloud = config.get_one(
                 self.source.cloud,
-                **({"region_name": region} if region else {}),
+                region_name=region,
                 api_timeout=self.source.timeout,
                 app_name="yunhe",
             )

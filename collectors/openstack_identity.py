@@ -67,13 +67,10 @@ class Reach:
         often = Counter(p.name for p in self.projects or ())
         return tuple(p.name if often[p.name] < 2 else f"{p.name} ({p.id})" for p in projects)
 
-    def narrowed(self, service: str, seen: frozenset[str] = frozenset()) -> Incomplete | None:
-        """What to say where a service showed this token its own project only; None if there is no other project.
-
-        `seen` holds the ids of projects of which something was seen nevertheless.
-        """
+    def narrowed(self, service: str) -> Incomplete | None:
+        """What to say where a service showed this token its own project only; None if there is no other project."""
         token = self.region.token
-        hidden = tuple(p for p in self.projects or () if p.id != token.project_id and p.id not in seen)
+        hidden = tuple(p for p in self.projects or () if p.id != token.project_id)
         if self.is_whole and not hidden:
             return None
         if self.projects is None:

@@ -1,7 +1,7 @@
 """Neutron: ports, subnets with their networks, routers, floating addresses.
 
 API: https://docs.openstack.org/api-ref/network/v2/. Neutron does not refuse a listing of everything: to a reader
-without the right it answers 200 with what is its own, often nothing. So the right is proved first.
+without the right it answers 200 with what is its own, often nothing. So the right is proved before it is believed.
 """
 
 import ipaddress
@@ -94,9 +94,13 @@ def read_ports(survey: Survey) -> Iterator[Said]:
     Raises:
         CollectorError: a page could not be had.
     """
-    yield from _narrowed(survey)
+    sight = _Sight(survey)
+    own = {n.id for n in sight.networks() if not sight.is_foreign(n)}
     for port in _all(survey, "/ports", "ports", NeutronPort):
+        # Whoever owns a network sees all its ports, also those of others.
+        sight.saw(port, proves=port.network_id not in own)
         yield Reading(to_port(port, source=survey.region.source, zone=survey.zone, now=survey.now), raw(port))
+    yield from sight.verdict()
 
 
 def read_segments(survey: Survey) -> Iterator[Said]:
@@ -105,10 +109,12 @@ def read_segments(survey: Survey) -> Iterator[Said]:
     Raises:
         CollectorError: a page could not be had.
     """
-    yield from _narrowed(survey)
+    sight = _Sight(survey)
     networks = {n.id: n for n in _all(survey, "/networks", "networks", Network)}
     for subnet in _all(survey, "/subnets", "subnets", Subnet):
         network = networks.get(subnet.network_id)
+        is_public = network is not None and (network.shared is not False or network.external is not False)
+        sight.saw(subnet, proves=not is_public)
         segment = to_segment(
             subnet,
             network,
@@ -118,6 +124,7 @@ def read_segments(survey: Survey) -> Iterator[Said]:
             now=survey.now,
         )
         yield Reading(segment, {"subnet": raw(subnet), "network": raw(network) if network else None})
+    yield from sight.verdict()
 
 
 def read_routers(survey: Survey) -> Iterator[Said]:
@@ -126,9 +133,11 @@ def read_routers(survey: Survey) -> Iterator[Said]:
     Raises:
         CollectorError: a page could not be had.
     """
-    yield from _narrowed(survey)
+    sight = _Sight(survey)
     for router in _all(survey, "/routers", "routers", NeutronRouter):
+        sight.saw(router)
         yield Reading(to_router(router, source=survey.region.source, now=survey.now), raw(router))
+    yield from sight.verdict()
 
 
 def read_floating_addresses(survey: Survey) -> Iterator[Said]:
@@ -137,9 +146,11 @@ def read_floating_addresses(survey: Survey) -> Iterator[Said]:
     Raises:
         CollectorError: a page could not be had.
     """
-    yield from _narrowed(survey)
+    sight = _Sight(survey)
     for floating in _all(survey, "/floatingips", "floatingips", FloatingIp):
+        sight.saw(floating)
         yield Reading(to_floating_address(floating, source=survey.region.source, now=survey.now), raw(floating))
+    yield from sight.verdict()
 
 
 def to_port(port: NeutronPort, *, source: str, zone: str | None, now: datetime) -> Port:
@@ -222,32 +233,48 @@ def to_floating_address(floating: FloatingIp, *, source: str, now: datetime) -> 
     )
 
 
-def sees_everything(survey: Survey) -> bool:
+class _Sight:
     """Whether Neutron lists every project's objects to this token.
 
-    The admin role says so. Any other right (a policy override) is proved by what only it can show: a network that is
-    neither ours nor shared nor external. Neutron's filter is all or nothing, so one such network is enough.
+    The admin role says so. Any other right (a policy override) is proved by what only it can show: an object that is
+    not ours and that nobody shares with us. Each kind has a rule of its own in Neutron's policy, so each is proved.
+
+    Raises:
+        NotConfigured: the region has no Neutron.
     """
-    token = survey.region.token
-    return token.is_admin or any(
-        _tenant(n.project_id, n.tenant_id) not in (None, token.project_id) and n.shared is False and n.external is False
-        for n in _all(survey, "/networks", "networks", Network)
-    )
 
+    def __init__(self, survey: Survey) -> None:
+        survey.region.need("network")
+        self._survey = survey
+        self._own = survey.region.token.project_id
+        self._proved = survey.region.token.is_admin
 
-def _narrowed(survey: Survey) -> Iterator[Incomplete]:
-    region = survey.region
-    region.need("network")
-    if sees_everything(survey):
-        return
-    yield survey.reach.narrowed("Neutron") or Incomplete(
-        msg(
-            "{source}: Neutron may show {user} its own project only, and nothing proves that it shows all; "
-            "docs/openstack-rights.md lists the rights that are needed",
-            source=region.source,
-            user=region.token.user,
+    def networks(self) -> Iterator[Network]:
+        """The networks that are needed to judge; none where nothing is left to prove."""
+        if not self._proved:
+            yield from _all(self._survey, "/networks", "networks", Network)
+
+    def is_foreign(self, item: "NeutronPort | Network | Subnet | NeutronRouter | FloatingIp") -> bool:
+        """Whether the object belongs to another project; not so if nobody says whose it is."""
+        return _tenant(item.project_id, item.tenant_id) not in (None, self._own)
+
+    def saw(self, item: "NeutronPort | Subnet | NeutronRouter | FloatingIp", *, proves: bool = True) -> None:
+        """Takes note of an object that was listed, and of whether nothing but the right to see all can show it."""
+        self._proved = self._proved or (proves and self.is_foreign(item))
+
+    def verdict(self) -> Iterator[Incomplete]:
+        """What to say at the end of the listing."""
+        if self._proved:
+            return
+        region = self._survey.region
+        yield self._survey.reach.narrowed("Neutron") or Incomplete(
+            msg(
+                "{source}: Neutron may show {user} its own project only, and nothing proves that it shows all; "
+                "docs/openstack-rights.md lists the rights that are needed",
+                source=region.source,
+                user=region.token.user,
+            )
         )
-    )
 
 
 def _all(survey: Survey, path: str, key: str, kind: type[ItemT]) -> Iterator[ItemT]:

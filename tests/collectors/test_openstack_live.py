@@ -1,5 +1,6 @@
 """The OpenStack collector against the real services, through the runner that production uses."""
 
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from collectors.openstack_source import openstack_collectors
 from inventory.collection import Collection
 from inventory.coverage import CellResult, CellState
 from inventory.guard import Guard
-from inventory.records import FloatingAddress, HostSighting, Port, Router, Segment, Tenant, View
+from inventory.records import FloatingAddress, HostSighting, Port, Router, Segment, Storage, Tenant, View
 from inventory.settings import OpenStackSource
 from inventory.text import tell
 
@@ -82,8 +83,8 @@ def test_tenants_networks_and_hosts_are_whole_for_the_administrator(
     whole: Collection, seeded_openstack: Seeded
 ) -> None:
     assert {c.cell.kind: c.state for c in whole.cells} == dict.fromkeys(
-        ("tenant", "host", "hypervisor", "port", "segment", "router", "floating_address"), CellState.COMPLETE
-    ) | {"storage": cell(whole, "storage").state}
+        ("tenant", "host", "hypervisor", "port", "segment", "router", "floating_address", "storage"), CellState.COMPLETE
+    )
     tenants = {r.native_id: r for r in whole.records if isinstance(r, Tenant)}
     for name, identifier in seeded_openstack.projects.items():
         assert tenants[identifier].name == name
@@ -96,6 +97,9 @@ def test_tenants_networks_and_hosts_are_whole_for_the_administrator(
         r.cidr for r in whole.records if isinstance(r, Segment) and r.is_cloud
     }
     assert any(r.addresses for r in whole.records if isinstance(r, Router))
+    volumes = [r for r in whole.records if isinstance(r, Storage)]
+    assert {v.tenant for v in volumes} >= set(seeded_openstack.projects.values())
+    assert {v.size_bytes for v in volumes} == {2 * 1024**3}
 
 
 def test_the_mac_and_addresses_of_a_server_are_those_of_its_port(whole: Collection, seeded_openstack: Seeded) -> None:
@@ -127,7 +131,7 @@ def test_a_reader_confined_to_one_project_never_looks_complete(
     confined = collected(openstack_cloud.clouds_yaml, "zed-confined")
     own = {i for i, p in seeded_openstack.servers.items() if p == seeded_openstack.confined_to}
     assert servers(confined).keys() == own
-    for kind in ("host", "port", "segment", "router", "floating_address", "tenant"):
+    for kind in ("host", "port", "segment", "router", "floating_address", "storage", "tenant"):
         assert cell(confined, kind).state is CellState.PARTIAL, kind
     assert cell(confined, "hypervisor").state is CellState.FAILED
     assert "confined" in reason(cell(confined, "host"))
@@ -141,7 +145,7 @@ def test_a_reader_that_may_list_projects_names_those_that_were_not_seen(
 ) -> None:
     """A project token may not list projects, but its user's role on the system may: the gap then has names."""
     narrow = collected(openstack_cloud.clouds_yaml, cloud)
-    for kind in ("host", "port", "segment", "router", "floating_address"):
+    for kind in ("host", "port", "segment", "router", "floating_address", "storage"):
         result = cell(narrow, kind)
         assert result.state in (CellState.PARTIAL, CellState.FAILED), kind
         assert set(seeded_openstack.projects) <= set(result.unseen), kind
@@ -324,7 +328,7 @@ def lost_cell(openstack_cloud: OpenStackCloud, seeded_openstack: Seeded) -> Iter
     yield moved
     openstack_cloud.sql(
         f"update nova_cell1.instances set hidden=0 where uuid in ({ids});"  # noqa: S608 - as above
-        f"update nova_api.instance_mappings set cell_id={cell1} where instance_uuid in ({ids});"  # noqa: S608 - our own ids
+        f"update nova_api.instance_mappings set cell_id={cell1} where instance_uuid in ({ids});"
         "delete from nova_api.host_mappings where host='compute-cell2'"
     )
     openstack_cloud.control("cell-up")
@@ -345,3 +349,62 @@ def test_a_cell_that_is_down_makes_hosts_partial_and_names_what_is_silent(
     assert "a Nova cell is down" in reason(hypervisor)
     stubs = {i for i, s in servers(down).items() if s.status == "UNKNOWN"}
     assert stubs == lost_cell
+
+
+DOCUMENTED = re.compile(r"`/etc/(nova|neutron)/policy.yaml`.*?```yaml\n(.*?)```", re.DOTALL)
+
+
+@pytest.fixture
+def audited(openstack_cloud: OpenStackCloud, seeded_openstack: Seeded) -> Iterator[Path]:
+    """A clouds.yaml for an auditor set up exactly as docs/openstack-rights.md says."""
+    admin = openstack_cloud.connect()
+    role = admin.identity.create_role(name="yunhe-auditor")
+    project = admin.identity.create_project(name="audit", domain_id="default")
+    user = admin.identity.create_user(name="yunhe", password="yunhe", domain_id="default")
+    reader = admin.identity.find_role("reader")
+    for held in (role, reader):
+        admin.identity.assign_project_role_to_user(project, user, held)
+    admin.identity.put(f"/system/users/{user.id}/roles/{reader.id}")
+    rights = (Path(__file__).parents[2] / "docs/openstack-rights.md").read_text()
+    policies = dict(DOCUMENTED.findall(rights))
+    assert policies.keys() == {"nova", "neutron"}
+    for service, policy in policies.items():
+        openstack_cloud.run("sh", "-c", f"cat > /etc/{service}/policy.yaml <<'EOF'\n{policy}EOF")
+    yield openstack_cloud.another_clouds_yaml(
+        "audited", auth={"username": "yunhe", "password": "yunhe", "project_name": "audit"}
+    )
+    openstack_cloud.run("rm", "/etc/nova/policy.yaml", "/etc/neutron/policy.yaml")
+    admin.identity.delete_user(user)
+    admin.identity.delete_project(project)
+    admin.identity.delete_role(role)
+
+
+def test_the_documented_auditor_sees_everything_and_may_change_nothing(
+    openstack_cloud: OpenStackCloud, audited: Path, seeded_openstack: Seeded
+) -> None:
+    """Cinder alone has no such right, and its cell must say so."""
+    seen = collected(audited)
+    assert seeded_openstack.servers.keys() <= servers(seen).keys()
+    states = {c.cell.kind: c.state for c in seen.cells}
+    assert states == dict.fromkeys(states, CellState.COMPLETE) | {"storage": CellState.PARTIAL}
+    assert all(s.hypervisor for s in servers(seen).values())
+
+    import openstack
+
+    auditor = openstack.connect(load_yaml_config=True, cloud="zed", config_files=[str(audited)])
+    port = next(r for r in seen.records if isinstance(r, Port) and r.device in seeded_openstack.servers)
+    assert auditor.network.put(f"/ports/{port.native_id}", json={"port": {"name": "x"}}).status_code in (403, 404)
+    assert auditor.network.delete(f"/ports/{port.native_id}").status_code in (403, 404)
+    assert auditor.compute.delete(f"/servers/{port.device}").status_code in (403, 404)
+
+
+def test_without_cinder_in_the_catalogue_storage_is_not_configured(openstack_cloud: OpenStackCloud) -> None:
+    admin = openstack_cloud.connect()
+    service = next(s for s in admin.identity.services() if s.type == "volumev3")
+    admin.identity.update_service(service, is_enabled=False)
+    try:
+        without = collected(openstack_cloud.clouds_yaml)
+    finally:
+        admin.identity.update_service(service, is_enabled=True)
+    assert cell(without, "storage").state is CellState.NOT_CONFIGURED
+    assert "no block-storage" in reason(cell(without, "storage"))

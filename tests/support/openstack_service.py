@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from openstack.connection import Connection
     from testcontainers.core.container import DockerContainer
 
-SERVICE_PORTS = {"identity": 5000, "compute": 8774, "placement": 8778, "image": 9292, "network": 9696}
+SERVICE_PORTS = {"identity": 5000, "compute": 8774, "placement": 8778, "volume": 8776, "image": 9292, "network": 9696}
 REGION = "RegionOne"
 USER_DATA_SECRET = "planted-user-data-secret-6f1c"
 """Stands in the user data and in a secret-looking metadata entry of one seeded server; must be seen nowhere."""
@@ -151,6 +151,7 @@ def seed(cloud: OpenStackCloud, *, projects: int = 3, servers: int = 4) -> Seede
     for project_id in made.values():
         port = next(p for p in admin.network.ports(project_id=project_id) if p.device_owner.startswith("compute:"))
         admin.network.create_ip(floating_network_id=external, port_id=port.id, project_id=project_id)
+        admin.connect_as(project_id=project_id, project_name=None).block_storage.create_volume(name="data", size=2)
     names = {identifier: name for name, identifier in made.items()}
     listed = {s.id: names[s.project_id] for s in admin.compute.servers(all_projects=True) if s.project_id in names}
     return Seeded(projects=made, servers=listed, confined_to=first)
