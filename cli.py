@@ -25,7 +25,8 @@ from checks.policy import Policy
 from checks.result import Result
 from collectors.collector import Collector
 from collectors.collector import collect as run_collectors
-from collectors.ledger_source import LedgerError, ledger_collectors
+from collectors.ledger_source import ledger_collectors
+from collectors.ledger_table import LedgerError
 from exporters import tables, terminal
 from exporters.tables import Format
 from exporters.words import STATES, VERDICTS, word
@@ -273,7 +274,9 @@ def _live(chosen: Settings, base: Path, guard: Guard, clock: Callable[[], dateti
         from collectors.kubernetes_source import kubernetes_collectors
 
         for cluster in chosen.kubernetes:
-            yield from kubernetes_collectors(cluster, base=base, clock=clock)
+            yield from kubernetes_collectors(
+                cluster, base=base, clock=clock, label_keys=chosen.ownership.label_keys, guard=guard
+            )
     if chosen.ssh:
         from collectors.ssh_source import ssh_collectors
 
@@ -628,7 +631,7 @@ def serve(
         errors.print(f"http://{host}:{bound}/metrics", markup=False)
 
     try:
-        run_server(load, host=host, port=port, ready=ready)
+        run_server(load, host=host, port=port, ready=ready, locale=LOCALE)
     except OSError as error:
         raise Refusal(Exit.COULD_NOT_RUN, f"{host}:{port}: {error.strerror}") from error
 

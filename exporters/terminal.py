@@ -152,7 +152,8 @@ def known_names(result: Result) -> list[str]:
     """What `explain` can be asked for, for suggesting what was meant."""
     inventory = result.inventory
     hosts = [n for h in inventory.hosts for n in sorted(_names(h))]
-    return hosts + [n for s in (*inventory.systems, *inventory.projects) for n in (s.native_id, s.name)]
+    systems = [n for s in inventory.systems for n in (s.native_id, s.name)]
+    return hosts + systems + [n for p in inventory.projects for n in (p.native_id, p.name)]
 
 
 def explain(result: Result, subject: Host | System | Project, console: Console, *, locale: str) -> None:

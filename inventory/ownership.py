@@ -40,6 +40,7 @@ class Register:
     tenants: Mapping[str, Tenant]
     """By record key."""
     declarations: Sequence[OwnershipDeclaration] = ()
+    _tenants_by_name: dict[tuple[str, str], Tenant] = field(default_factory=dict)
     _codes: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Normalised code to ('system'|'project', code)."""
     _names: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -48,6 +49,7 @@ class Register:
     _declared: dict[str, list[OwnershipHit]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
+        self._tenants_by_name = {(t.source, t.name): t for t in self.tenants.values()}
         for code, system in self.systems.items():
             self._codes[normalise(code)] = ("system", code)
             self._names[normalise(system.name)].add(code)
@@ -73,6 +75,10 @@ class Register:
 
     def _declare(self, target: str, zone: str | None, hit: OwnershipHit) -> None:
         self._declared[f"{zone or ''}|{normalise(target)}"].append(hit)
+
+    def tenant_named(self, source: str, name: str) -> Tenant | None:
+        """The tenant of this name in one source (namespaces: names are unique there)."""
+        return self._tenants_by_name.get((source, name))
 
     def system_code(self, text: str | None) -> str | None:
         """The code that a ledger means by a system's code or exact name; None if none or several have it."""
@@ -222,9 +228,9 @@ def own_tenant(tenant: Tenant, register: Register) -> Ownership:
 def own_workload(workload: Workload, register: Register) -> Ownership:
     """Whose a workload is: its labels, else its namespace."""
     hits = list(register.labelled(workload.labels, (), workload.key))
-    for tenant in register.tenants.values():
-        if tenant.source == workload.source and tenant.name == workload.namespace:
-            hits += register.in_tenant(tenant.source, tenant.native_id)
+    namespace = register.tenant_named(workload.source, workload.namespace)
+    if namespace is not None:
+        hits += register.in_tenant(namespace.source, namespace.native_id)
     return resolve(hits, register)
 
 
