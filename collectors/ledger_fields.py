@@ -290,17 +290,17 @@ _SPLIT = re.compile(r"[、，,；;\n\r]+")
 
 def plain(value: Value) -> str:
     """A cell's value as a person sees it, on one line, without invisible characters; "" for an empty cell."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "是" if value else "否"
+    if isinstance(value, str):
+        return " ".join(_INVISIBLE.sub("", value).split())
+    if value is None or isinstance(value, bool):
+        return {None: "", True: "是", False: "否"}[value]
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e18:
         return str(int(value))
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
     if isinstance(value, date):
         return value.isoformat()
-    return re.sub(r"[ \t\r\n\u3000]+", " ", _INVISIBLE.sub("", str(value))).strip()
+    return str(value)
 
 
 def shown(value: Cell, limit: int = 80) -> str:
@@ -327,7 +327,7 @@ def parse(column: Column, value: Cell) -> object:
     """
     if isinstance(value, BadCell):
         raise CellError(value.expected)
-    if _CONTROL.search(str(value)) if isinstance(value, str) else False:
+    if isinstance(value, str) and _CONTROL.search(value):
         raise CellError(msg("text without control characters"))
     if is_blank(value) and not (column.format is Format.RISKS and _folded(value) == "无"):
         return None

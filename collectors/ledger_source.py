@@ -211,7 +211,7 @@ class _Reader:
         yield ForbiddenCodes(tuple(dict.fromkeys(words)))
         if not is_certain:
             (bound,) = self.table.header.of("classified")
-            yield self._rejection(group[0], bound, msg("是 or 否"), is_silent=True)
+            yield self._rejection(group[0], bound, _UNCLEAR, is_silent=True)
             return
         what = _PLACEHOLDERS.get(self.collector.ledger.kind)
         if what is not None:
@@ -310,6 +310,7 @@ class _Reader:
                     yield word
 
 
+_UNCLEAR = msg("是 or 否; until it says which, nothing of the row is kept, scanned or shown")
 _NEEDED = msg("a value; the row cannot be used without it")
 
 
@@ -347,6 +348,7 @@ _SECTION = re.compile(r"^([(（]?[一二三四五六七八九十]{1,3}[)）]?[�
 def _data_rows(table: _Table) -> Iterator[Row]:
     """The rows that speak of something: no blanks, totals, notes, section titles, repeated headers, column numbers."""
     header, known = table.header, {b.index for b in table.header.columns}
+    headers = {b.index: b.header for b in header.columns}
     filled = _filled_down(table.sheet.merges, header)
     carried: dict[int, Cell] = {}
     in_notes = False
@@ -362,7 +364,7 @@ def _data_rows(table: _Table) -> Iterator[Row]:
             in_notes = True
             continue
         in_notes = False
-        if _is_furniture(texts, header):
+        if _is_furniture(texts, headers):
             continue
         values = list(row.values)
         for index, top in filled.get(row.number, {}).items():
@@ -395,17 +397,16 @@ def _is_note(texts: Sequence[tuple[int, str]], header: Header) -> bool:
     return few and bool(_NOTES.match(text) or (_BARE_NOTE.match(text) and texts[0][0] == header.columns[0].index))
 
 
-def _is_furniture(texts: Sequence[tuple[int, str]], header: Header) -> bool:
-    words = [normalise(t) for _, t in texts]
-    if any(_TOTALS.match(w) for w in words[:2]):
+def _is_furniture(texts: Sequence[tuple[int, str]], headers: Mapping[int, str]) -> bool:
+    """Totals, section titles, the header again (printed pages), and the row that numbers the columns."""
+    if any(_TOTALS.match(normalise(t)) for _, t in texts[:2]):
         return True
-    if len(words) == 1 and _SECTION.match(texts[0][1]):
+    if len(texts) == 1 and _SECTION.match(texts[0][1]):
         return True
-    by_index = dict(texts)
-    repeated = [normalise(by_index.get(b.index, "")) == normalise(b.header) for b in header.columns]
-    if sum(repeated) > len(repeated) / 2 and len(repeated) > 1:
+    repeated = sum(headers.get(i) == "".join(t.split()) for i, t in texts)
+    if repeated > 1 and repeated > len(headers) / 2:
         return True
-    numbers = [t.strip("()（）") for _, t in texts]
+    numbers = [t.strip("()（）") for _, t in texts] if texts[0][1].strip("()（）") == "1" else []
     return len(numbers) > 2 and numbers == [str(n) for n in range(1, len(numbers) + 1)]
 
 

@@ -1,13 +1,18 @@
 """Ledgers as they are: every bad cell told in one pass, good rows used, classified rows never written down."""
 
+import ast
+import re
 from datetime import date
 from pathlib import Path
 
 import msgspec
 import openpyxl
 import pytest
+from babel.messages.pofile import read_po
 from ledgers import NOON, Rows, read_ledger, write_csv, write_xlsx
 
+import inventory
+from collectors import ledger_source
 from collectors.ledger_source import ledger_collectors
 from collectors.ledger_table import LedgerError
 from inventory.collection import Collection
@@ -51,6 +56,28 @@ def bare(record: Record) -> Record:
 
 def rejected(collection: Collection) -> list[tuple[int, str, str, str]]:
     return [(r.row, r.column, r.value, tell(r.expected, "en")) for r in collection.rejections]
+
+
+def test_every_sentence_has_its_chinese() -> None:
+    """Registers are mended by people who read Chinese."""
+    folder = Path(inventory.__file__).parent / "locale" / "zh_CN" / "LC_MESSAGES"
+    translated: dict[str, str] = {}
+    for path in folder.glob("collectors*.po"):
+        with path.open("rb") as file:
+            translated |= {str(m.id): str(m.string) for m in read_po(file) if m.id}
+    sentences = {
+        node.args[0].value
+        for path in Path(ledger_source.__file__).parent.glob("ledger_*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "msg"
+        if isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str)
+    }
+
+    assert sentences
+    for sentence in sentences:
+        names = set(re.findall(r"{\w+}", sentence))
+        assert names == set(re.findall(r"{\w+}", translated.get(sentence, ""))), sentence
+        assert translated.get(sentence), sentence
 
 
 # ── the shape of tables ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -230,12 +257,12 @@ def test_a_code_outranks_a_name_where_both_are_there(tmp_path: Path) -> None:
         (
             [["项目编号", "项目名称", "项目编号"], ["P-1", "平台", "P-2"]],
             {},
-            "l.xlsx: 台账: the columns A, C (项目编号、项目编号) could all be 项目编号; expected one, or `columns.code`",
+            "l.xlsx: 台账: the columns A, C (项目编号、项目编号) could all be 项目编号; expected one, or",
         ),
         (
             [["项目编号", "项目名称", "验收日期", "终验时间"], ["P-1", "平台"]],
             {},
-            "l.xlsx: 台账: the columns D, C (终验时间、验收日期) could all be 终验日期; expected one, or `columns.final_",
+            "l.xlsx: 台账: the columns D, C (终验时间、验收日期) could all be 终验日期; expected one, or",
         ),
         (
             [["项目编号", "项目名称"], ["P-1", "平台"]],
@@ -420,7 +447,9 @@ def test_a_row_that_may_be_classified_is_told_without_its_values(tmp_path: Path)
     guard = Guard()
     collection = read(tmp_path, "systems", [SYSTEMS, ["S-1", "某平台", "某局", None, "待定"]], guard=guard)
 
-    assert rejected(collection) == [(2, "是否涉密 (E)", "", "是 or 否")]
+    assert rejected(collection) == [
+        (2, "是否涉密 (E)", "", "是 or 否; until it says which, nothing of the row is kept, scanned or shown")
+    ]
     assert collection.rejections[0].touches == ()
     assert collection.records == []
     assert "某" not in _everything(collection)
