@@ -241,7 +241,8 @@ def ask(
 ) -> bytes:
     """What the last hop's shell answers to `command` with `text` on its standard input.
 
-    `password` is offered to the last hop only, after the keys. `forbids` is asked of every address that a name resolves to, before it is connected to.
+    `password` is offered to the last hop only, after the keys. `forbids` is asked of every address that a name resolves
+    to, before it is connected to.
 
     Raises:
         Unreachable: no answer within the limits, refused, reset, no such name.
