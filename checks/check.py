@@ -17,7 +17,7 @@ from inventory.coverage import CellResult, CellState, Coverage, Rejection
 from inventory.finding import Finding, Subject, Verdict
 from inventory.inventory import LAW_TIME, Inventory
 from inventory.names import normalise
-from inventory.text import Message, msg
+from inventory.text import Message, mark, msg
 
 
 class Strength(StrEnum):
@@ -94,6 +94,28 @@ class Check:
     judge: Callable[[Inventory, Policy], Iterable[Opinion]]
     remedy: Message
     """What to do where it fails or advises."""
+
+
+_KIND_WORDS = {
+    "host": mark("hosts"),
+    "hypervisor": mark("compute hosts of the cloud"),
+    "port": mark("ports"),
+    "tenant": mark("tenants"),
+    "storage": mark("storage"),
+    "workload": mark("workloads"),
+    "project": mark("project register"),
+    "system": mark("system register"),
+    "mlps_filing": mark("filings of classified protection"),
+    "mlps_assessment": mark("assessments of classified protection"),
+    "sharing_entry": mark("sharing entries"),
+    "sharing_use": mark("sharing calls"),
+    "third_party": mark("third-party contracts"),
+}
+
+
+def kind_words(kind: str) -> Message | str:
+    """A kind of records as readers know it."""
+    return msg(_KIND_WORDS[kind]) if kind in _KIND_WORDS else kind
 
 
 REGISTERS = frozenset({"host", "project", "system"})
@@ -239,8 +261,10 @@ def _unseen(check: Check, coverage: Coverage) -> Iterator[Opinion]:
                 subject=Subject(kind="coverage", id=f"*/{kind}", name=kind),
                 verdict=Verdict.UNKNOWN,
                 decided_by=Step.COVERAGE,
-                reason=msg("no source for {kind} records is configured: no subject of this check was seen", kind=kind),
-                missing=(msg("a source or ledger with {kind} records, in the config", kind=kind),),
+                reason=msg(
+                    "no source is configured for: {kind}; no subject of this check was seen", kind=kind_words(kind)
+                ),
+                missing=(msg("a source or ledger in the config for: {kind}", kind=kind_words(kind)),),
             )
 
 
@@ -258,7 +282,7 @@ def missing_cell(result: CellResult) -> Message:
     return msg(
         "a complete reading of {source}, {kind} in {scope}, by the infrastructure team: {reason}",
         source=result.cell.source,
-        kind=result.cell.kind,
+        kind=kind_words(result.cell.kind),
         scope=result.cell.scope,
         reason=result.reason or msg("no reason was given"),
     )
@@ -271,7 +295,7 @@ def absence_gaps(coverage: Coverage, *kinds: str) -> tuple[Message, ...]:
     those whom its rows speak of the runner makes it unknown.
     """
     unplanned = tuple(
-        msg("a source or ledger with {kind} records, in the config", kind=kind)
+        msg("a source or ledger in the config for: {kind}", kind=kind_words(kind))
         for kind in kinds
         if not coverage.of(kind)
     )

@@ -15,6 +15,7 @@ from inventory.settings import PolicyChoices
 
 OFF = b.host("edu-db-1", Place.STANDALONE_PHYSICAL)
 OPEN = b.host("edu-db-1", Place.UNDETERMINED)
+CONTESTED = b.host("x", Place.STANDALONE_PHYSICAL, b.CONTESTED)
 CUT = b.coverage(b.cell(b.CLOUD, "host", CellState.PARTIAL))
 DECLARED = b.system(hosts=("edu-web-1",))
 
@@ -24,7 +25,7 @@ CASES = [
     ("off it, and the cloud not seen completely", b.city(hosts=(b.host(), OFF), coverage=CUT), "fail"),
     ("one component open", b.city(hosts=(b.host(), OPEN)), "unknown"),
     ("one off, one open", b.city(hosts=(OPEN, b.host("edu-2", Place.STANDALONE_VIRTUAL))), "fail"),
-    ("a contested one off it", b.city(hosts=(b.host(), b.host("x", Place.STANDALONE_PHYSICAL, b.CONTESTED))), "unknown"),
+    ("a contested one off it", b.city(hosts=(b.host(), CONTESTED)), "unknown"),
     ("found nowhere", b.city(hosts=()), "unknown"),
     ("procured by the centre", b.city(hosts=(b.host(place=Place.THIRD_PARTY),)), "pass"),
     ("half a listing", b.city(coverage=CUT), "unknown"),
