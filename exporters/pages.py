@@ -5,6 +5,7 @@ them. Everything that came from outside passes autoescape and loses its invisibl
 the same bytes: a page knows no clock but the scan's.
 """
 
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -97,8 +98,13 @@ def report_html(result: Result, *, locale: str = DEFAULT_LOCALE) -> str:
     from, and what could not be seen stands above them all.
     """
     by_verdict: dict[Verdict, list[Finding]] = defaultdict(list)
+    unseen: dict[str, list[Finding]] = defaultdict(list)
     for finding in result.findings:
-        by_verdict[finding.verdict].append(finding)
+        if finding.subject.kind == "coverage":
+            unseen[finding.subject.id].append(finding)
+        else:
+            by_verdict[finding.verdict].append(finding)
+    counts = Counter(f.verdict for f in result.findings)
     gaps = [
         r for r in result.inventory.coverage.results if r.state not in (CellState.COMPLETE, CellState.NOT_CONFIGURED)
     ]
@@ -108,7 +114,8 @@ def report_html(result: Result, *, locale: str = DEFAULT_LOCALE) -> str:
         result=result,
         policy=result.policy,
         warnings=tuple(basis_warnings(result.policy, law_date(result.scan.as_of))),
-        counts=[(verdict, len(by_verdict[verdict])) for verdict in Verdict],
+        counts=[(verdict, counts[verdict]) for verdict in Verdict],
+        unseen=[_UnseenRow(source, unseen[source]) for source in sorted(unseen)],
         by_verdict={verdict.value: by_verdict[verdict] for verdict in Verdict},
         gaps=gaps,
         cells=len(result.inventory.coverage.results),
@@ -161,7 +168,7 @@ def conclusion_of(file: Dossier, *, annexes: Sequence[Annex], key_fingerprint: s
         warnings=tuple(basis_warnings(policy, law_date(file.result.scan.as_of))),
         halves=_halves(policy),
         lines=file.lines,
-        line_reason=line_reason,
+        line_reason=_line_reason,
         headline=_HEADLINES[file.verdict],
         verdict_zh=VERDICTS_ZH,
         places_zh=PLACES_ZH,
@@ -186,13 +193,25 @@ _HEADLINES = {
 }
 
 
-def line_reason(line: Line) -> Message | str:
-    """Why line A or B is as it is: the check's sentence, or why its pass cannot stand."""
+_MOST_COLUMNS = 96
+"""What a reason may take on the first sheet, in half-width columns: the five signatures must stay on that sheet."""
+
+
+def _line_reason(line: Line) -> str:
+    """Why line A or B is as it is: the check's sentence, cut to what the first sheet holds, or why its pass cannot
+    stand."""
     if line.finding is None:
         return "本次扫描未对该项作出判断"
     if line.verdict is Verdict.UNKNOWN and line.finding.verdict is not Verdict.UNKNOWN:
         return "与本项目有关的采集范围不完整（见附表C），已有证据不足以作出结论"
-    return line.finding.reason
+    text = plain(tell(line.finding.reason, "zh_CN"))
+    columns = 0
+    for position, character in enumerate(text):
+        columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if columns > _MOST_COLUMNS:
+            table = line.letter if line.verdict is Verdict.PASS else "C"
+            return f"{text[:position]}……（见附表{table}）"
+    return text
 
 
 def _halves(policy: Policy) -> tuple[str, str]:
@@ -222,6 +241,19 @@ def _since(result: Result, finding: Finding) -> date | None:
 
 def _percent(kpi: Kpi) -> str:
     return "—" if kpi.ratio is None else f"{100 * kpi.ratio:.1f}%"
+
+
+@dataclass(frozen=True, slots=True)
+class _UnseenRow:
+    """One source or kind that could not be seen, and the checks of which subjects may be missing therefore."""
+
+    source: str
+    findings: Sequence[Finding]
+
+    @property
+    def missing(self) -> tuple[Message, ...]:
+        told = {tell(m, "en"): m for f in self.findings for m in f.missing}
+        return tuple(told.values())
 
 
 @dataclass(frozen=True, slots=True)

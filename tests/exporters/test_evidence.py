@@ -235,7 +235,7 @@ def _refuses(data: bytes, tmp_path: Path, public: Path | None) -> str:
     return str(caught.value)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(st.data())
 def test_no_edit_of_any_byte_passes(bundle: Path, public: Path, tmp_path: Path, data: st.DataObject) -> None:
     whole = bundle.read_bytes()
@@ -454,6 +454,7 @@ def test_the_private_key_never_enters_the_bundle(bundle: Path, folder: Path) -> 
 _NAMES = st.from_regex(r"\A(raw/)?[a-z0-9][a-z0-9_.-]{0,20}\Z")
 
 
+@settings(deadline=None)
 @given(st.dictionaries(_NAMES, st.binary(max_size=200), min_size=1, max_size=8))
 def test_what_is_written_is_read_and_the_order_of_giving_does_not_matter(held: dict[str, bytes]) -> None:
     data = stored_zip.write(held)
@@ -463,6 +464,7 @@ def test_what_is_written_is_read_and_the_order_of_giving_does_not_matter(held: d
     assert zipfile.ZipFile(io.BytesIO(data)).testzip() is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_reading_rubbish_raises_its_own_error_only(data: bytes) -> None:
     for text in (data, b"PK\x03\x04" + data):
