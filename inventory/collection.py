@@ -8,9 +8,10 @@ from datetime import datetime
 
 import msgspec
 
-from inventory.coverage import CellResult, Rejection, SourceInfo
+from inventory.coverage import Cell, CellResult, CellState, Rejection, SourceInfo
 from inventory.guard import Guard
 from inventory.records import ClassifiedTrace, Record
+from inventory.text import msg
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
@@ -66,11 +67,18 @@ class Collection:
             )
         needed = {r.raw for r in kept if r.raw}
         raws = {d: body for d, body in self.raws.items() if d in needed}
-        cells = [
-            msgspec.structs.replace(c, unseen=tuple(u for u in c.unseen if not guard.forbids(u))) for c in self.cells
-        ]
+        cells = [_without_names(c, guard) for c in self.cells]
         rejections = [r for r in self.rejections if not any(guard.forbids(t) for t in (r.value, *r.touches))]
         return replace(self, records=_summed(kept), raws=raws, cells=cells, rejections=rejections)
+
+
+def _without_names(result: CellResult, guard: Guard) -> CellResult:
+    """The cell without a name that is on the list: that something was skipped stays, what it was does not."""
+    cell = result.cell
+    if guard.forbids(cell.scope):
+        cell = Cell(cell.source, "do-not-scan", cell.kind)
+        return CellResult(cell=cell, state=CellState.SKIPPED, seen=0, reason=msg("it is on the do-not-scan list"))
+    return msgspec.structs.replace(result, unseen=tuple(u for u in result.unseen if not guard.forbids(u)))
 
 
 def _summed(records: Iterable[Record]) -> list[Record]:

@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 
 import msgspec
-from netaddr import IPAddress, IPNetwork, IPSet
+from netaddr import IPNetwork, IPSet
 
 from inventory.names import normalise
 from inventory.records import Port, Record
@@ -16,10 +16,21 @@ from inventory.uuids import both_orders
 
 
 def _as_network(text: str) -> IPNetwork | None:
+    """What an entry of the list means: an address, or a network with its host bits cleared."""
     try:
         return IPNetwork(str(ipaddress.ip_network(text.strip(), strict=False)))
     except ValueError:
         return None
+
+
+def _as_address(text: str) -> IPNetwork | None:
+    """What a record's text means: `10.20.0.5/24` is an address with its prefix, `10.20.0.0/24` is a network."""
+    try:
+        interface = ipaddress.ip_interface(text.strip().partition("%")[0])
+    except ValueError:
+        return None
+    is_network = interface.ip == interface.network.network_address
+    return IPNetwork(str(interface.network) if is_network else str(interface.ip))
 
 
 class Guard:
@@ -48,12 +59,9 @@ class Guard:
 
     def forbids(self, text: str) -> bool:
         """Whether a host name, address, id, code or name is on the list. Resolves nothing."""
-        network = _as_network(text.partition("%")[0])
+        network = _as_address(text)
         if network is not None:
-            address: IPAddress = network.ip
-            return address in self._networks or (
-                network.prefixlen < network.ip.netmask_bits() and network in self._networks
-            )
+            return network in self._networks or network.ip in self._networks
         word = normalise(text)
         if word in self._words:
             return True
