@@ -156,30 +156,49 @@ def _finding(check: Check, opinion: Opinion) -> Finding:
     )
 
 
-def _rejected(check: Check, coverage: Coverage) -> Mapping[str, list[Rejection]]:
-    """Rejected rows of the ledgers that the check reads, by what they speak of (normalised)."""
+@dataclass(frozen=True, slots=True)
+class _RejectedRows:
+    """Rejected rows of the ledgers that a check reads, by what they speak of (normalised)."""
+
+    all: Mapping[str, list[Rejection]]
+    of_projects: Mapping[str, list[Rejection]]
+    """Rows of the project register: they decide on everything of the project. Any other row that names a project
+    speaks of the project and of its own subject, not of the project's other systems."""
+
+    def about(self, opinion: Opinion) -> list[Rejection]:
+        """The rows that speak of what the opinion rests on, in order."""
+        subject = opinion.subject
+        words = {normalise(w) for w in (subject.id, subject.name, *opinion.rests_on)}
+        found = [r for w in words for r in self.all.get(w, ())]
+        found += [r for code in subject.projects for r in self.of_projects.get(normalise(code), ())]
+        rows = {(r.file, r.sheet, r.row, r.column): r for r in found}
+        return [rows[key] for key in sorted(rows)]
+
+
+def _rejected(check: Check, coverage: Coverage) -> _RejectedRows:
     kinds: dict[str, set[str]] = defaultdict(set)
     for result in coverage.results:
         kinds[result.cell.source].add(result.cell.kind)
-    by_word: dict[str, list[Rejection]] = defaultdict(list)
+    every: dict[str, list[Rejection]] = defaultdict(list)
+    of_projects: dict[str, list[Rejection]] = defaultdict(list)
     for rejection in coverage.rejections:
+        own = kinds[rejection.source]
         # A ledger without cells cannot be told apart by kind: it spoils whatever its row speaks of.
-        if not kinds[rejection.source] or kinds[rejection.source] & set(check.reads):
-            for word in rejection.touches:
-                by_word[normalise(word)].append(rejection)
-    return by_word
+        if own and not own & set(check.reads):
+            continue
+        for word in rejection.touches:
+            every[normalise(word)].append(rejection)
+            if not own or "project" in own:
+                of_projects[normalise(word)].append(rejection)
+    return _RejectedRows(every, of_projects)
 
 
-def _without_rejected(opinion: Opinion, rejected: Mapping[str, list[Rejection]]) -> Opinion:
+def _without_rejected(opinion: Opinion, rejected: _RejectedRows) -> Opinion:
     """Unknown, where the verdict could change if a rejected row were mended; positive evidence of a breach stands."""
     spoiled = opinion.verdict is Verdict.PASS or (
         opinion.from_absence and opinion.verdict in (Verdict.FAIL, Verdict.ADVISORY, Verdict.NOT_APPLICABLE)
     )
-    if not spoiled or not rejected:
-        return opinion
-    subject = opinion.subject
-    words = {normalise(w) for w in (subject.id, subject.name, *subject.projects, *opinion.rests_on)}
-    rows = {(r.file, r.sheet, r.row, r.column): r for w in sorted(words) for r in rejected.get(w, ())}
+    rows = rejected.about(opinion) if spoiled else []
     if not rows:
         return opinion
     return replace(
@@ -187,7 +206,7 @@ def _without_rejected(opinion: Opinion, rejected: Mapping[str, list[Rejection]])
         verdict=Verdict.UNKNOWN,
         decided_by=Step.COVERAGE,
         reason=msg("a ledger row that speaks of it was rejected; without that row: {reason}", reason=opinion.reason),
-        missing=tuple(_mended(rows[key]) for key in sorted(rows)),
+        missing=tuple(_mended(row) for row in rows),
     )
 
 

@@ -159,7 +159,7 @@ def _no_filing(inventory: Inventory, policy: Policy, graded: Graded, today: date
         )
     return Line(
         verdict=Verdict.FAIL,
-        reason=msg("no filing certificate of {name} is in the complete ledger of filings", name=graded.name),
+        reason=msg("the ledger of filings was read to its end: no certificate of {name} is in it", name=graded.name),
         from_absence=True,
     )
 
@@ -441,7 +441,7 @@ def _no_assessment(inventory: Inventory, policy: Policy, graded: Graded, level: 
     return Line(
         verdict=_missed(policy, level),
         reason=msg(
-            "no assessment of {name}, level {level}, is in the complete ledger of assessments",
+            "the ledger of assessments was read to its end: no report on {name}, level {level}, is in it",
             name=graded.name,
             level=level,
         ),

@@ -230,3 +230,17 @@ def test_no_check_looks_at_the_clock_or_the_world(module: str) -> None:
 
     assert not calls & {"now", "utcnow", "environ", "getenv"}
     assert "open" not in names
+
+
+def test_a_rejected_row_spoils_its_own_subject_and_not_the_projects_other_systems() -> None:
+    """A row of the system register that names its project speaks of that project, not of its neighbours."""
+    rows = b.coverage(
+        b.cell("ledger:systems", "system"), rejections=(b.rejection("S-9", "P-1", source="ledger:systems"),)
+    )
+    of_the_project = b.coverage(rejections=(b.rejection("P-1"),))
+    check = check_by_id("16-deployment")
+    assert check is not None
+
+    verdicts = [judge(b.city(coverage=c), b.policy(), [check])[0].verdict for c in (rows, of_the_project)]
+
+    assert verdicts == [Verdict.PASS, Verdict.UNKNOWN]
