@@ -17,7 +17,7 @@ from inventory.text import msg
 def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
     """One opinion, on the cloud."""
     graded = graded_platform(inventory, policy)
-    lines = [filing_line(inventory, policy, graded), *_mismatched(policy, graded.filings)]
+    lines = [_filing(inventory, policy, graded), *_mismatched(policy, graded.filings)]
     level = level_line(graded)
     if isinstance(level, Line):
         if graded.filings:
@@ -26,6 +26,19 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
         lines += [assessment_line(inventory, policy, graded, level), _carries(inventory, graded, level)]
     numbers = tuple(f.number for f in graded.filings if f.number)
     yield combined(platform_subject(policy), lines, rests_on=numbers)
+
+
+def _filing(inventory: Inventory, policy: Policy, graded: Graded) -> Line:
+    """What the ledger says; where only the config knows a number, somebody has to show the certificate."""
+    number = policy.platform_filing_number
+    if graded.filings or number is None:
+        return filing_line(inventory, policy, graded)
+    return Line(
+        verdict=Verdict.UNKNOWN,
+        reason=msg("the config gives {number} as the number of the cloud, the ledger of filings has no row of it",
+                   number=number),
+        missing=(msg("the cloud's filing certificate, by the city operations centre"),),
+    )  # fmt: skip
 
 
 def _mismatched(policy: Policy, filings: tuple[MlpsFiling, ...]) -> Iterator[Line]:

@@ -44,6 +44,7 @@ class Graded:
     level: int | None
     """As the register of systems says."""
     in_operation_on: date | None = None
+    is_platform: bool = False
 
 
 def graded_system(inventory: Inventory, system: System) -> Graded:
@@ -71,12 +72,19 @@ def graded_platform(inventory: Inventory, policy: Policy) -> Graded:
     return Graded(
         name=policy.platform_name,
         keeper=msg("the city operations centre"),
-        filings=tuple(f for f in inventory.filings if f.is_platform),
+        filings=tuple(f for f in inventory.filings if f.is_platform or _is_unowned(inventory, f, numbers)),
         assessments=tuple(
             sorted(reports, key=lambda a: (a.reported_on is None, -(a.reported_on or date.min).toordinal(), a.key))
         ),
         level=None,
+        is_platform=True,
     )
+
+
+def _is_unowned(inventory: Inventory, filing: MlpsFiling, numbers: frozenset[str]) -> bool:
+    """A row with the cloud's number that is no registered system's: the cloud's own, under whatever name."""
+    is_system = filing.system is not None and inventory.system(filing.system) is not None
+    return digits_of(filing.number) in numbers and not is_system
 
 
 def platform_numbers(inventory: Inventory, policy: Policy) -> frozenset[str]:
@@ -192,7 +200,7 @@ def _certificate_line(inventory: Inventory, policy: Policy, graded: Graded, fili
             remedy=msg("enter the number off the certificate, or file the system"),
             evidence=evidence,
         )
-    reused = None if filing.is_platform else _reused_line(inventory, policy, graded, filing, digits)
+    reused = None if graded.is_platform else _reused_line(inventory, policy, graded, filing, digits)
     return reused or _region_line(policy, graded, filing, digits) or _validity_line(policy, graded, filing, today)
 
 

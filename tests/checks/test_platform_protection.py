@@ -17,7 +17,9 @@ def changed(**fields: object) -> Inventory:
 
 CASES = [
     ("filed and assessed", changed(), "pass"),
-    ("never filed", changed(filings=(b.filing(),)), "fail"),
+    ("only the config has a number", changed(filings=(b.filing(),)), "unknown"),
+    ("filed under another name",
+     changed(filings=(b.filing(), b.platform_filing(is_platform=False, system="云平台"))), "pass"),
     (
         "no filing seen, ledger cut short",
         changed(filings=(b.filing(),), coverage=b.coverage(b.cell(b.REGISTER, "mlps_filing", CellState.FAILED))),
@@ -37,6 +39,12 @@ CASES = [
 @pytest.mark.parametrize(("inventory", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_verdict(inventory: Inventory, expected: str) -> None:
     assert verdict_on(CHECK, inventory, "platform/platform") == expected
+
+
+def test_a_cloud_that_was_never_filed_fails() -> None:
+    nameless = b.policy(platform_filing_number=None)
+
+    assert verdict_on(CHECK, changed(filings=(b.filing(),)), "platform/platform", nameless) == "fail"
 
 
 def test_it_says_which_systems_are_too_high() -> None:

@@ -1,0 +1,78 @@
+"""The decision order: who is reached by which clause, and months as the law counts them."""
+
+from datetime import date
+from itertools import product
+
+import builders as b
+import pytest
+from verdicts import verdict_on
+
+from checks.catalogue import check_by_id
+from checks.dates import add_months
+from checks.judge import judge
+from inventory.hosts import Host, Place
+from inventory.records import ClassifiedPlaceholder, Funding
+
+ERAS = {"new": date(2025, 6, 1), "legacy": date(2019, 6, 1), "undated": None}
+FUNDINGS = {"fiscal": Funding.GOVERNMENT, "non-fiscal": Funding.NON_FISCAL}
+PLACES = ("cloud", "physical", "third party, registered", "third party, not registered")
+
+
+def expected(era: str, place: str, funding: str) -> str:
+    """Art. 14, said once more in the plainest words."""
+    if place == "cloud":
+        return "pass"
+    if place == "third party, registered" or funding == "non-fiscal":
+        return "not_applicable"
+    return {"new": "fail", "legacy": "not_applicable", "undated": "unknown"}[era]
+
+
+def standing(place: str, acquired: date | None) -> Host:
+    card = b.sighting("x", source="ledger:assets", view="asset", commissioned_on=acquired)
+    sightings = (b.sighting("x"), card) if place == "cloud" else (b.sighting("x", "os", b.SSH), card)
+    where = {
+        "cloud": Place.CLOUD_INSTANCE,
+        "physical": Place.STANDALONE_PHYSICAL,
+        "third party, registered": Place.THIRD_PARTY,
+        "third party, not registered": Place.STANDALONE_VIRTUAL,
+    }
+    return b.host("x", where[place], b.owned(), sightings)
+
+
+@pytest.mark.parametrize(("era", "place", "funding"), list(product(ERAS, PLACES, FUNDINGS)))
+def test_the_matrix_of_article_14(era: str, place: str, funding: str) -> None:
+    """Bought elsewhere and not in the centre's register is as standalone as a tower under a desk."""
+    inventory = b.inventory(
+        hosts=(standing(place, ERAS[era]),),
+        systems=(b.system(funding=FUNDINGS[funding]),),
+        third_parties=(b.contract(),),
+    )
+    check = check_by_id("14-standalone-compute")
+    assert check is not None
+
+    assert verdict_on(check, inventory, "host/id-x") == expected(era, place, funding)
+
+
+def test_something_classified_is_only_counted() -> None:
+    """It is no subject of any check but Art. 28's, and has no name."""
+    row = ClassifiedPlaceholder(source=b.REGISTER, native_id="1", observed_at=b.NIGHT, what="project")
+
+    findings = judge(b.inventory(classified=(row,)), b.policy())
+
+    assert [(f.check, f.verdict.value, f.decided_by) for f in findings if f.subject.kind != "platform"] == [
+        ("28-classified", "not_applicable", "classified")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("start", "months", "end"),
+    [
+        (date(2026, 1, 31), 1, date(2026, 2, 28)),
+        (date(2024, 1, 31), 1, date(2024, 2, 29)),
+        (date(2024, 1, 15), 60, date(2029, 1, 15)),
+        (date(2025, 12, 15), 12, date(2026, 12, 15)),
+        (date(2026, 3, 31), -1, date(2026, 2, 28)),
+    ],
+)
+def test_months(start: date, months: int, end: date) -> None:
+    assert add_months(start, months) == end
