@@ -1,22 +1,27 @@
 """Spreadsheets and CSV as rows of typed cells, read as hostile (limits on size, cells, archives and entities).
 
-XLSX and XLS through python-calamine: cached values, no formula is evaluated, no macro, link or entity is followed.
-An XLSX archive is unpacked by us first, member by member within the limits, and calamine sees only what we measured:
-two stray cells in opposite corners would otherwise make it allocate the whole plane and abort the process.
+Cached values only: no formula is evaluated, no macro, link or entity is followed.
+XLSX goes through python-calamine. The archive is unpacked by us first, member by member within the limits, and calamine
+sees only what we measured: two stray cells in opposite corners would otherwise make it allocate the whole plane and
+abort the process. XLS goes through xlrd: a few flipped bytes make calamine's XLS reader abort the process as well, and
+it shows error values as empty cells.
 """
 
 import csv
 import hashlib
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path, PurePosixPath
+from typing import Any
 from xml.etree import ElementTree as ET
 
+import xlrd
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError
 
 from inventory.text import Message, msg, tell
@@ -32,6 +37,8 @@ MAX_AREA = 20_000_000
 MAX_CELL_CHARS = 32_767
 """What Excel itself allows."""
 MAX_SHEETS = 200
+
+_ERROR_VALUE = msg("a value, not an error of a formula")
 
 Value = str | int | float | bool | date | datetime | time | timedelta | None
 
@@ -77,26 +84,26 @@ class Sheet:
     name: str
     merges: tuple[Merge, ...] = ()
     _calamine: CalamineSheet | None = None
-    _texts: Sequence[Sequence[str]] = ()
+    _values: Sequence[Sequence[Value | BadCell]] = ()
     _bad: Mapping[int, Mapping[int, BadCell]] = field(default_factory=dict)
     """Row number, then column index."""
 
     def rows(self) -> Iterator[Row]:
         """Every row, hidden ones too, blank ones included; may be walked again."""
         if self._calamine is None:
-            for number, texts in enumerate(self._texts, 1):
-                yield Row(number, tuple(_limited(t) for t in texts))
+            for number, values in enumerate(self._values, 1):
+                yield Row(number, tuple(_limited(v) for v in values))
             return
         if self._calamine.start is None:
             return
         left = self._calamine.start[1]
         padding: tuple[Value, ...] = (None,) * left
         for number, cells in enumerate(self._calamine.iter_rows(), 1):
-            values: tuple[Value | BadCell, ...] = padding + tuple(_limited(c) for c in cells)
+            read: tuple[Value | BadCell, ...] = padding + tuple(_limited(c) for c in cells)
             marks = self._bad.get(number)
             if marks:
-                values = tuple(marks.get(i) if v is None else v for i, v in enumerate(values))
-            yield Row(number, values)
+                read = tuple(marks.get(i) if v is None else v for i, v in enumerate(read))
+            yield Row(number, read)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +136,9 @@ def open_workbook(path: Path) -> Workbook:
     if data.startswith(b"PK\x03\x04"):
         sheets = _xlsx(data, path)
     elif data.startswith(b"\xd0\xcf\x11\xe0"):
-        sheets = _sheets(path, io.BytesIO(data), {})
+        sheets = _xls(data, path)
+    elif data.lstrip()[:1] == b"<":
+        raise _not_a_workbook(path, "a web page; open it in a spreadsheet program and save it as XLSX")
     else:
         sheets = (_csv(data, path),)
     return Workbook(path=path, sha256=digest, sheets=sheets)
@@ -165,13 +174,20 @@ def _limited(value: Value | BadCell) -> Value | BadCell:
     return value
 
 
-# ── XLSX and XLS ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── XLSX ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _WANTED = re.compile(
     r"^(\[Content_Types\]\.xml|_rels/\.rels|xl/workbook\.xml|xl/_rels/workbook\.xml\.rels|xl/sharedStrings\.xml"
     r"|xl/styles\.xml|xl/worksheets/[\w .-]+\.xml)$",
     re.IGNORECASE,
 )
+
+
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, ValueError, LookupError, OverflowError),
+)
+"""All that zipfile says of a damaged archive; it was seen to say each of them."""
 
 
 def _not_a_workbook(path: Path, reason: str) -> LedgerError:
@@ -187,7 +203,7 @@ def _not_a_workbook(path: Path, reason: str) -> LedgerError:
 def _xlsx(data: bytes, path: Path) -> tuple[Sheet, ...]:
     try:
         members = _members(data, path)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except _DAMAGED as error:
         raise _not_a_workbook(path, str(error)) from error
     names = {name.lower(): name for name in members}
     if "xl/workbook.xml" not in names:
@@ -215,6 +231,8 @@ def _members(data: bytes, path: Path) -> dict[str, bytes]:
         for entry in entries:
             if not _WANTED.match(entry.filename):
                 continue
+            if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise _not_a_workbook(path, f"{entry.filename}: compression {entry.compress_type}")
             if entry.filename in members:
                 raise _not_a_workbook(path, f"{entry.filename} twice")
             with archive.open(entry) as member:
@@ -309,7 +327,7 @@ def _unreadable(xml: bytes, start: int, attributes: bytes) -> BadCell | None:
     body = xml[start : start + 4096].partition(b"</c>")[0]
     if is_error:
         value = re.search(rb"<v>([^<]{0,40})</v>", body)
-        return BadCell(value[1].decode("utf-8", "replace") if value else "#", msg("a value, not an error of a formula"))
+        return BadCell(value[1].decode("utf-8", "replace") if value else "#", _ERROR_VALUE)
     if re.match(rb"\s*<(?:\w+:)?f\b", body) and not re.search(rb"<(?:\w+:)?v\b[^>]*>[^<]", body):
         return BadCell("=…", msg("a value; this formula was never calculated, so open and save the file once"))
     return None
@@ -347,6 +365,46 @@ def _sheets(path: Path, file: io.BytesIO, bad: Mapping[str, Mapping[int, Mapping
     return tuple(found)
 
 
+# ── XLS ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _xls(data: bytes, path: Path) -> tuple[Sheet, ...]:
+    try:
+        # formatting_info brings the merged cells; the log would go to standard output.
+        workbook = xlrd.open_workbook(file_contents=data, logfile=io.StringIO(), formatting_info=True, ragged_rows=True)
+        sheets = tuple(_xls_sheet(sheet, workbook.datemode) for sheet in workbook.sheets())
+    except (MemoryError, RecursionError):
+        raise _not_a_workbook(path, "damaged") from None
+    except Exception as error:  # whatever a damaged file provokes in xlrd: it wraps little of it
+        raise _not_a_workbook(path, str(error)[:200] or type(error).__name__) from error
+    return sheets
+
+
+def _xls_sheet(sheet: Any, datemode: int) -> Sheet:
+    merges = tuple(Merge(top=r + 1, bottom=last, left=c, right=end - 1) for r, last, c, end in sheet.merged_cells)
+    rows = [[_xls_value(cell, datemode) for cell in sheet.row(index)] for index in range(sheet.nrows)]
+    return Sheet(name=sheet.name, merges=merges, _values=rows)
+
+
+def _xls_value(cell: Any, datemode: int) -> Value | BadCell:
+    if cell.ctype == xlrd.XL_CELL_ERROR:
+        return BadCell(xlrd.error_text_from_code.get(cell.value, "#"), _ERROR_VALUE)
+    if cell.ctype == xlrd.XL_CELL_DATE:
+        return _xls_date(cell.value, datemode)
+    if cell.ctype in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK):
+        return None
+    value: str | float | bool = bool(cell.value) if cell.ctype == xlrd.XL_CELL_BOOLEAN else cell.value
+    return value
+
+
+def _xls_date(number: float, datemode: int) -> Value:
+    try:
+        moment: datetime = xlrd.xldate_as_datetime(number, datemode)
+    except (ValueError, OverflowError, xlrd.xldate.XLDateError):
+        return number
+    return moment.date() if moment.time() == time() else moment
+
+
 # ── CSV ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -357,7 +415,7 @@ def _csv(data: bytes, path: Path) -> Sheet:
         head = list(_parsed(text[:20_000], delimiter, path, is_head=True))[:30]
         candidates.append((max((len(r) for r in head), default=0), -",;\t".index(delimiter), delimiter))
     texts = list(_parsed(text, max(candidates)[2], path))
-    return Sheet(name="CSV", _texts=texts)
+    return Sheet(name="CSV", _values=texts)
 
 
 def _decoded(data: bytes, path: Path) -> str:

@@ -1,11 +1,13 @@
 """Spreadsheets and CSV are read whatever program wrote them, and refused in one sentence when they are hostile."""
 
+import contextlib
 import io
 import subprocess
 import sys
 import zipfile
 from datetime import date
 from pathlib import Path
+from random import Random
 
 import openpyxl
 import pytest
@@ -14,6 +16,7 @@ from ledgers import write_csv, write_xlsx
 
 from collectors import ledger_table
 from collectors.ledger_table import BadCell, LedgerError, column_letter, open_workbook
+from inventory.text import msg
 
 ROWS = [["编号", "名称"], ["S-1", "教育平台"]]
 
@@ -52,6 +55,38 @@ def test_xls_is_read_with_its_merges(tmp_path: Path) -> None:
     assert rows[0].values[0] == "编号"
     assert rows[1].values == ("S-1", date(2024, 3, 5))
     assert [(m.top, m.bottom, m.left) for m in sheet.merges] == [(2, 3, 0)]
+
+
+def test_an_error_value_of_xls_is_no_empty_cell(tmp_path: Path) -> None:
+    workbook = xlwt.Workbook()
+    table = workbook.add_sheet("台账")
+    table.write(0, 0, "编号")
+    table.row(1).set_cell_error(0, "#REF!")
+    workbook.save(str(tmp_path / "l.xls"))
+
+    assert values(tmp_path / "l.xls")[1] == (BadCell("#REF!", msg("a value, not an error of a formula")),)
+
+
+def test_a_damaged_xls_is_refused_or_read_and_never_aborts(tmp_path: Path) -> None:
+    """calamine's reader of XLS aborts the process on some of these: that is why XLS has another reader."""
+    workbook = xlwt.Workbook()
+    table = workbook.add_sheet("台账")
+    for row in range(20):
+        table.write(row, 0, f"S-{row}")
+        table.write(row, 1, row)
+    table.write_merge(21, 23, 0, 0, "merged")
+    workbook.save(str(tmp_path / "whole.xls"))
+    whole = (tmp_path / "whole.xls").read_bytes()
+    random = Random(7)  # noqa: S311 - the same damage in every run
+    path = tmp_path / "l.xls"
+
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for _ in range(random.randint(1, 10)):
+            damaged[random.randrange(8, len(damaged))] = random.randrange(256)
+        path.write_bytes(damaged)
+        with contextlib.suppress(LedgerError):
+            values(path)
 
 
 def test_row_numbers_and_columns_are_the_spreadsheets_own(tmp_path: Path) -> None:
@@ -108,6 +143,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     ("content", "says"),
     [
         (b"\x89PNG\r\n\x1a\n\0\0", "neither a spreadsheet nor text"),
+        (b"<html><table><tr><td>1</td></tr></table></html>", "a web page; open it in a spreadsheet program"),
         (b"PK\x03\x04 and then nothing", "not a readable spreadsheet"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 2000, "not a readable spreadsheet"),
         (b"a,b\n\xff\xff\xff\n", "byte 4 is neither UTF-8 nor GB18030"),
