@@ -196,6 +196,8 @@ path = "yunhe.db"
 [scan]
 # 超过多少小时的数据视为过期，结论待核实 / older observations are stale: unknown
 fresh_hours = 48
+# 以某一天（或 ISO 8601 时间）为基准重新判定；默认为当前时间 / the scan's clock; default: now
+# as_of = "2026-11-01"
 
 [policy]
 # 本单位在办法允许范围内的选择 / the owner's choices within the law

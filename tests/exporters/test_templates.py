@@ -10,7 +10,7 @@ import pytest
 
 from collectors.collector import collect
 from collectors.ledger_source import ledger_collectors
-from exporters.templates import example_config, write_templates
+from exporters.templates import example_config, template, write_templates
 from inventory.coverage import CellState
 from inventory.guard import Guard
 from inventory.ledger_columns import FORMS, Format
@@ -34,8 +34,8 @@ def test_no_header_means_two_fields(kind: str) -> None:
 @pytest.mark.parametrize("kind", FORMS)
 def test_a_filled_template_is_read_without_rejection(kind: LedgerKind, tmp_path: Path) -> None:
     """The examples on the sheet of explanations are a valid row."""
-    write_templates(tmp_path)
-    path = tmp_path / f"{kind}.xlsx"
+    path = tmp_path / "l.xlsx"
+    template(FORMS[kind]).save(path)
     workbook = openpyxl.load_workbook(path)
     table = workbook.worksheets[0]
     for index, column in enumerate(FORMS[kind].columns, 1):
@@ -75,9 +75,9 @@ def test_an_empty_template_is_an_empty_ledger(kind: LedgerKind, tmp_path: Path) 
 )
 def test_columns_have_the_format_of_their_content(kind: str, field: str, number_format: str, tmp_path: Path) -> None:
     """A spreadsheet keeps 15 digits of a number: 备案证明编号 has 16."""
-    write_templates(tmp_path)
+    template(FORMS[kind]).save(tmp_path / "l.xlsx")
     index = [c.field for c in FORMS[kind].columns].index(field)
-    table = openpyxl.load_workbook(tmp_path / f"{kind}.xlsx").worksheets[0]
+    table = openpyxl.load_workbook(tmp_path / "l.xlsx").worksheets[0]
 
     letter = openpyxl.utils.get_column_letter(index + 1)
 
@@ -85,7 +85,7 @@ def test_columns_have_the_format_of_their_content(kind: str, field: str, number_
 
 
 def test_choices_are_offered_and_the_header_stays_in_sight(tmp_path: Path) -> None:
-    write_templates(tmp_path)
+    template(FORMS["projects"]).save(tmp_path / "projects.xlsx")
     workbook = openpyxl.load_workbook(tmp_path / "projects.xlsx")
     table = workbook.worksheets[0]
 
