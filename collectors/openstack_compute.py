@@ -102,7 +102,7 @@ def read_servers(survey: Survey) -> Iterator[Said]:
         CollectorError: a page could not be had; what was yielded before stands.
     """
     region = survey.region
-    region.need("compute")
+    survey.need("compute")
     expected = _running(survey)
     microversion = region.microversion(WANTED)
     told: set[str] = set()
@@ -145,7 +145,7 @@ def read_hypervisors(survey: Survey) -> Iterator[Said]:
         CollectorError: refused, or a page could not be had.
     """
     region = survey.region
-    region.need("compute")
+    survey.need("compute")
     silent = yield from _down_hosts(region)
     try:
         for hypervisor in _hypervisors(survey):

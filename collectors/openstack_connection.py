@@ -256,6 +256,7 @@ class OpenStackRegion:
 
         Raises:
             NotConfigured: the region is known and has no such service.
+            Refused: the token's scope cannot tell.
             CollectorError: the catalogue does not know the region.
         """
         if self.has(service):
@@ -269,6 +270,17 @@ class OpenStackRegion:
                     source=self.source,
                     region=self.name,
                     known=", ".join(regions) or msg("none"),
+                )
+            )
+        if self.token.project_id is None:
+            # Keystone leaves endpoints with %(project_id)s in their URL out of the catalogue of such a token.
+            raise Refused(
+                msg(
+                    "{source}: a token for {scope} is not shown {service}, whose address has the project in it; "
+                    "name a project in clouds.yaml",
+                    source=self.source,
+                    scope=self.token.scope,
+                    service=service,
                 )
             )
         raise NotConfigured(

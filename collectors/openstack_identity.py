@@ -14,7 +14,7 @@ import msgspec
 
 from collectors.collector import Incomplete, Reading, Said
 from collectors.errors import CollectorError
-from collectors.openstack_connection import OpenStackRegion, Refused
+from collectors.openstack_connection import OpenStackRegion, Refused, Service
 from collectors.openstack_pages import Item, converted, decoded, raw
 from inventory.records import Tenant
 from inventory.text import Message, msg
@@ -107,6 +107,18 @@ class Survey:
     is_platform: bool
     page_size: int
     now: datetime
+
+    def need(self, service: Service) -> None:
+        """Raises where the region has no such service, or where the token's scope cannot tell.
+
+        Raises:
+            NotConfigured: it has none.
+            Refused: it cannot be told; names every project.
+        """
+        try:
+            self.region.need(service)
+        except Refused as refused:
+            raise Refused(refused.message, unseen=self.reach.names(self.reach.projects or ())) from refused
 
 
 def reach(region: OpenStackRegion) -> Reach:

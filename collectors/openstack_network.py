@@ -244,7 +244,7 @@ class _Sight:
     """
 
     def __init__(self, survey: Survey) -> None:
-        survey.region.need("network")
+        survey.need("network")
         self._survey = survey
         self._own = survey.region.token.project_id
         self._proved = survey.region.token.is_admin

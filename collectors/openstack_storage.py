@@ -45,7 +45,7 @@ def read_volumes(survey: Survey) -> Iterator[Said]:
         CollectorError: a page could not be had.
     """
     region = survey.region
-    region.need("block-storage")
+    survey.need("block-storage")
     foreign = False
     pages = walk(
         region,

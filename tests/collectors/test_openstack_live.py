@@ -389,9 +389,7 @@ def test_the_documented_auditor_sees_everything_and_may_change_nothing(
     assert states == dict.fromkeys(states, CellState.COMPLETE) | {"storage": CellState.PARTIAL}
     assert all(s.hypervisor for s in servers(seen).values())
 
-    import openstack
-
-    auditor = openstack.connect(load_yaml_config=True, cloud="zed", config_files=[str(audited)])
+    auditor = openstack_cloud.connect(clouds_yaml=audited)
     port = next(r for r in seen.records if isinstance(r, Port) and r.device in seeded_openstack.servers)
     assert auditor.network.put(f"/ports/{port.native_id}", json={"port": {"name": "x"}}).status_code in (403, 404)
     assert auditor.network.delete(f"/ports/{port.native_id}").status_code in (403, 404)

@@ -43,12 +43,12 @@ class OpenStackCloud:
         """Where the service listens on 127.0.0.1."""
         return SERVICE_PORTS[service] + self.offset
 
-    def connect(self, cloud: str = "zed", **auth: str) -> "Connection":
+    def connect(self, cloud: str = "zed", *, clouds_yaml: Path | None = None, **auth: str) -> "Connection":
         """An SDK connection, to create what a test needs."""
         import openstack
         from openstack.config import OpenStackConfig
 
-        config = OpenStackConfig(config_files=[str(self.clouds_yaml)], load_envvars=False)
+        config = OpenStackConfig(config_files=[str(clouds_yaml or self.clouds_yaml)], load_envvars=False)
         return openstack.connection.Connection(config=config.get_one(cloud, **auth))
 
     def control(self, *command: str) -> str:
@@ -151,7 +151,6 @@ def seed(cloud: OpenStackCloud, *, projects: int = 3, servers: int = 4) -> Seede
     for project_id in made.values():
         port = next(p for p in admin.network.ports(project_id=project_id) if p.device_owner.startswith("compute:"))
         admin.network.create_ip(floating_network_id=external, port_id=port.id, project_id=project_id)
-        admin.connect_as(project_id=project_id, project_name=None).block_storage.create_volume(name="data", size=2)
     names = {identifier: name for name, identifier in made.items()}
     listed = {s.id: names[s.project_id] for s in admin.compute.servers(all_projects=True) if s.project_id in names}
     return Seeded(projects=made, servers=listed, confined_to=first)
@@ -184,6 +183,7 @@ def _fill_project(admin: "Connection", project: Any, number: int, servers: int) 
         metadata={"system": f"SYS-{number:03}", "db_password": USER_DATA_SECRET},
         user_data=base64.b64encode(f"#cloud-config\npassword: {USER_DATA_SECRET}\n".encode()).decode(),
     )
+    inside.block_storage.create_volume(name="data", size=2)
 
 
 def _wait_active(admin: "Connection") -> None:
