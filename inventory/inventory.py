@@ -92,7 +92,7 @@ class Inventory:
 
     def workloads_of(self, system: System) -> tuple[Workload, ...]:
         """Kubernetes workloads that belong to the system."""
-        return tuple(w for w in self.workloads if (o := self.owners.get(w.key)) and system.native_id in o.systems)
+        return self._workloads_by_system.get(system.native_id, ())
 
     def nodes_of(self, workload: Workload) -> tuple[str, ...]:
         """Names of the nodes that the workload's pods are bound to, its owned pods' included."""
@@ -104,7 +104,7 @@ class Inventory:
 
     def filings_of(self, system: System) -> tuple[MlpsFiling, ...]:
         """Filing certificates whose graded object is the system."""
-        return tuple(f for f in self.filings if not f.is_platform and f.system == system.native_id)
+        return self._filings_by_system.get(system.native_id, ())
 
     def assessments_of(self, system: System) -> tuple[MlpsAssessment, ...]:
         """Assessment reports on the system, newest first, undated last."""
@@ -135,14 +135,26 @@ class Inventory:
             for sighting in host.seen_by(View.NODE):
                 by_node[sighting.source, sighting.name] = host
         object.__setattr__(self, "_hosts_by_node", by_node)
+        object.__setattr__(self, "_workloads_by_system", self._owned_workloads())
+        object.__setattr__(self, "_filings_by_system", _filings_by_system(self.filings))
         object.__setattr__(self, "_nodes_by_workload", _nodes_by_workload(self.workloads))
         object.__setattr__(self, "_projects", {p.native_id: p for p in self.projects})
         object.__setattr__(self, "_systems", {s.native_id: s for s in self.systems})
         object.__setattr__(self, "_hosts_by_system", {code: tuple(hosts) for code, hosts in by_system.items()})
 
+    def _owned_workloads(self) -> dict[str, tuple[Workload, ...]]:
+        owned: dict[str, list[Workload]] = defaultdict(list)
+        for workload in self.workloads:
+            ownership = self.owners.get(workload.key)
+            for code in ownership.systems if ownership else ():
+                owned[code].append(workload)
+        return {code: tuple(found) for code, found in owned.items()}
+
     _projects: Mapping[str, Project] = field(init=False, repr=False, default_factory=dict)
     _systems: Mapping[str, System] = field(init=False, repr=False, default_factory=dict)
     _hosts_by_system: Mapping[str, tuple[Host, ...]] = field(init=False, repr=False, default_factory=dict)
+    _workloads_by_system: Mapping[str, tuple[Workload, ...]] = field(init=False, repr=False, default_factory=dict)
+    _filings_by_system: Mapping[str, tuple[MlpsFiling, ...]] = field(init=False, repr=False, default_factory=dict)
     _hosts_by_node: Mapping[tuple[str, str], Host] = field(init=False, repr=False, default_factory=dict)
     _nodes_by_workload: Mapping[tuple[str, str], tuple[str, ...]] = field(init=False, repr=False, default_factory=dict)
 
@@ -165,6 +177,14 @@ def _nodes_by_workload(workloads: tuple[Workload, ...]) -> dict[tuple[str, str],
             nodes[workload.source, uid].add(workload.node)
             uid = owner.get((workload.source, uid))
     return {key: tuple(sorted(names)) for key, names in nodes.items()}
+
+
+def _filings_by_system(filings: tuple[MlpsFiling, ...]) -> dict[str, tuple[MlpsFiling, ...]]:
+    found: dict[str, list[MlpsFiling]] = defaultdict(list)
+    for filing in filings:
+        if filing.system is not None and not filing.is_platform:
+            found[filing.system].append(filing)
+    return {code: tuple(listed) for code, listed in found.items()}
 
 
 def law_date(moment: datetime) -> date:
