@@ -75,7 +75,7 @@ class Reach:
             return None
         if self.projects is None:
             reason = msg(
-                "{source}: {service} shows {user} ({scope}) its own project only, and Keystone refuses it the "
+                "{source}: {service} shows {user} ({scope}) its own project only, and Keystone does not give it the "
                 "list of "
                 "projects, so what was not seen cannot be named; docs/openstack-rights.md lists the rights that "
                 "are needed",
