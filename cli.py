@@ -28,6 +28,7 @@ from collectors.collector import collect as run_collectors
 from collectors.ledger_source import ledger_collectors
 from collectors.ledger_table import LedgerError
 from exporters import tables, terminal
+from exporters.server import DEFAULT_PORT
 from exporters.tables import Format
 from exporters.words import STATES, VERDICTS, word
 from inventory import capture_file, settings, store
@@ -95,7 +96,10 @@ def main() -> NoReturn:
     except Refusal as refusal:
         _complain(str(refusal))
         sys.exit(refusal.code)
-    except (ConfigError, LedgerError, capture_file.CaptureError) as error:
+    except LedgerError as error:
+        _complain(tell(error.message, LOCALE))
+        sys.exit(Exit.USAGE)
+    except (ConfigError, capture_file.CaptureError) as error:
         _complain(str(error))
         sys.exit(Exit.USAGE)
     except StoreError as error:
@@ -170,7 +174,7 @@ def collect(
         capture_file.write(collection, output, tool=TOOL)
     except OSError as error:
         raise Refusal(Exit.COULD_NOT_RUN, f"{output}: {error.strerror}") from error
-    complete = all(c.is_complete or c.state is CellState.NOT_CONFIGURED for c in collection.cells)
+    complete = not any(c.is_gap for c in collection.cells)
     typer.echo(str(output))
     raise typer.Exit(Exit.COMPLIANT if complete else Exit.NOT_ALL_SEEN)
 
@@ -304,7 +308,7 @@ def _progress() -> Iterator[Callable[[CellResult], None]]:
             nonlocal done
             done += 1
             status.update(f"{done} · {sentence(result)}".replace("[", r"\["))
-            if not result.is_complete and result.state is not CellState.NOT_CONFIGURED:
+            if result.is_gap:
                 errors.print(sentence(result), markup=False)
 
         yield on_cell
@@ -356,8 +360,7 @@ def _digest(collection: Collection, options: ScanOptions, findings: tuple[Findin
 def _exit_code(findings: tuple[Finding, ...], inventory: Inventory) -> Exit:
     if any(f.verdict is Verdict.FAIL for f in findings):
         return Exit.FAIL
-    seen = all(r.is_complete or r.state is CellState.NOT_CONFIGURED for r in inventory.coverage.results)
-    if not seen or any(f.verdict is Verdict.UNKNOWN for f in findings):
+    if any(r.is_gap for r in inventory.coverage.results) or any(f.verdict is Verdict.UNKNOWN for f in findings):
         return Exit.NOT_ALL_SEEN
     return Exit.COMPLIANT
 
@@ -563,9 +566,9 @@ def evidence_build(
     try:
         built = evidence.build(result, project, output, key_path=key_path, tool=TOOL)
     except evidence.UnknownProject as error:
-        raise Refusal(Exit.USAGE, str(error)) from error
+        raise Refusal(Exit.USAGE, tell(error.message, LOCALE)) from error
     except evidence.EvidenceError as error:
-        raise Refusal(Exit.COULD_NOT_RUN, str(error)) from error
+        raise Refusal(Exit.COULD_NOT_RUN, tell(error.message, LOCALE)) from error
     except OSError as error:
         raise Refusal(Exit.COULD_NOT_RUN, f"{error.filename or output}: {error.strerror}") from error
     typer.echo(f"{output}\n{built.fingerprint}")
@@ -584,7 +587,7 @@ def evidence_verify(
     try:
         verified = evidence.verify(file, public_key=public_key)
     except evidence.EvidenceError as error:
-        raise Refusal(Exit.INTEGRITY, str(error)) from error
+        raise Refusal(Exit.INTEGRITY, tell(error.message, LOCALE)) from error
     except OSError as error:
         raise Refusal(Exit.USAGE, f"{error.filename or file}: {error.strerror}") from error
     typer.echo(verified.sentence(LOCALE))
@@ -609,7 +612,7 @@ def export_prometheus(
 def serve(
     config: ConfigOption = DEFAULT_CONFIG,
     host: Annotated[str, typer.Option("--host", help=_help(mark("Address to listen on.")))] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help=_help(mark("Port to listen on.")))] = 9817,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help=_help(mark("Port to listen on.")))] = DEFAULT_PORT,
 ) -> None:
     """Never asks a source: a scrape reads the store."""
     from exporters.server import serve as run_server

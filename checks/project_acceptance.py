@@ -68,7 +68,12 @@ def _articles(finding: Finding) -> tuple[str, ...]:
 
 def _told(policy: Policy, finding: Finding) -> Message:
     basis = ", ".join(policy.pack.cite(a) for a in finding.articles)
-    return msg("{check} ({basis}): {reason}", check=finding.check, basis=basis, reason=finding.reason)
+    return msg("{check} ({basis}): {reason}", check=_TITLES[finding.check], basis=basis, reason=finding.reason)
+
+
+_TITLES = {
+    c.id: c.title for c in (project_deployment.CHECK, project_sharing.CHECK, mlps_filing.CHECK, mlps_assessment.CHECK)
+}
 
 
 CHECK = Check(

@@ -108,7 +108,7 @@ def _nothing(system: System, entries: tuple[SharingEntry, ...]) -> Message:
 def _rung(inventory: Inventory, policy: Policy, entry: SharingEntry) -> _Rung:
     today = law_date(inventory.as_of)
     uses = inventory.uses_of(entry)
-    counted = [(u, c) for u in uses if (c := _calls(policy, u, today)) is not None]
+    counted = [(u, c) for u in uses if (c := successful_calls(u, _window(policy, today), today)) is not None]
     calls = sum(c for _, c in counted)
     is_vague = len(counted) < len([u for u in uses if _overlaps(policy, u, today)])
     level = _standing(entry, today)
@@ -145,18 +145,15 @@ def _overlaps(policy: Policy, use: SharingUse, today: date) -> bool:
     return bool(use.succeeded) and (end is None or end >= since) and (start is None or start <= today)
 
 
-def _calls(policy: Policy, use: SharingUse, today: date) -> int | None:
+def successful_calls(use: SharingUse, since: date, today: date) -> int | None:
     """Successful calls that are known to lie in the window; None where that cannot be told."""
-    since = _window(policy, today)
     if use.succeeded == 0:
         return 0
     last = use.last_success_on
     start, end = use.period_start, use.period_end
     if start is not None and end is not None and start >= since and end <= today:
         return use.succeeded if use.succeeded is not None else int(last is not None)
-    if last is not None and since <= last <= today:
-        return 1
-    return None
+    return 1 if last is not None and since <= last <= today else None
 
 
 def _missing(

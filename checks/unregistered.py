@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from checks.check import Check, Opinion, Step, Strength, absence_gaps
+from checks.check import Check, Opinion, Step, Strength, absence_gaps, missing_cell
 from checks.policy import Policy
 from checks.subjects import host_subject
 from inventory.finding import Subject, Verdict
@@ -96,7 +96,7 @@ def _judge(
             evidence=(*evidence, *(h.evidence for h in owner.hits if h.evidence)),
             rests_on=(*owner.systems, *owner.projects),
         )  # fmt: skip
-    if gaps := absence_gaps(inventory.coverage, "project", "system", "tenant"):
+    if gaps := _register_gaps(inventory):
         return Opinion(
             subject=subject,
             verdict=Verdict.UNKNOWN,
@@ -113,6 +113,12 @@ def _judge(
         rests_on=tenants,
         from_absence=True,
     )
+
+
+def _register_gaps(inventory: Inventory) -> tuple[Message, ...]:
+    """Why no owner may be concluded to be missing: the registers, and the tenants of the cloud where it lists any."""
+    tenants = inventory.coverage.gaps("tenant", platform_only=True)
+    return absence_gaps(inventory.coverage, "project", "system") + tuple(missing_cell(r) for r in tenants)
 
 
 def _ownerless(owner: Ownership) -> Message:

@@ -14,13 +14,13 @@ from collectors.collector import Collector, Incomplete, Reading, Said
 from collectors.errors import CollectorError, Skipped
 from collectors.ssh_facts import parse
 from collectors.ssh_session import Hop, Limits, SshConfig, ask
-from inventory.coverage import Cell, SourceInfo
+from inventory.coverage import DO_NOT_SCAN, Cell, SourceInfo
 from inventory.guard import Guard
 from inventory.records import ClassifiedTrace, HostSighting
 from inventory.settings import SshSource, resolve
 from inventory.text import msg
 
-DO_NOT_SCAN_SCOPE = "do-not-scan"
+DO_NOT_SCAN_SCOPE = DO_NOT_SCAN
 """Scope of the one cell that stands for all hosts of the source that are on the do-not-scan list."""
 
 PARALLEL_THROUGH_JUMP_HOST = 8

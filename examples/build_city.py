@@ -45,7 +45,7 @@ def main() -> None:
         city_ledgers.write_ledgers(work / "ledgers", law_date(datetime.now(UTC)))
         captures = work / "captures"
         captures.mkdir()
-        head = COLLECT_CONFIG.format(do_not_scan=work / "ledgers" / "免扫清单.txt")
+        head = COLLECT_CONFIG.format(do_not_scan="ledgers/免扫清单.txt")
         with running_openstack(_folder(work, "cloud")) as cloud:
             servers = _fill_cloud(cloud)
             print(f"{len(servers)} servers run")
@@ -87,8 +87,10 @@ def _folder(work: Path, name: str) -> Path:
 def _collect(work: Path, config: str, output: Path, *, expected: tuple[int, ...]) -> None:
     path = work / f"{output.stem}.toml"
     path.write_text(config, encoding="utf-8")
-    command = [sys.executable, "-m", "cli", "collect", "-c", str(path), "-o", str(output)]
-    done = subprocess.run(command, check=False, cwd=HERE.parent)
+    # Relative names only: what an error says of a file goes into the capture.
+    yunhe = str(Path(sys.executable).with_name("yunhe"))
+    command = [yunhe, "collect", "-c", path.name, "-o", str(output.relative_to(work))]
+    done = subprocess.run(command, check=False, cwd=work)
     if done.returncode not in expected:
         raise SystemExit(f"collecting {output.name} ended with {done.returncode}")
 
@@ -192,16 +194,16 @@ def _cloud_lines(cloud: OpenStackCloud, cluster: ApiServer) -> str:
 [[openstack]]
 name = "yunze"
 cloud = "zed"
-clouds_yaml = "{cloud.clouds_yaml}"
+clouds_yaml = "cloud/{cloud.clouds_yaml.name}"
 zone = "{EXTRANET}"
 [[kubernetes]]
 name = "yunze"
-kubeconfig = "{cluster.kubeconfig}"
+kubeconfig = "cluster/{cluster.kubeconfig.name}"
 context = "admin"
 zone = "{EXTRANET}"
 [[kubernetes]]
 name = "wjj"
-kubeconfig = "{unreachable}"
+kubeconfig = "cluster/{unreachable.name}"
 context = "admin"
 platform = false
 timeout = 5
@@ -225,7 +227,7 @@ def _spec(host: SshHost, servers: dict[str, Any]) -> SshHostSpec:
         machine_id=uuid.replace("-", ""),
         instance_id=uuid if host.virtualization != "none" else "",
         nics=(("ens3", mac, address),) if mac else (),
-        is_known=host.mode != "unknown-key",
+        on_file="none" if host.mode == "unknown-key" else "own",
     )
 
 
@@ -248,8 +250,8 @@ def _ssh_lines(hosts: SshHosts, name: str, zone: str) -> str:
 name = "{name}"
 hosts = [{named}]
 zone = "{zone}"
-ssh_config = "{hosts.ssh_config}"
-known_hosts = "{hosts.known_hosts}"
+ssh_config = "ssh/{hosts.ssh_config.name}"
+known_hosts = "ssh/{hosts.known_hosts.name}"
 connect_timeout = 5
 """
 

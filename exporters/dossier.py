@@ -14,6 +14,7 @@ import msgspec
 
 from checks.deployment import Where, deployment_of, place_words
 from checks.result import Result
+from checks.sharing import successful_calls
 from inventory.coverage import CellResult, CellState, Coverage, Rejection
 from inventory.finding import Finding, Verdict, worst
 from inventory.hosts import Host, Ownership, Place
@@ -400,7 +401,7 @@ def _sharing_rows(mine: _Mine, window: tuple[date, date]) -> Iterable[SharingRow
     names = {s.native_id: f"{s.native_id} {s.name}" for s in mine.systems}
     for entry in mine.entries:
         uses = mine.inventory.uses_of(entry)
-        counts = [calls for u in uses if (calls := _calls(u, window)) is not None]
+        counts = [calls for u in uses if (calls := successful_calls(u, *window)) is not None]
         yield SharingRow(
             entry=entry,
             system=names.get(entry.system or "", entry.system or ""),
@@ -410,20 +411,9 @@ def _sharing_rows(mine: _Mine, window: tuple[date, date]) -> Iterable[SharingRow
         )
 
 
-def _calls(use: SharingUse, window: tuple[date, date]) -> int | None:
-    """Successful calls that are known to lie in the window, counted as `checks.sharing` counts them."""
-    since, today = window
-    last, start, end = use.last_success_on, use.period_start, use.period_end
-    if use.succeeded == 0:
-        return 0
-    if start is not None and end is not None and start >= since and end <= today:
-        return use.succeeded if use.succeeded is not None else int(last is not None)
-    return 1 if last is not None and since <= last <= today else None
-
-
 def _gaps(mine: _Mine, sources: set[str]) -> Iterable[CellResult]:
     for result in mine.inventory.coverage.results:
-        if result.state in (CellState.COMPLETE, CellState.NOT_CONFIGURED):
+        if not result.is_gap:
             continue
         source_type = result.cell.source.partition(":")[0]
         named = normalise(result.cell.scope) in mine.names or any(normalise(u) in mine.names for u in result.unseen)

@@ -121,13 +121,6 @@ def _end_of(day: date) -> float:
 
 # ── the scan itself ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-_UNSEEN_STATES = (CellState.PARTIAL, CellState.FAILED, CellState.SKIPPED)
-
-
-def _is_gap(cell: CellResult) -> bool:
-    """Whether something was to be seen and was not; a service that a source does not have is no gap."""
-    return cell.state in _UNSEEN_STATES
-
 
 def _is_complete(result: Result) -> bool:
     return all(value == 1 for _, value in _source_up(result))
@@ -162,7 +155,7 @@ def _source_info(result: Result) -> Iterator[Sample]:
 
 def _source_up(result: Result) -> Iterator[Sample]:
     for source, cells in _cells_by_source(result).items():
-        seen = any(c.is_complete for c in cells) and not any(_is_gap(c) for c in cells)
+        seen = any(c.is_complete for c in cells) and not any(c.is_gap for c in cells)
         yield (source_label(source),), seen
 
 
@@ -175,7 +168,7 @@ def _coverage_cells(result: Result) -> Iterator[Sample]:
 
 def _coverage_ratio(result: Result) -> Iterator[Sample]:
     for source, cells in _cells_by_source(result).items():
-        planned = [c for c in cells if c.state is not CellState.NOT_CONFIGURED]
+        planned = [c for c in cells if c.is_complete or c.is_gap]
         if planned:
             yield (source_label(source),), sum(c.is_complete for c in planned) / len(planned)
 

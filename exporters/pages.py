@@ -105,9 +105,7 @@ def report_html(result: Result, *, locale: str = DEFAULT_LOCALE) -> str:
         else:
             by_verdict[finding.verdict].append(finding)
     counts = Counter(f.verdict for f in result.findings)
-    gaps = [
-        r for r in result.inventory.coverage.results if r.state not in (CellState.COMPLETE, CellState.NOT_CONFIGURED)
-    ]
+    gaps = [r for r in result.inventory.coverage.results if r.is_gap]
     return _render(
         "report.html.j2",
         locale,

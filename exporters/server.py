@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_HOST = "127.0.0.1"
 """Loopback: whoever wants the numbers elsewhere says so, or puts a proxy with authentication in front."""
-DEFAULT_PORT = 9817
+DEFAULT_PORT = 17650
 """As the command says; the example of deploy/prometheus scrapes it."""
 
 MAX_REQUEST_BYTES = 16 * 1024

@@ -117,11 +117,15 @@ def _coverage(result: Result, out: _Teller) -> None:
     states = Counter(r.state for r in cells)
     counted = "  ".join(f"{word(STATES, s, out.locale)} {states[s]}" for s in CellState if states[s])
     out.line(f"{out.word(mark('Coverage'))}: {counted}")
+    # One line for each reason: a cluster that is down fails in every kind for the same one.
+    kinds: dict[tuple[str, str, CellState, str], list[str]] = {}
     for r in cells:
         if not r.is_complete and r.state is not CellState.NOT_CONFIGURED:
             reason = tell(r.reason, out.locale) if r.reason else ""
-            state = (word(STATES, r.state, out.locale), "yellow")
-            out.line(state, f" {r.cell.source} {r.cell.scope} {r.cell.kind}: {reason}", indent=2)
+            kinds.setdefault((r.cell.source, r.cell.scope, r.state, reason), []).append(r.cell.kind)
+    for (source, scope, state, reason), named in kinds.items():
+        where = f" {source} {scope} ({', '.join(named)})"
+        out.line((word(STATES, state, out.locale), "yellow"), f"{where}: {reason}", indent=2)
 
 
 def _short(finding: Finding, out: _Teller) -> None:

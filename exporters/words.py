@@ -47,6 +47,7 @@ SUBJECT_KINDS = {
     "segment": mark("segment"),
     "contract": mark("contract"),
     "classified": mark("classified"),
+    "coverage": mark("source"),
 }
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from inventory.coverage import Cell, CellResult, CellState, Rejection, SourceInfo
+from inventory.coverage import DO_NOT_SCAN, Cell, CellResult, CellState, Rejection, SourceInfo
 from inventory.guard import Guard
 from inventory.records import ClassifiedTrace, Record
 from inventory.text import msg
@@ -76,7 +76,7 @@ def _without_names(result: CellResult, guard: Guard) -> CellResult:
     """The cell without a name that is on the list: that something was skipped stays, what it was does not."""
     cell = result.cell
     if guard.forbids(cell.scope):
-        cell = Cell(cell.source, "do-not-scan", cell.kind)
+        cell = Cell(cell.source, DO_NOT_SCAN, cell.kind)
         return CellResult(cell=cell, state=CellState.SKIPPED, seen=0, reason=msg("it is on the do-not-scan list"))
     return msgspec.structs.replace(result, unseen=tuple(u for u in result.unseen if not guard.forbids(u)))
 

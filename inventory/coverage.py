@@ -12,6 +12,9 @@ import msgspec
 
 from inventory.text import Message
 
+DO_NOT_SCAN = "do-not-scan"
+"""Scope of the cell that stands for everything that a source may not look at (Art. 28): left out by law, not unseen."""
+
 
 class CellState(StrEnum):
     """How a planned cell ended."""
@@ -56,6 +59,16 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_complete(self) -> bool:
         """Whether absence may be concluded from this cell."""
         return self.state is CellState.COMPLETE
+
+    @property
+    def is_excluded(self) -> bool:
+        """Whether it was left out on purpose, by the do-not-scan list: nobody may ask for it to be completed."""
+        return self.state is CellState.SKIPPED and self.cell.scope == DO_NOT_SCAN
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether something was not seen that should have been: a service that a source does not have is none."""
+        return not (self.is_complete or self.is_excluded or self.state is CellState.NOT_CONFIGURED)
 
 
 class SourceInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -104,8 +117,9 @@ class Coverage:
         )
 
     def gaps(self, *kinds: str, platform_only: bool = False) -> tuple[CellResult, ...]:
-        """The cells of these kinds from which absence may not be concluded."""
-        return tuple(r for r in self.of(*kinds, platform_only=platform_only) if not r.is_complete)
+        """The cells of these kinds from which absence may not be concluded; what is excluded by law is no gap."""
+        cells = self.of(*kinds, platform_only=platform_only)
+        return tuple(r for r in cells if not r.is_complete and not r.is_excluded)
 
     def is_complete(self, *kinds: str, platform_only: bool = False) -> bool:
         """Whether each of these kinds has at least one cell and no gap: a kind that nobody planned is not covered."""

@@ -129,7 +129,8 @@ class Inventory:
         for host in self.hosts:
             codes = set(host.ownership.systems)
             if host.ownership.disagreement is not None:
-                codes |= {s for hit in host.ownership.hits for s in hit.systems if _strong(hit)}
+                # A shared tenant names candidates, not an owner: it contests nothing.
+                codes |= {hit.systems[0] for hit in host.ownership.hits if _strong(hit) and len(hit.systems) == 1}
             for code in codes:
                 by_system[code].append(host)
             for sighting in host.seen_by(View.NODE):

@@ -169,7 +169,7 @@ def cloud_gaps(coverage: Coverage) -> tuple[Message, ...]:
     cells = coverage.of("host", "port", platform_only=True)
     if not any(r.cell.kind == "host" and not r.cell.source.startswith("kubernetes:") for r in cells):
         return (msg("no inventory of the government cloud is configured: its OpenStack or its list must be named"),)
-    return tuple(gap(r) for r in cells if not r.is_complete)
+    return tuple(gap(r) for r in cells if not r.is_complete and not r.is_excluded)
 
 
 def gap(result: CellResult) -> Message:

@@ -1,7 +1,6 @@
 """Pages that people read and sign: nothing hostile comes through, nothing is kinder than the checks."""
 
 import ast
-import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -158,25 +157,6 @@ def test_an_unknown_project_is_told_with_codes_near_it() -> None:
         conclusion(build.result(), "LHK-2024-01")
 
     assert build.EDU in caught.value.near
-
-
-def test_calls_are_counted_as_the_check_counts_them() -> None:
-    """Table B must not contradict line B: one rule, held in two rooms."""
-    from checks import sharing
-    from exporters import dossier as dossier_module
-
-    result = build.result()
-    first, last = dossier(result, build.EDU).window
-    days = [first.replace(year=first.year - 1), first, last, last.replace(year=last.year + 1), None]
-    for start, end, success, count in itertools.product(days, days, days, (None, 0, 7)):
-        use = msgspec.structs.replace(
-            result.inventory.sharing_uses[0],
-            period_start=start,
-            period_end=end,
-            last_success_on=success,
-            succeeded=count,
-        )
-        assert dossier_module._calls(use, (first, last)) == sharing._calls(result.policy, use, last)
 
 
 # ── the report ───────────────────────────────────────────────────────────────────────────────────────────────────────
