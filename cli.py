@@ -128,6 +128,7 @@ ConfigOption = Annotated[
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help=_help(mark("How to print it.")))]
 ScanOption = Annotated[int | None, typer.Option("--scan", help=_help(mark("Number of the scan; default: the last.")))]
 LangOption = Annotated[str | None, typer.Option("--lang", help=_help(mark("Language: zh_CN or en.")))]
+PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help=_help(mark("Port to listen on.")))]
 DEFAULT_CONFIG = Path("yunhe.toml")
 
 
@@ -612,7 +613,7 @@ def export_prometheus(
 def serve(
     config: ConfigOption = DEFAULT_CONFIG,
     host: Annotated[str, typer.Option("--host", help=_help(mark("Address to listen on.")))] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help=_help(mark("Port to listen on.")))] = DEFAULT_PORT,
+    port: PortOption = DEFAULT_PORT,
 ) -> None:
     """Never asks a source: a scrape reads the store."""
     from exporters.server import serve as run_server
