@@ -274,7 +274,7 @@ def _live(chosen: Settings, base: Path, guard: Guard, clock: Callable[[], dateti
         from collectors.openstack_source import openstack_collectors
 
         for cloud in chosen.openstack:
-            yield from openstack_collectors(cloud, base=base, clock=clock)
+            yield from openstack_collectors(cloud, base=base, clock=clock, label_keys=chosen.ownership.label_keys)
     if chosen.kubernetes:
         from collectors.kubernetes_source import kubernetes_collectors
 

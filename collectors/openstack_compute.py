@@ -7,8 +7,7 @@ becomes an object.
 """
 
 import logging
-import re
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -29,10 +28,6 @@ GIB = 1024**3
 
 WANTED = (2, 53)
 CELL_AWARE = (2, 69)
-
-_SECRET_KEY = re.compile(
-    r"pass(wd|word|phrase)|secret|token|credential|private.?key|api.?key|口令|密码|密钥", re.IGNORECASE
-)
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -216,9 +211,9 @@ def to_hypervisor(hypervisor: Hypervisor, *, source: str, zone: str | None, now:
     )
 
 
-def without_secrets(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Metadata without the entries whose key says that the value is a secret: people do keep passwords there."""
-    return {key: value for key, value in metadata.items() if not _SECRET_KEY.search(key)}
+def owner_labels(metadata: Mapping[str, str], label_keys: Collection[str]) -> dict[str, str]:
+    """The metadata that says whose a server is. People keep passwords in the rest, under any key: it is not kept."""
+    return {key: value for key, value in metadata.items() if key in label_keys}
 
 
 def _listed(
@@ -237,7 +232,7 @@ def _listed(
     )
     for page in pages:
         for whole in page:
-            server = msgspec.structs.replace(whole, metadata=without_secrets(whole.metadata))
+            server = msgspec.structs.replace(whole, metadata=owner_labels(whole.metadata, survey.label_keys))
             record = to_server(server, source=region.source, zone=survey.zone, now=survey.now)
             yield Reading(record, raw(server)), server
 

@@ -6,7 +6,7 @@ cut short and marked `truncated`; it does not page them in the releases in use.
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from collectors.errors import CollectorError
 from collectors.openstack_connection import OpenStackRegion, Refused, Service
 from collectors.openstack_pages import Item, converted, decoded, raw
 from inventory.records import Tenant
+from inventory.settings import OwnershipRules
 from inventory.text import Message, msg
 
 logger = logging.getLogger(__name__)
@@ -107,6 +108,8 @@ class Survey:
     is_platform: bool
     page_size: int
     now: datetime
+    label_keys: Collection[str] = OwnershipRules().label_keys
+    """Keys of metadata whose value is a system or project code; no other metadata is kept."""
 
     def need(self, service: Service) -> None:
         """Raises where the region has no such service, or where the token's scope cannot tell.

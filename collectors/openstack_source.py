@@ -5,7 +5,7 @@ region, the scope is `*` for all and every region of the catalogue is read.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from collectors.openstack_identity import Reach, Survey, reach, read_tenants
 from collectors.openstack_network import read_floating_addresses, read_ports, read_routers, read_segments
 from collectors.openstack_storage import read_volumes
 from inventory.coverage import Cell, SourceInfo
-from inventory.settings import OpenStackSource
+from inventory.settings import OpenStackSource, OwnershipRules
 from inventory.text import msg
 
 EVERY_REGION = "*"
@@ -41,8 +41,11 @@ class OpenStackCollector:
     parallel = 4
     """Cells at once: they ask different services."""
 
-    def __init__(self, source: OpenStackSource, *, base: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, source: OpenStackSource, *, base: Path, clock: Callable[[], datetime], label_keys: Collection[str]
+    ) -> None:
         self._source = source
+        self._label_keys = label_keys
         self._clock = clock
         self._cloud = OpenStackCloud(source, base=base)
         self._reach_lock = threading.Lock()
@@ -105,6 +108,7 @@ class OpenStackCollector:
                 is_platform=self._source.platform,
                 page_size=self._source.page_size,
                 now=self._clock(),
+                label_keys=self._label_keys,
             )
         )
 
@@ -116,6 +120,15 @@ class OpenStackCollector:
             return self._reach
 
 
-def openstack_collectors(source: OpenStackSource, *, base: Path, clock: Callable[[], datetime]) -> list[Collector]:
-    """The collectors of one `[[openstack]]` of the config; paths in it are relative to `base`."""
-    return [OpenStackCollector(source, base=base, clock=clock)]
+def openstack_collectors(
+    source: OpenStackSource,
+    *,
+    base: Path,
+    clock: Callable[[], datetime],
+    label_keys: Collection[str] = OwnershipRules().label_keys,
+) -> list[Collector]:
+    """The collectors of one `[[openstack]]` of the config; paths in it are relative to `base`.
+
+    `label_keys`: keys of metadata that may name a system or project; no other metadata is kept.
+    """
+    return [OpenStackCollector(source, base=base, clock=clock, label_keys=label_keys)]

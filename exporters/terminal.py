@@ -26,6 +26,9 @@ _STYLES = {
 MAX_UNKNOWN = 40
 """Unknown findings told one by one; the rest are counted, and `yunhe findings` has them all."""
 
+MAX_UNSEEN = 20
+"""Names of what was not seen that one line holds."""
+
 _MEANINGS = {
     0: mark("compliant, and everything was seen"),
     3: mark("at least one check fails"),
@@ -126,6 +129,9 @@ def _coverage(result: Result, out: _Teller) -> None:
     for (source, scope, state, reason), named in kinds.items():
         where = f" {source} {scope} ({', '.join(named)})"
         out.line((word(STATES, state, out.locale), "yellow"), f"{where}: {reason}", indent=2)
+        if unseen := sorted({u for r in cells if (r.cell.source, r.cell.scope) == (source, scope) for u in r.unseen}):
+            names = ", ".join(unseen[:MAX_UNSEEN]) + (f" … +{len(unseen) - MAX_UNSEEN}" if unseen[MAX_UNSEEN:] else "")
+            out.tell(msg("not seen: {names}", names=names), indent=4, style="yellow")
 
 
 def _short(finding: Finding, out: _Teller) -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from inventory.collection import Collection
-from inventory.coverage import CellResult, Coverage
+from inventory.coverage import CellResult, Coverage, SourceInfo
 from inventory.hosts import Host
 from inventory.identity import Machine, identify
 from inventory.inventory import Inventory
@@ -51,8 +51,9 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
     canonical = _department_names(departments)
     projects = tuple(_with_department(p, canonical) for p in _of(records, Project))
     systems = tuple(_with_department(s, canonical) for s in _of(records, System))
-    coverage = Coverage(collection.sources, _merged(collection.cells), collection.rejections)
     tenants = _of(records, Tenant)
+    cells = _with_unseen_tenants(_merged(collection.cells), collection.sources, tenants, (*projects, *systems))
+    coverage = Coverage(collection.sources, cells, collection.rejections)
     segments = tuple(_with_department(s, canonical) for s in _of(records, Segment))
     sightings = _of(records, HostSighting)
     register = Register(
@@ -129,6 +130,24 @@ def _merged(cells: Iterable[CellResult]) -> list[CellResult]:
 
 def _finish(result: CellResult) -> tuple[float, str, str]:
     return (result.finished_at.timestamp() if result.finished_at else 0.0, result.state, repr(result.reason))
+
+
+def _with_unseen_tenants(
+    cells: list[CellResult],
+    sources: Iterable[SourceInfo],
+    tenants: Iterable[Tenant],
+    register: Iterable[Project | System],
+) -> list[CellResult]:
+    """Names, from the register, of what a reader could not see where the cloud refuses it even the list of projects."""
+    platform = {s.name for s in sources if s.is_platform and s.type == "openstack"}
+    seen = {normalise(text) for t in tenants if t.source in platform for text in (t.name, t.native_id)}
+    unseen = tuple(sorted({name for entry in register for name in entry.tenants if normalise(name) not in seen}))
+
+    def named(result: CellResult) -> CellResult:
+        is_narrow = result.is_gap and result.cell.source in platform and result.cell.kind in ("tenant", "host")
+        return msgspec.structs.replace(result, unseen=unseen) if is_narrow and not result.unseen else result
+
+    return [named(r) for r in cells]
 
 
 def _of(records: Sequence[Record], kind: type[R]) -> tuple[R, ...]:

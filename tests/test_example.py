@@ -1,0 +1,118 @@
+"""The example city: what is planted is found, and nothing else is."""
+
+import json
+import shutil
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from command import Ran, Yunhe
+
+from inventory.store import Store
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+PLANTED = tomllib.loads((EXAMPLES / "planted.toml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Path:
+    """A copy of the city, so that its store is a test's own."""
+    shutil.copytree(EXAMPLES / "yunze", tmp_path / "yunze")
+    return tmp_path / "yunze" / "yunhe.toml"
+
+
+@pytest.fixture
+def scanned(yunhe: Yunhe, city: Path) -> Ran:
+    return yunhe("scan", "-c", city, "--format", "json")
+
+
+def subjects(finding: dict[str, object]) -> set[object]:
+    return {finding["subject"], finding["name"]}
+
+
+@pytest.mark.parametrize("verdict", ["fail", "unknown", "advisory"])
+def test_what_is_planted_is_found_and_nothing_else(scanned: Ran, verdict: str) -> None:
+    told = [f for f in json.loads(scanned.out)["findings"] if f["verdict"] == verdict]
+    planted = {(check, subject) for entry in PLANTED[verdict] for check, subject in entry["findings"]}
+
+    missed = [p for p in sorted(planted) if not any(f["check"] == p[0] and p[1] in subjects(f) for f in told)]
+    extra = [f for f in told if not any((f["check"], s) in planted for s in subjects(f))]
+
+    assert missed == []
+    assert [(f["check"], f["subject"], f["name"], f["reason"]) for f in extra] == []
+    assert scanned.code == 3
+
+
+@pytest.mark.parametrize("entry", PLANTED["lawful"], ids=lambda e: e["what"].rpartition(" · ")[2])
+def test_what_only_looks_wrong_is_lawful(scanned: Ran, entry: dict[str, list[list[str]]]) -> None:
+    findings = json.loads(scanned.out)["findings"]
+
+    for check, verdict, subject in entry["findings"]:
+        mine = [f for f in findings if f["check"] == check and (subject == "*" or subject in subjects(f))]
+        assert {f["verdict"] for f in mine} == {verdict}
+
+
+def test_something_classified_is_written_down_nowhere(yunhe: Yunhe, city: Path, scanned: Ran) -> None:
+    """Art. 28: the register's row and the do-not-scan list leave a placeholder and a count."""
+    yunhe("report", "-c", city, "-o", city.parent / "report.html")
+    for capture in (EXAMPLES / "yunze" / "captures").iterdir():
+        with zipfile.ZipFile(capture) as archive:
+            text = b"".join(archive.read(name) for name in archive.namelist()).decode()
+        assert "bmj" not in text.casefold()
+    page = (city.parent / "report.html").read_text(encoding="utf-8")
+    with Store(city.parent / "yunhe.db") as store:
+        kept = store.load()
+    for words in (scanned.out, scanned.err, page, repr(kept)):
+        assert "bmj" not in words.casefold()
+        assert "P-2025-991" not in words
+        assert "专用系统" not in words
+        assert "专项建设" not in words
+
+
+def test_the_page_of_planted_things_lists_each_of_them() -> None:
+    page = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+
+    for verdict in ("fail", "unknown", "advisory", "lawful"):
+        for entry in PLANTED[verdict]:
+            assert entry["what"] in page
+            for finding in entry["findings"]:
+                assert f"{finding[0]} `{finding[-1]}`" in page
+
+
+def test_the_same_night_is_judged_the_same_to_the_byte(yunhe: Yunhe, city: Path, scanned: Ran) -> None:
+    again = yunhe("scan", "-c", city, "--format", "json")
+
+    first, second = (json.loads(ran.out) for ran in (scanned, again))
+    assert first["findings"] == second["findings"]
+    assert first["scan"]["digest"] == second["scan"]["digest"]
+
+
+def test_explain_speaks_the_operator_s_language(yunhe: Yunhe, city: Path, scanned: Ran) -> None:
+    out = yunhe("explain", "zjj-cg-app01", "-c", city, "--lang", "zh_CN").out
+
+    for words in ("UUID 相同（字节序相反）", "政务云", "S-ZJJ-01", "合规", "原始文档 SHA-256"):
+        assert words in out
+
+
+def test_evidence_of_a_project_is_built_and_verified(yunhe: Yunhe, city: Path, scanned: Ran) -> None:
+    bundle = city.parent / "evidence.zip"
+
+    assert yunhe("evidence", "build", "P-2025-011", "-c", city, "-o", bundle).code == 0
+    assert yunhe("evidence", "verify", bundle).code == 0
+
+    data = bytearray(bundle.read_bytes())
+    data[len(data) // 2] ^= 1
+    bundle.write_bytes(bytes(data))
+    ran = yunhe("evidence", "verify", bundle)
+    assert ran.code == 6
+    assert "Traceback" not in ran.err
+
+
+def test_metrics_are_written_for_the_node_exporter(yunhe: Yunhe, city: Path, scanned: Ran) -> None:
+    target = city.parent / "yunhe.prom"
+
+    assert yunhe("export", "prometheus", "--textfile", target, "-c", city).code == 0
+    text = target.read_text()
+    assert 'yunhe_results{article="14",check="14-standalone-compute",verdict="fail"} 3.0' in text
+    assert "jtj-zc-tower" not in text
