@@ -373,7 +373,9 @@ def audited(openstack_cloud: OpenStackCloud, seeded_openstack: Seeded) -> Iterat
     yield openstack_cloud.another_clouds_yaml(
         "audited", auth={"username": "yunhe", "password": "yunhe", "project_name": "audit"}
     )
-    openstack_cloud.run("rm", "/etc/nova/policy.yaml", "/etc/neutron/policy.yaml")
+    for service in policies:
+        # A policy file that vanishes makes the services answer 500; an empty one means the defaults again.
+        openstack_cloud.run("sh", "-c", f"echo '{{}}' > /etc/{service}/policy.yaml")
     admin.identity.delete_user(user)
     admin.identity.delete_project(project)
     admin.identity.delete_role(role)
