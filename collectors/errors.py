@@ -14,6 +14,21 @@ from inventory.coverage import CellState
 from inventory.text import Message, tell
 
 
+def root_cause(error: BaseException) -> str | None:
+    """The operating system's own word on a failed connection (`Connection refused`), if it is behind the error.
+
+    Libraries wrap it several times and show their wrapping.
+    """
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        if isinstance(cause, OSError) and cause.strerror and type(cause).__module__ == "builtins":
+            return cause.strerror
+        seen.add(id(cause))
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
 class CollectorError(Exception):
     """Something that was planned could not be read, or not all of it."""
 

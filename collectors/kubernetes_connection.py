@@ -23,7 +23,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
-from collectors.errors import CollectorError, Skipped, Unauthorized, Unreachable, Unreadable
+from collectors.errors import CollectorError, Skipped, Unauthorized, Unreachable, Unreadable, root_cause
 from inventory.guard import Guard
 from inventory.settings import KubernetesSource, resolve
 from inventory.text import Message, mark, msg
@@ -208,7 +208,9 @@ class KubernetesCluster:
         except failures.NameResolutionError as error:
             raise Unreachable(self._say(_DNS, server=session.server)) from error
         except failures.NewConnectionError as error:
-            raise Unreachable(self._say(_REFUSED, server=session.server, reason=plain(error))) from error
+            raise Unreachable(
+                self._say(_REFUSED, server=session.server, reason=root_cause(error) or plain(error))
+            ) from error
         except failures.TimeoutError as error:
             raise Unreachable(self._say(_TIMEOUT, server=session.server, seconds=f"{timeout:g}")) from error
         except failures.ProxyError as error:

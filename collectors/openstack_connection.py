@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from collectors.errors import CollectorError, NotConfigured, Unauthorized, Unreachable, Unreadable
+from collectors.errors import CollectorError, NotConfigured, Unauthorized, Unreachable, Unreadable, root_cause
 from inventory.settings import OpenStackSource, resolve
 from inventory.text import Message, msg
 
@@ -495,7 +495,7 @@ def explained(error: BaseException, source: str, asked: Message) -> CollectorErr
                 "check that the service runs and can be reached from here",
                 source=source,
                 asked=asked,
-                detail=_short(error),
+                detail=_broken(error),
             )
         )
     )
@@ -629,6 +629,12 @@ def _said(body: bytes) -> str:
 
 def _short(error: BaseException) -> str:
     return _line(str(error)) or type(error).__name__
+
+
+def _broken(error: BaseException) -> str:
+    """`host:port: Connection refused`, or the error's own words where the system said nothing."""
+    cause, host = root_cause(error), _host(str(error))
+    return f"{host}: {cause}" if cause and host != "?" else _short(error)
 
 
 def _line(text: str) -> str:

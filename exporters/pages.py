@@ -23,7 +23,7 @@ from checks.result import Result
 from exporters.dossier import Dossier, Line, dossier
 from exporters.tables import plain
 from exporters.words import STATES, SUBJECT_KINDS, VERDICTS, word
-from inventory.coverage import CellState
+from inventory.coverage import CellState, by_reason
 from inventory.finding import Finding, Verdict, worst
 from inventory.hosts import Place
 from inventory.inventory import LAW_TIME, law_date
@@ -116,6 +116,7 @@ def report_html(result: Result, *, locale: str = DEFAULT_LOCALE) -> str:
         unseen=[_UnseenRow(source, unseen[source]) for source in sorted(unseen)],
         by_verdict={verdict.value: by_verdict[verdict] for verdict in Verdict},
         gaps=gaps,
+        reasons=by_reason(gaps),
         cells=len(result.inventory.coverage.results),
         kpis=kpis(result.inventory, result.findings, result.policy),
         percent=_percent,

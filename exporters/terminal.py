@@ -8,7 +8,7 @@ from rich.text import Text
 from checks.result import Result
 from exporters.tables import plain
 from exporters.words import PLACES, STATES, SUBJECT_KINDS, VERDICTS, VIEWS, word
-from inventory.coverage import CellState
+from inventory.coverage import CellState, by_reason
 from inventory.finding import Finding, Verdict
 from inventory.hosts import Host
 from inventory.inventory import LAW_TIME
@@ -120,16 +120,12 @@ def _coverage(result: Result, out: _Teller) -> None:
     states = Counter(r.state for r in cells)
     counted = "  ".join(f"{word(STATES, s, out.locale)} {states[s]}" for s in CellState if states[s])
     out.line(f"{out.word(mark('Coverage'))}: {counted}")
-    # One line for each reason: a cluster that is down fails in every kind for the same one.
-    kinds: dict[tuple[str, str, CellState, str], list[str]] = {}
-    for r in cells:
-        if not r.is_complete and r.state is not CellState.NOT_CONFIGURED:
-            reason = tell(r.reason, out.locale) if r.reason else ""
-            kinds.setdefault((r.cell.source, r.cell.scope, r.state, reason), []).append(r.cell.kind)
-    for (source, scope, state, reason), named in kinds.items():
-        where = f" {source} {scope} ({', '.join(named)})"
-        out.line((word(STATES, state, out.locale), "yellow"), f"{where}: {reason}", indent=2)
-        if unseen := sorted({u for r in cells if (r.cell.source, r.cell.scope) == (source, scope) for u in r.unseen}):
+    told = [r for r in cells if not r.is_complete and r.state is not CellState.NOT_CONFIGURED]
+    for first, kinds in by_reason(told):
+        reason = tell(first.reason, out.locale) if first.reason else ""
+        where = f" {first.cell.source} {first.cell.scope} ({', '.join(kinds)})"
+        out.line((word(STATES, first.state, out.locale), "yellow"), f"{where}: {reason}", indent=2)
+        if unseen := first.unseen:
             names = ", ".join(unseen[:MAX_UNSEEN]) + (f" … +{len(unseen) - MAX_UNSEEN}" if unseen[MAX_UNSEEN:] else "")
             out.tell(msg("not seen: {names}", names=names), indent=4, style="yellow")
 

@@ -71,6 +71,18 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return not (self.is_complete or self.is_excluded or self.state is CellState.NOT_CONFIGURED)
 
 
+def by_reason(results: Iterable[CellResult]) -> list[tuple[CellResult, tuple[str, ...]]]:
+    """Cells of one source and scope that ended alike for one reason, as the first of them with the kinds of all.
+
+    A cluster that is down fails in every kind: that is one thing to say, not six.
+    """
+    groups: dict[tuple[str, str, str, str], list[CellResult]] = {}
+    for result in results:
+        key = (result.cell.source, result.cell.scope, result.state, repr(result.reason))
+        groups.setdefault(key, []).append(result)
+    return [(group[0], tuple(r.cell.kind for r in group)) for group in groups.values()]
+
+
 class SourceInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A source as the config describes it; carried in captures."""
 
