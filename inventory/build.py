@@ -2,20 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import msgspec
 
 from inventory.collection import Collection
-from inventory.coverage import CellResult, Coverage, SourceInfo
-from inventory.hosts import Host
+from inventory.coverage import CellResult, CellState, Coverage, SourceInfo
+from inventory.hosts import Host, Placement
 from inventory.identity import Machine, identify
-from inventory.inventory import Inventory
+from inventory.inventory import LAW_TIME, Inventory, law_date
 from inventory.names import normalise
 from inventory.networks import SegmentTable
 from inventory.ownership import Register, own_machine, own_storage, own_tenant, own_workload
-from inventory.placement import place
+from inventory.placement import place, unidentified_instances
 from inventory.records import (
     ClassifiedPlaceholder,
     ClassifiedTrace,
@@ -37,22 +37,26 @@ from inventory.records import (
     System,
     Tenant,
     ThirdPartyResource,
+    View,
     Workload,
 )
 from inventory.scan import ScanOptions
+from inventory.text import msg
 
 R = TypeVar("R", bound=Record)
 
 
 def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> Inventory:
     """The inventory of everything in the (guarded) collection; pure. The order of sources leaves no trace."""
-    records = _newest(collection.records)
+    merged = _merged(collection.cells)
+    records = _newest(_not_superseded(collection.records, merged))
     departments = _of(records, Department)
     canonical = _department_names(departments)
     projects = tuple(_with_department(p, canonical) for p in _of(records, Project))
     systems = tuple(_with_department(s, canonical) for s in _of(records, System))
     tenants = _of(records, Tenant)
-    cells = _with_unseen_tenants(_merged(collection.cells), collection.sources, tenants, (*projects, *systems))
+    fresh = [_without_stale(r, as_of - timedelta(hours=options.fresh_hours), options.fresh_hours) for r in merged]
+    cells = _with_unseen_tenants(fresh, collection.sources, tenants, (*projects, *systems))
     coverage = Coverage(collection.sources, cells, collection.rejections)
     segments = tuple(_with_department(s, canonical) for s in _of(records, Segment))
     sightings = _of(records, HostSighting)
@@ -66,9 +70,15 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
     )
     ports = _of(records, Port)
     third_parties = _of(records, ThirdPartyResource)
-    hosts = tuple(
-        _host(machine, register, coverage, third_parties, canonical) for machine in identify(sightings, ports)
-    )
+    machines = identify(sightings, ports)
+    unidentified = unidentified_instances(machines, coverage)
+
+    def placed(machine: Machine) -> Placement:
+        return place(
+            machine, coverage=coverage, third_parties=third_parties, today=law_date(as_of), unidentified=unidentified
+        )
+
+    hosts = tuple(_host(machine, register, placed(machine), canonical) for machine in machines)
     workloads = _of(records, Workload)
     storages = _of(records, Storage)
     owners = {t.key: own_tenant(t, register) for t in tenants}
@@ -128,6 +138,47 @@ def _merged(cells: Iterable[CellResult]) -> list[CellResult]:
     return list(by_cell.values())
 
 
+def _not_superseded(records: Iterable[Record], cells: Iterable[CellResult]) -> list[Record]:
+    """Without what a later reading of all of its kind, complete to its end, did not find any more.
+
+    A record does not say in which scope it was read: every scope of its kind must have been read again. Nor does it
+    say when its own cell began: what was observed before the whole of the source's last reading began is of another.
+    """
+    since: dict[str, datetime] = {}
+    whole: dict[tuple[str, str], bool] = {}
+    for result in cells:
+        source, key = result.cell.source, (result.cell.source, result.cell.kind)
+        whole[key] = whole.get(key, True) and result.is_complete and result.started_at is not None
+        if result.started_at is not None:
+            since[source] = min(since.get(source, result.started_at), result.started_at)
+
+    def is_superseded(record: Record) -> bool:
+        start = since.get(record.source)
+        return (
+            start is not None and whole.get((record.source, _cell_kind(record)), False) and record.observed_at < start
+        )
+
+    return [r for r in records if not is_superseded(r)]
+
+
+def _cell_kind(record: Record) -> str:
+    is_hypervisor = isinstance(record, HostSighting) and record.view is View.HYPERVISOR
+    return "hypervisor" if is_hypervisor else record.kind
+
+
+def _without_stale(result: CellResult, oldest: datetime, hours: int) -> CellResult:
+    """A complete reading that is too old: what is not in it may have come since, so nothing follows from absence."""
+    finished = result.finished_at
+    if not result.is_complete or finished is None or finished >= oldest:
+        return result
+    reason = msg(
+        "it was read on {finished}, more than {hours} hours before the scan: what came since was not seen",
+        finished=finished.astimezone(LAW_TIME).strftime("%Y-%m-%d %H:%M"),
+        hours=hours,
+    )
+    return msgspec.structs.replace(result, state=CellState.PARTIAL, reason=reason)
+
+
 def _finish(result: CellResult) -> tuple[float, str, str]:
     return (result.finished_at.timestamp() if result.finished_at else 0.0, result.state, repr(result.reason))
 
@@ -178,8 +229,7 @@ def _with_department(record: D, canonical: Mapping[str, str]) -> D:
 def _host(
     machine: Machine,
     register: Register,
-    coverage: Coverage,
-    third_parties: Sequence[ThirdPartyResource],
+    placement: Placement,
     canonical: Mapping[str, str],
 ) -> Host:
     ownership = own_machine(machine, register)
@@ -191,7 +241,7 @@ def _host(
         sightings=machine.sightings,
         joins=machine.joins,
         conflicts=machine.conflicts,
-        placement=place(machine, coverage=coverage, third_parties=third_parties),
+        placement=placement,
         ownership=ownership,
         department=department,
     )

@@ -6,10 +6,11 @@ everything else is undetermined and says what would settle it.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 from netaddr import AddrFormatError, IPAddress, IPNetwork
 
-from inventory.coverage import CellResult, Coverage
+from inventory.coverage import CellResult, CellState, Coverage
 from inventory.hosts import Place, Placement
 from inventory.identity import Machine
 from inventory.records import HostSighting, ThirdPartyResource, View
@@ -26,6 +27,8 @@ VIRTUAL_VENDORS = (
 )
 """Beginnings of sys_vendor or product_name on virtual machines."""
 
+_MOST_NAMED = 5
+
 _JOIN_FACTS = {
     "uuid": mark("its own UUID {value} is that instance's id"),
     "uuid_swapped": mark("its own UUID {value} is that instance's id, the first three fields in the other byte order"),
@@ -37,8 +40,19 @@ _JOIN_FACTS = {
 }
 
 
-def place(machine: Machine, *, coverage: Coverage, third_parties: Sequence[ThirdPartyResource]) -> Placement:
-    """The machine's placement; pure."""
+def place(
+    machine: Machine,
+    *,
+    coverage: Coverage,
+    third_parties: Sequence[ThirdPartyResource],
+    today: date | None = None,
+    unidentified: Sequence[str] = (),
+) -> Placement:
+    """The machine's placement; pure.
+
+    `today` chooses among several contracts that cover it; `unidentified` names what the platform lists without anything
+    that a machine could be compared with (`unidentified_instances`).
+    """
     evidence = tuple(s.key for s in machine.sightings)
     claims = tuple(_claims(machine))
     listed = [s for s in machine.sightings if s.view in (View.SERVER, View.LISTED) and coverage.is_platform(s.source)]
@@ -49,7 +63,7 @@ def place(machine: Machine, *, coverage: Coverage, third_parties: Sequence[Third
     infrastructure = tuple(_infrastructure_facts(machine, coverage))
     if infrastructure:
         return Placement(place=Place.CLOUD_INFRASTRUCTURE, facts=(*infrastructure, *claims), evidence=evidence)
-    for resource in sorted(third_parties, key=lambda t: t.key):
+    for resource in sorted(third_parties, key=lambda t: (_term_rank(t, today), t.key)):
         covered = _covered_by(machine, resource)
         if covered is not None:
             return Placement(
@@ -58,7 +72,33 @@ def place(machine: Machine, *, coverage: Coverage, third_parties: Sequence[Third
                 evidence=(*evidence, resource.key),
                 contract=resource.native_id,
             )
-    return _outside(machine, coverage, claims, evidence)
+    return _outside(machine, coverage, claims, evidence, unidentified)
+
+
+def unidentified_instances(machines: Iterable[Machine], coverage: Coverage) -> tuple[str, ...]:
+    """Names of instances that a list of the platform gives without a UUID and that no machine was joined to.
+
+    Any virtual machine may be one of them: such a list is complete and still says nothing of who is not in it.
+    """
+    return tuple(
+        sorted(
+            m.name
+            for m in machines
+            if all(s.view is View.LISTED and coverage.is_platform(s.source) for s in m.sightings)
+            and not any(is_usable(s.uuid) for s in m.sightings)
+        )
+    )
+
+
+def _term_rank(resource: ThirdPartyResource, today: date | None) -> int:
+    """A renewed contract covers what its predecessor covered: in force before open before past or still to come."""
+    if today is None:
+        return 0
+    if (resource.valid_from is not None and resource.valid_from > today) or (
+        resource.valid_to is not None and resource.valid_to < today
+    ):
+        return 2
+    return 1 if resource.valid_to is None else 0
 
 
 def _instance_facts(machine: Machine, listed: list[HostSighting]) -> list[Message]:
@@ -124,7 +164,13 @@ def _network_of(text: str, resource: ThirdPartyResource, *, is_zoned: bool) -> s
     return None
 
 
-def _outside(machine: Machine, coverage: Coverage, claims: tuple[Message, ...], evidence: tuple[str, ...]) -> Placement:
+def _outside(
+    machine: Machine,
+    coverage: Coverage,
+    claims: tuple[Message, ...],
+    evidence: tuple[str, ...],
+    unidentified: Sequence[str],
+) -> Placement:
     foreign = tuple(
         msg(
             "the control plane {source}, which is not the government cloud's, lists it as instance {id}",
@@ -135,10 +181,26 @@ def _outside(machine: Machine, coverage: Coverage, claims: tuple[Message, ...], 
         if s.view is View.SERVER
     )
     if foreign:
-        return Placement(place=Place.STANDALONE_VIRTUAL, facts=(*foreign, *claims), evidence=evidence)
+        # Another list of the government cloud, or the centre's register of contracts, may hold it all the same.
+        missing = machine.conflicts or cloud_gaps(coverage) or _procurement_gaps(coverage)
+        return Placement(
+            place=Place.UNDETERMINED if missing else Place.STANDALONE_VIRTUAL,
+            facts=(*foreign, *claims),
+            missing=missing,
+            evidence=evidence,
+        )
     own = [s for s in machine.sightings if s.view is View.OS]
     kinds = {kind for s in own if (kind := _kind(s)) is not None}
     missing = _obstacles(machine, coverage, own)
+    if not missing and Place.STANDALONE_VIRTUAL in kinds and unidentified:
+        missing = (
+            msg(
+                "the cloud's list gives {count} instance(s) without a UUID ({names}); it may be one of them: their "
+                "UUIDs, by whoever keeps the list",
+                count=len(unidentified),
+                names=", ".join(unidentified[:_MOST_NAMED]),
+            ),
+        )
     if not missing and len(kinds) != 1:
         missing = (msg("whether it is physical or virtual could not be told: the infrastructure team must look"),)
     if missing:
@@ -153,7 +215,7 @@ def _obstacles(machine: Machine, coverage: Coverage, own: list[HostSighting]) ->
     """Why nothing may be concluded from the machine's absence in the cloud's inventory."""
     if machine.conflicts:
         return (*machine.conflicts, msg("the host's administrator must give it a UUID of its own"))
-    if gaps := cloud_gaps(coverage):
+    if gaps := cloud_gaps(coverage) or _procurement_gaps(coverage):
         return gaps
     if not own:
         return (msg("nobody has looked at the machine itself: the infrastructure team needs SSH access to it"),)
@@ -169,7 +231,14 @@ def cloud_gaps(coverage: Coverage) -> tuple[Message, ...]:
     cells = coverage.of("host", "port", platform_only=True)
     if not any(r.cell.kind == "host" and not r.cell.source.startswith("kubernetes:") for r in cells):
         return (msg("no inventory of the government cloud is configured: its OpenStack or its list must be named"),)
+    # Its own compute hosts stand in no list of instances; a list on paper has none, and says nothing of them.
+    cells += tuple(r for r in coverage.of("hypervisor", platform_only=True) if r.state is not CellState.NOT_CONFIGURED)
     return tuple(gap(r) for r in cells if not r.is_complete and not r.is_excluded)
+
+
+def _procurement_gaps(coverage: Coverage) -> tuple[Message, ...]:
+    """What of the centre's register of contracts was not seen: a contract in it may cover any machine."""
+    return tuple(gap(r) for r in coverage.gaps("third_party"))
 
 
 def gap(result: CellResult) -> Message:

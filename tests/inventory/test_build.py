@@ -1,0 +1,151 @@
+"""From records to the inventory: what a later reading did not find, and what an old one cannot say."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from builders import CLOUD, NIGHT, SSH, cell, days_ago, sighting, system, with_fields
+
+from inventory.build import build
+from inventory.collection import Collection
+from inventory.coverage import CellResult, CellState, SourceInfo
+from inventory.hosts import Place
+from inventory.inventory import Inventory
+from inventory.records import Nic, Record, ThirdPartyResource, View
+from inventory.scan import ScanOptions
+
+SERVER = "420bcf8f-a2f2-d154-329b-575d9bc5e19c"
+OTHER = "7c1de62a-0b54-4a7e-9a54-3e2f8e1d5a10"
+CONTRACTS = "ledger:contracts"
+LIST = "ledger:list"
+TOWER = sighting("tower-1", View.OS, SSH, uuid=OTHER, virtualization="none", chassis_type=7)
+GUEST = sighting("guest-1", View.OS, SSH, uuid=OTHER, virtualization="kvm")
+
+
+def read(
+    source: str, kind: str, at: datetime = NIGHT, state: CellState = CellState.COMPLETE, scope: str = "*"
+) -> CellResult:
+    """A cell that was read in the minute before `at`."""
+    return with_fields(cell(source, kind, state, scope), started_at=at - timedelta(minutes=1), finished_at=at)
+
+
+CLOUD_SEEN = (read(CLOUD, "host"), read(CLOUD, "hypervisor"), read(CLOUD, "port"))
+
+
+def built(*records: Record, cells: tuple[CellResult, ...] = CLOUD_SEEN, **options: Any) -> Inventory:
+    sources = [
+        SourceInfo(name=n, type=n.partition(":")[0], is_platform=n in (CLOUD, LIST))
+        for n in sorted({r.source for r in records} | {c.cell.source for c in cells})
+    ]
+    collection = Collection(taken_at=NIGHT, sources=sources, records=list(records), cells=list(cells))
+    return build(collection, ScanOptions(city="老河口市", **options), as_of=NIGHT)
+
+
+def place_of(inventory: Inventory, name: str) -> Place:
+    return next(h.placement.place for h in inventory.hosts if h.name == name)
+
+
+def _yesterday() -> tuple[CellResult, ...]:
+    return tuple(read(CLOUD, kind, days_ago(1)) for kind in ("host", "hypervisor", "port"))
+
+
+def test_what_a_later_whole_reading_did_not_find_is_no_evidence_of_today() -> None:
+    """A server deleted since yesterday's capture must not go on proving that its system runs on the cloud."""
+    yesterday = days_ago(1)
+    gone = sighting("gone", uuid=SERVER, observed_at=yesterday)
+    still = sighting("still", uuid=OTHER)
+
+    inventory = built(gone, still, cells=(*_yesterday(), *CLOUD_SEEN))
+
+    assert [h.name for h in inventory.hosts] == ["still"]
+
+
+@pytest.mark.parametrize("state", [CellState.PARTIAL, CellState.FAILED, CellState.SKIPPED])
+def test_a_later_reading_that_was_cut_short_takes_nothing_away(state: CellState) -> None:
+    yesterday = days_ago(1)
+    seen = sighting("seen", uuid=SERVER, observed_at=yesterday)
+
+    inventory = built(seen, cells=(read(CLOUD, "host", yesterday), read(CLOUD, "host", state=state)))
+
+    assert [h.name for h in inventory.hosts] == ["seen"]
+
+
+def test_a_later_whole_reading_of_one_region_takes_nothing_from_the_other() -> None:
+    """A record does not say which region it was read in."""
+    yesterday = days_ago(1)
+    seen = sighting("seen", uuid=SERVER, observed_at=yesterday)
+    cells = (read(CLOUD, "host", scope="east"), read(CLOUD, "host", yesterday, scope="west"))
+
+    assert [h.name for h in built(seen, cells=cells).hosts] == ["seen"]
+
+
+def test_nothing_follows_from_absence_in_a_listing_that_is_too_old() -> None:
+    """The machine may have been created on the cloud since."""
+    month_old = tuple(read(CLOUD, kind, days_ago(30)) for kind in ("host", "hypervisor", "port"))
+
+    inventory = built(TOWER, cells=month_old)
+
+    assert place_of(inventory, "tower-1") is Place.UNDETERMINED
+    assert [r.state for r in inventory.coverage.gaps("host")] == [CellState.PARTIAL]
+    assert place_of(built(TOWER), "tower-1") is Place.STANDALONE_PHYSICAL
+
+
+@pytest.mark.parametrize("state", [CellState.PARTIAL, CellState.FAILED, CellState.SKIPPED])
+@pytest.mark.parametrize(("source", "kind"), [(CLOUD, "hypervisor"), (CONTRACTS, "third_party")])
+def test_nothing_stands_alone_while_what_could_make_it_lawful_was_not_seen(
+    source: str, kind: str, state: CellState
+) -> None:
+    """The cloud's own compute hosts and the centre's contracts are no instances, and lawful all the same."""
+    kept = tuple(c for c in CLOUD_SEEN if c.cell.kind != kind)
+
+    inventory = built(TOWER, GUEST, cells=(*kept, read(source, kind, state=state)))
+
+    assert {h.placement.place for h in inventory.hosts} == {Place.UNDETERMINED}
+
+
+def test_another_unit_s_instance_is_not_standalone_while_the_cloud_was_not_seen() -> None:
+    """One cloud may be listed twice: by its API and by what it exports."""
+    foreign = sighting("vm-1", source="openstack:bureau", uuid=SERVER)
+    seen = (*CLOUD_SEEN, read("openstack:bureau", "host"))
+    unseen = (read(CLOUD, "host", state=CellState.FAILED), read(CLOUD, "port"), read("openstack:bureau", "host"))
+
+    assert place_of(built(foreign, cells=seen), "vm-1") is Place.STANDALONE_VIRTUAL
+    assert place_of(built(foreign, cells=unseen), "vm-1") is Place.UNDETERMINED
+
+
+def test_a_list_without_uuids_says_of_no_virtual_machine_that_it_is_not_in_it() -> None:
+    """Clouds that export a spreadsheet only often give names and addresses, as the outside sees them."""
+    row = sighting("云主机-1", View.LISTED, LIST, uuid=None, nics=())
+    cells = (read(LIST, "host"), read(LIST, "port"))
+
+    assert place_of(built(GUEST, row, cells=cells), "guest-1") is Place.UNDETERMINED
+    assert place_of(built(TOWER, row, cells=cells), "tower-1") is Place.STANDALONE_PHYSICAL
+    known = with_fields(row, uuid=SERVER)
+    assert place_of(built(GUEST, known, cells=cells), "guest-1") is Place.STANDALONE_VIRTUAL
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ([(None, date(2025, 12, 31)), (date(2026, 1, 1), date(2026, 12, 31))], "C-1"),
+        ([(date(2026, 1, 1), date(2026, 12, 31)), (date(2027, 1, 1), date(2027, 12, 31))], "C-0"),
+        ([(None, date(2025, 12, 31)), (None, None)], "C-1"),
+    ],
+    ids=["renewed", "renewal to come", "term not known"],
+)
+def test_of_several_contracts_the_one_in_force_covers(
+    terms: list[tuple[date | None, date | None]], expected: str
+) -> None:
+    """A renewed contract covers the ranges of its predecessor, and both stand in the register."""
+    contracts = [
+        ThirdPartyResource(
+            source=CONTRACTS, native_id=f"C-{n}", observed_at=NIGHT, provider="移动云", valid_from=since,
+            valid_to=until, zone="互联网区", ranges=("203.0.113.0/24",),
+        )
+        for n, (since, until) in enumerate(terms)
+    ]  # fmt: skip
+    host = with_fields(GUEST, zone="互联网区", nics=(Nic(mac="00:16:3e:00:00:01", addresses=("203.0.113.9",)),))
+
+    (found,) = built(host, *contracts, system()).hosts
+
+    assert found.placement.contract == expected
