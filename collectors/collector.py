@@ -1,6 +1,5 @@
 """What a collector is, and the one policy on partial failure."""
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,13 +10,11 @@ from typing import Protocol
 import msgspec
 
 from collectors.errors import CollectorError
-from inventory.collection import Collection, digest, encode_raw
+from inventory.collection import Collection, digest, encode_raw, without_names
 from inventory.coverage import Cell, CellResult, CellState, Rejection, SourceInfo
 from inventory.guard import Guard
 from inventory.records import Record
 from inventory.text import Message, msg
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +89,8 @@ def collect(
         with lock:
             collection.cells.append(result)
             if on_cell is not None:
-                on_cell(result)
+                # It is shown at once: nothing of the do-not-scan list may stand in it, nor in the log.
+                on_cell(without_names(result, guard))
 
     def read_source(collector: Collector) -> None:
         cells = collector.plan()
@@ -142,7 +140,6 @@ def _read(
                     with lock:
                         guard.add(words)
     except CollectorError as caught:
-        logger.warning("%s %s %s: %s", cell.source, cell.scope, cell.kind, caught)
         error = caught
     return _result(cell, seen, incomplete, rejected, error, started, clock())
 

@@ -52,33 +52,50 @@ class Collection:
         """The same without anything on the do-not-scan list: dropped records leave a count, their documents nothing."""
         if not guard:
             return self
+        for record in self.records:
+            guard.follow(record)
         kept: list[Record] = []
         dropped: Counter[tuple[str, str]] = Counter()
         when: dict[tuple[str, str], datetime] = {}
+        spoiled = {d for d, body in self.raws.items() if guard.mentions(body.decode("utf-8", "replace"))}
         for record in self.records:
-            if not isinstance(record, ClassifiedTrace) and guard.forbids_record(record):
+            if isinstance(record, ClassifiedTrace):
+                kept.append(msgspec.structs.replace(record, native_id=record.what, raw=None))
+            elif guard.forbids_record(record):
                 dropped[record.source, record.kind] += 1
                 when[record.source, record.kind] = record.observed_at
+                # Another record may come from the same document: it loses its document, not itself.
+                spoiled.add(record.raw or "")
             else:
-                kept.append(record)
+                kept.append(guard.without_mentions(record))
+        kept = [msgspec.structs.replace(r, raw=None) if r.raw in spoiled else r for r in kept]
         for (source, what), count in sorted(dropped.items()):
             kept.append(
                 ClassifiedTrace(source=source, native_id=what, observed_at=when[source, what], what=what, count=count)
             )
         needed = {r.raw for r in kept if r.raw}
         raws = {d: body for d, body in self.raws.items() if d in needed}
-        cells = [_without_names(c, guard) for c in self.cells]
-        rejections = [r for r in self.rejections if not any(guard.forbids(t) for t in (r.value, *r.touches))]
+        cells = [without_names(c, guard) for c in self.cells]
+        rejections = [r for r in self.rejections if not _speaks(r, guard)]
         return replace(self, records=_summed(kept), raws=raws, cells=cells, rejections=rejections)
 
 
-def _without_names(result: CellResult, guard: Guard) -> CellResult:
+def _speaks(rejection: Rejection, guard: Guard) -> bool:
+    texts = (rejection.value, rejection.column, rejection.file, rejection.sheet, *rejection.touches)
+    return guard.withheld(rejection.expected) != rejection.expected or any(map(guard.mentions, texts))
+
+
+def without_names(result: CellResult, guard: Guard) -> CellResult:
     """The cell without a name that is on the list: that something was skipped stays, what it was does not."""
+    if not guard:
+        return result
     cell = result.cell
-    if guard.forbids(cell.scope):
+    if guard.forbids_part(cell.scope):
         cell = Cell(cell.source, DO_NOT_SCAN, cell.kind)
         return CellResult(cell=cell, state=CellState.SKIPPED, seen=0, reason=msg("it is on the do-not-scan list"))
-    return msgspec.structs.replace(result, unseen=tuple(u for u in result.unseen if not guard.forbids(u)))
+    unseen = tuple(u for u in result.unseen if not guard.mentions(u))
+    reason = guard.withheld(result.reason) if result.reason else None
+    return msgspec.structs.replace(result, unseen=unseen, reason=reason)
 
 
 def _summed(records: Iterable[Record]) -> list[Record]:

@@ -5,14 +5,27 @@ it is kept. What it drops leaves a count behind, no name and no address.
 """
 
 import ipaddress
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 
 import msgspec
 from netaddr import IPNetwork, IPSet
 
 from inventory.names import normalise
-from inventory.records import Port, Record
-from inventory.uuids import both_orders
+from inventory.records import Port, Project, Record, System
+from inventory.text import Message
+from inventory.uuids import both_orders, canonical
+
+_ADDRESS = re.compile(
+    r"(?<![\w.])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?:\.\d{1,3}){0,3})(?:/\d{1,3})?(?!\w)"
+)
+_LIKE_ADDRESS = re.compile(r"\s*[0-9a-fA-F:.]+[/%\s]?")
+_SEPARATORS = re.compile(r"[\s/:=,;|@#?&()\[\]{}<>\"'`，；：、（）【】《》]+")
+_MIN_PART = 3
+"""Characters of a part of a text that may be an entry: `db=80` holds no code 80."""
+_MAX_ANSWERS = 200_000
+_WITHHELD = "…"
 
 
 def _as_network(text: str) -> IPNetwork | None:
@@ -29,6 +42,9 @@ def _as_address(text: str) -> IPNetwork | None:
         interface = ipaddress.ip_interface(text.strip().partition("%")[0])
     except ValueError:
         return None
+    mapped = interface.ip.ipv4_mapped if isinstance(interface.ip, ipaddress.IPv6Address) else None
+    if mapped is not None:
+        return IPNetwork(str(mapped))
     is_network = interface.ip == interface.network.network_address
     return IPNetwork(str(interface.network) if is_network else str(interface.ip))
 
@@ -40,6 +56,9 @@ class Guard:
         """Entries: addresses, CIDRs, host names, instance ids or UUIDs, tenant, system and project codes or names."""
         self._networks = IPSet()
         self._words: set[str] = set()
+        self._answers: dict[str, bool] = {}
+        self._patterns: dict[str, str] = {}
+        """Word, to the pattern that tells whether it stands for itself where it was found."""
         self.add(entries)
 
     def add(self, entries: Iterable[str]) -> None:
@@ -49,31 +68,103 @@ class Guard:
             if network is not None:
                 self._networks.add(network)
                 continue
-            word = normalise(entry)
-            if word:
-                self._words.add(word)
-                self._words.update(both_orders(word))
+            word = normalise(entry).rstrip(".")
+            if word and word not in self._words:
+                self._words |= {word, *both_orders(word)}
+                self._patterns |= {word: _pattern(entry), **{uuid: _pattern(uuid) for uuid in both_orders(word)}}
 
     def __bool__(self) -> bool:
         return bool(self._words) or bool(self._networks)
 
     def forbids(self, text: str) -> bool:
         """Whether a host name, address, id, code or name is on the list. Resolves nothing."""
-        network = _as_address(text)
+        answers = self._answers
+        answer = answers.get(text)
+        if answer is None:
+            answer = self._forbids(text)
+            if len(answers) < _MAX_ANSWERS:
+                answers[text] = answer
+        return answer
+
+    def _forbids(self, text: str) -> bool:
+        network = _as_address(text) if _LIKE_ADDRESS.match(text) else None
         if network is not None:
             return network in self._networks or network.ip in self._networks
-        word = normalise(text)
-        if word in self._words:
+        word = normalise(text).rstrip(".")
+        if word in self._words or canonical(word) in self._words:
             return True
         # A fully qualified name is the listed host too.
         return "." in word and word.partition(".")[0] in self._words
 
+    def forbids_part(self, text: str) -> bool:
+        """Whether the text or a part of it is on the list: `openstack:///UUID`, `address:/export`, `name (id)`."""
+        if self.forbids(text):
+            return True
+        parts = [p for p in _SEPARATORS.split(text) if len(p) >= _MIN_PART]
+        if parts == [text]:
+            return False
+        return any(self.forbids(part) for part in (*parts, *_ADDRESS.findall(text)))
+
+    def mentions(self, text: str) -> bool:
+        """Whether something of the list stands anywhere in a sentence or document. Too often rather than too seldom."""
+        compact = normalise(text)
+        near = [pattern for word, pattern in self._patterns.items() if word in compact]
+        if near:
+            folded = unicodedata.normalize("NFKC", text).casefold()
+            if any(re.search(pattern, folded) or re.search(pattern, compact) for pattern in near):
+                return True
+        return bool(self._networks) and any(self.forbids(found) for found in set(_ADDRESS.findall(text)))
+
     def forbids_record(self, record: Record) -> bool:
         """Whether any identifying text of the record is on the list."""
-        return any(self.forbids(text) for text in _identifying(record))
+        return any(self.forbids_part(text) for text in _identifying(record))
+
+    def follow(self, record: Record) -> None:
+        """Adds what belongs to a project or system that is itself on the list: its systems, tenants and hosts."""
+        if not isinstance(record, Project | System):
+            return
+        if any(self.forbids(text) for text in (record.native_id, record.name)):
+            hosts = record.hosts if isinstance(record, System) else record.systems
+            self.add((record.native_id, record.name, *record.tenants, *hosts))
+
+    def withheld(self, message: Message) -> Message:
+        """The sentence with `…` for every value that mentions something of the list."""
+        return msgspec.structs.replace(
+            message,
+            id=_WITHHELD if self.mentions(message.id) else message.id,
+            args={name: self._withheld(value) for name, value in message.args.items()},
+        )
+
+    def _withheld(self, value: "str | int | Message | list[Message]") -> "str | int | Message | list[Message]":
+        if isinstance(value, Message):
+            return self.withheld(value)
+        if isinstance(value, list):
+            return [self.withheld(part) for part in value]
+        return _WITHHELD if isinstance(value, str) and self.mentions(value) else value
+
+    def without_mentions(self, record: Record) -> Record:
+        """The record without a remark that mentions something of the list."""
+        spoiled = {
+            name: None
+            for name in _REMARKS
+            if isinstance(remark := getattr(record, name, None), str) and self.mentions(remark)
+        }
+        return msgspec.structs.replace(record, **spoiled) if spoiled else record
 
 
-_FREE_TEXT = frozenset({"kind", "source", "observed_at", "raw", "description", "device_owner", "status", "view"})
+def _pattern(entry: str) -> str:
+    """Finds the entry in folded text, however it is spaced; letters and digits around it make it another word."""
+    words = [re.escape(w) for w in map(normalise, entry.split()) if w]
+    text = r"\s*".join(words).removesuffix(r"\.")
+    before = r"(?<![a-z0-9])" if re.match(r"[a-z0-9]", text) else ""
+    after = r"(?![a-z0-9])" if re.search(r"[a-z0-9]$", text) else ""
+    return f"{before}{text}{after}" if text else r"(?!)"
+
+
+_REMARKS = ("description", "note", "declared_place", "old_server_disposal", "no_data_statement", "legal_basis")
+_FREE_TEXT = frozenset(
+    {"kind", "source", "observed_at", "raw", "description", "note", "device_owner", "status", "view"}
+)
 
 
 def _identifying(record: Record) -> Iterator[str]:
@@ -89,7 +180,8 @@ def _texts(value: object) -> Iterator[str]:
         if value:
             yield value
     elif isinstance(value, dict):
-        for inner in value.values():
+        for key, inner in value.items():
+            yield from _texts(key)
             yield from _texts(inner)
     elif isinstance(value, tuple):
         for inner in value:

@@ -6,6 +6,7 @@ Chinese by a panel and in English by an operator. Translations: `inventory/local
 
 import gettext as gettext_module
 import os
+import re
 import string
 from functools import cache
 from pathlib import Path
@@ -58,22 +59,40 @@ def _catalogue(locale: str) -> gettext_module.NullTranslations:
 
 def tell(message: Message, locale: str = DEFAULT_LOCALE) -> str:
     """The sentence in the language of `locale` (`zh_CN` or `en`), values filled in."""
-    sentence = gettext(message.id, locale)
-    return sentence.format(**{name: _value(value, locale) for name, value in message.args.items()})
+    return _told(message, locale, 0)
 
 
-def _value(value: "str | int | Message | list[Message]", locale: str) -> str | int:
+_BRACES = re.compile(r"\{\{|\}\}|\{([A-Za-z_]\w*)\}")
+MAX_NESTING = 16
+
+
+def _told(message: Message, locale: str, depth: int) -> str:
+    """The sentence, filled in without str.format: captures bring sentences of strangers, format strings among them."""
+    if depth > MAX_NESTING:
+        return "…"
+
+    def filled(found: re.Match[str]) -> str:
+        name = found[1]
+        if name is None:
+            return found[0][0]
+        return _value(message.args[name], locale, depth + 1) if name in message.args else found[0]
+
+    return _BRACES.sub(filled, gettext(message.id, locale))
+
+
+def _value(value: "str | int | Message | list[Message]", locale: str, depth: int) -> str:
     if isinstance(value, Message):
-        return tell(value, locale)
+        return _told(value, locale, depth)
     if isinstance(value, list):
         separator = "；" if locale == "zh_CN" else "; "
-        return separator.join(tell(part, locale) for part in value)
-    return value
+        return separator.join(_told(part, locale, depth) for part in value)
+    return str(value)
 
 
 def gettext(sentence: str, locale: str = DEFAULT_LOCALE) -> str:
     """The sentence in the language of `locale`; English sentences are their own translation."""
-    return _catalogue(locale).gettext(sentence) if locale != "en" else sentence
+    # The empty msgid is the catalogue's own header.
+    return _catalogue(locale).gettext(sentence) if sentence and locale != "en" else sentence
 
 
 def reader_locale() -> str:

@@ -1,14 +1,18 @@
 """The do-not-scan guard: what is on the list is nowhere, in any form that sources write it."""
 
+import itertools
+import typing
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
 from inventory.collection import Collection, digest, encode_raw
-from inventory.coverage import Cell, CellResult, CellState
+from inventory.coverage import Cell, CellResult, CellState, Rejection
 from inventory.guard import Guard
-from inventory.records import ClassifiedTrace, HostSighting, Nic, Port, Record, Tenant, View
+from inventory.records import AnyRecord, ClassifiedTrace, HostSighting, Nic, Port, Project, Record, Tenant, View
+from inventory.text import msg, tell
 from inventory.uuids import swapped
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
@@ -71,3 +75,92 @@ def test_traces_of_several_nights_are_counted_together() -> None:
 
     assert isinstance(trace, ClassifiedTrace)
     assert trace.count == 2
+
+
+LISTED = ("S-BMJ", "涉密系统甲", "secret-01", UUID, "10.20.0.5", "10.30.0.0/16")
+FORMS = ("S-BMJ", "涉密系统甲", "涉密 系统甲", "secret-01.gov.local", UUID.upper(), swapped(UUID), f"openstack:///{UUID}",
+         "10.20.0.5/24", "::ffff:10.20.0.5", "10.30.7.7:/export", "system=S-BMJ", "甲单位（涉密系统甲）",
+         "secret-01.gov.local.", UUID.replace("-", ""))  # fmt: skip
+NOT_NAMES = {"source", "observed_at", "raw", "view", "status", "device_owner", "what"}
+
+
+def texts_of(kind: type) -> list[str]:
+    """Fields of a record type that hold text, alone or inside something else."""
+    hints = typing.get_type_hints(kind)
+    return [n for n in kind.__struct_fields__ if n not in NOT_NAMES and "str" in repr(hints[n])]  # type: ignore[attr-defined]
+
+
+def filled(hint: object, text: str) -> object:
+    """A value of the annotated type that holds the text."""
+    if hint is str:
+        return text
+    arguments = [a for a in typing.get_args(hint) if a not in (type(None), ...)]
+    origin = typing.get_origin(hint)
+    if origin is tuple:
+        return (filled(arguments[0], text),)
+    if origin is dict:
+        return {"a": text}
+    return filled(arguments[0], text)
+
+
+def planted() -> Iterator[tuple[Record, str]]:
+    """Every record type with each of its text fields naming something of the list, in every form."""
+    own = itertools.count()
+    for kind in typing.get_args(AnyRecord):
+        hints = typing.get_type_hints(kind)
+        needed = [f.name for f in msgspec.structs.fields(kind) if f.required]
+        fixed = {int: 1, View: View.OS, datetime: NOON}
+        for name in [] if kind is ClassifiedTrace else texts_of(kind):
+            for form in FORMS:
+                given = {n: fixed.get(hints[n], f"own{next(own)}") for n in needed}
+                yield kind(**{**given, name: filled(hints[name], form)}), form
+
+
+def test_a_listed_name_in_any_field_of_any_record_leaves_nothing_behind() -> None:
+    """Neither in the record nor in its document nor in the document that another record shares with it."""
+    records, raws = [], {}
+    for number, (record, form) in enumerate(planted()):
+        body = encode_raw({"n": number, "said": form})
+        raws[digest(body)] = body
+        records += [msgspec.structs.replace(record, raw=digest(body)), host(native_id=f"n{number}", raw=digest(body))]
+    assert len({r.kind for r in records}) == len(typing.get_args(AnyRecord)) - 1
+    seen = Collection(taken_at=NOON, records=records, raws=raws)
+
+    kept = seen.guarded(Guard(LISTED))
+
+    for left in [*kept.records, kept.raws]:
+        assert not any(form.casefold() in repr(left).casefold() for form in FORMS), left
+    assert sum(r.source == "ssh:h" and isinstance(r, HostSighting) for r in kept.records) == len(records) // 2
+    assert not kept.raws
+
+
+def test_reasons_and_rejections_and_remarks_do_not_name_what_is_listed() -> None:
+    nested = msg("{reasons}", reasons=[msg("{host} refused user {user}", host="secret-01", user="涉密 系统甲/ops")])
+    cell = CellResult(cell=Cell("k8s:c", "*", "host"), state=CellState.FAILED, seen=0, reason=nested,
+                      unseen=("x (S-BMJ)", "open"))  # fmt: skip
+    row = Rejection(source="ledger:r", file="f", sheet="s", row=1, column="c", value="见涉密系统甲的批复",
+                    expected=msg("a date"))  # fmt: skip
+    remark = Tenant(source="o", native_id="t", observed_at=NOON, name="t", description="for 涉密系统甲 at 10.30.1.1")
+    seen = Collection(taken_at=NOON, records=[remark], cells=[cell], rejections=[row])
+
+    kept = seen.guarded(Guard(LISTED))
+
+    assert kept.records == [msgspec.structs.replace(remark, description=None)]
+    assert kept.cells[0].unseen == ("open",)
+    assert tell(kept.cells[0].reason or msg("x"), "en") == "… refused user …"
+    assert not kept.rejections
+
+
+def test_a_listed_project_takes_its_tenants_and_systems_with_it() -> None:
+    project = Project(source="l", native_id="P-BMJ", observed_at=NOON, name="n", tenants=("t-9",), systems=("S-9",))
+    tenant = Tenant(source="o", native_id="1", observed_at=NOON, name="t-9")
+    other = Tenant(source="o", native_id="2", observed_at=NOON, name="t-8")
+
+    kept = Collection(taken_at=NOON, records=[tenant, other, project]).guarded(Guard(["P-BMJ"]))
+
+    assert [r.native_id for r in kept.records if not isinstance(r, ClassifiedTrace)] == ["2"]
+
+
+@pytest.mark.parametrize("text", ["secret-011 runs", "xS-BMJ", "10.20.0.50 and 10.31.0.1", "S-BM J2", "", "涉密系统"])
+def test_a_sentence_about_neighbours_mentions_nothing(text: str) -> None:
+    assert not Guard(LISTED).mentions(text)
