@@ -49,6 +49,10 @@ class _Joiner:
         self.joins: list[Join] = []
         self.conflicts: dict[str, list[Message]] = defaultdict(list)
         self.ports = _port_index(ports)
+        self.devices: dict[str, set[str]] = defaultdict(set)
+        for port in ports:
+            if (device := canonical(port.device)) is not None:
+                self.devices[port.mac].add(device)
         self.instances: dict[str, str] = {}
         self.cloned: set[str] = set()
 
@@ -192,21 +196,80 @@ class _Joiner:
         for sighting in self.sightings:
             if sighting.view in (View.OS, View.NODE):
                 members[self._find(sighting.key)].append(sighting)
+        pointing: dict[str, list[tuple[list[HostSighting], list[Join]]]] = defaultdict(list)
         for group in members.values():
             claims: dict[str, list[Join]] = defaultdict(list)
             for sighting in group:
                 for server, joins in self._claims(sighting).items():
                     claims[self._find(server)].extend(joins)
             if len(claims) == 1:
-                for join in next(iter(claims.values())):
-                    self._join(join)
+                server, joins = next(iter(claims.items()))
+                pointing[server].append((group, joins))
             elif claims:
                 names = ", ".join(sorted(f"{self.by_key[s].name} ({self.by_key[s].uuid})" for s in claims))
                 rules = ", ".join(sorted({j.rule for joins in claims.values() for j in joins}))
-                for sighting in group:
-                    self.conflicts[sighting.key].append(
-                        msg("its identifiers ({rules}) point to several instances: {names}", rules=rules, names=names)
+                self._contradict(
+                    group,
+                    msg("its identifiers ({rules}) point to several instances: {names}", rules=rules, names=names),
+                )
+            else:
+                self._compare_macs(group)
+        for server, claimants in pointing.items():
+            self._attach_one(server, claimants)
+
+    def _attach_one(self, server: str, claimants: list[tuple[list[HostSighting], list[Join]]]) -> None:
+        """One instance is one machine: two that claim it are neither, and so is a node that contradicts itself."""
+        everybody = [s for group, _ in claimants for s in group]
+        for group, joins in claimants:
+            others = [o for o in everybody if o not in group and any(_excludes(s, o) for s in group)]
+            rules = {j.rule for j in joins}
+            foreign = sorted({s.uuid or "" for s in group if s.view is View.NODE and self._usable(s.uuid)})
+            instance = f"{self.by_key[server].name} ({self.by_key[server].uuid})"
+            if others:
+                self._contradict(
+                    group,
+                    msg(
+                        "its identifiers ({rules}) point to instance {instance}, and so do those of {others}",
+                        rules=", ".join(sorted(rules)),
+                        instance=instance,
+                        others=", ".join(sorted({o.name for o in others})),
+                    ),
+                )
+            elif rules == {"provider_id"} and foreign:
+                # Whoever runs the kubelet writes the providerID; the machine under it says that it is another one.
+                self._contradict(
+                    group,
+                    msg(
+                        "its providerID names instance {instance}, its own UUID {uuid} does not",
+                        instance=instance,
+                        uuid=", ".join(foreign),
+                    ),
+                )
+            else:
+                for join in joins:
+                    self._join(join)
+
+    def _compare_macs(self, group: list[HostSighting]) -> None:
+        """A MAC of an instance under another address is no proof that it is the instance, nor that it is not."""
+        for sighting in group:
+            if sighting.view is not View.OS:
+                continue
+            for mac in sorted({nic.mac for nic in sighting.nics if nic.mac}):
+                servers = {self.instances[d] for d in self.devices.get(mac, ()) if d in self.instances}
+                if servers:
+                    names = ", ".join(sorted(f"{self.by_key[s].name} ({self.by_key[s].uuid})" for s in servers))
+                    self._contradict(
+                        [sighting],
+                        msg(
+                            "its MAC {mac} is that of a port of {names}, which has other addresses",
+                            mac=mac,
+                            names=names,
+                        ),
                     )
+
+    def _contradict(self, group: Iterable[HostSighting], conflict: Message) -> None:
+        for sighting in group:
+            self.conflicts[sighting.key].append(conflict)
 
     def _attach_paper(self) -> None:
         """Ledger rows describe machines: by serial number, by UUID, else by an address that is unique in its zone."""
@@ -286,6 +349,11 @@ def _same_by_wire(one: HostSighting, other: HostSighting) -> bool:
         return one.source != other.source and one.machine_id == other.machine_id and one.machine_id is not None
     macs = {n.mac for n in one.nics if n.mac}
     return bool(macs & {n.mac for n in other.nics if n.mac})
+
+
+def _excludes(one: HostSighting, other: HostSighting) -> bool:
+    """Whether two sightings of one view cannot be one machine; a node and its own operating system are two views."""
+    return one.view is other.view and not _same_by_wire(one, other)
 
 
 def _zone_addresses(sighting: HostSighting) -> list[str]:

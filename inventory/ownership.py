@@ -64,9 +64,10 @@ class Register:
             for tenant in project.tenants:
                 self._tenant_projects[normalise(tenant)].add(code)
         for row in self.declarations:
+            unheard = [c for c in (*row.systems, *row.projects) if not self.system_code(c) and c not in self.projects]
             hit = OwnershipHit(
                 rule=OwnershipRule.DECLARED,
-                value=row.target,
+                value=f"{row.target} → {', '.join(unheard)}" if unheard else row.target,
                 systems=tuple(c for s in row.systems if (c := self.system_code(s))),
                 projects=tuple(p for p in row.projects if p in self.projects),
                 evidence=row.key,
@@ -269,6 +270,10 @@ def resolve(hits: Iterable[OwnershipHit], register: Register) -> Ownership:
             candidates |= reach
         else:
             contradictions.append(_contradiction(decided, hit))
+    void = next((h for h in ordered if h.rule is OwnershipRule.DECLARED and not (h.systems or h.projects)), None)
+    if void is not None and decided is not None and decided.rule is not OwnershipRule.DECLARED:
+        # A person said otherwise, in a code that no register has: nobody may pick the second best.
+        contradictions.insert(0, _unheard(void, decided))
     if decided is not None and decided.rule in (OwnershipRule.TENANT, OwnershipRule.SEGMENT) and len(systems) > 1:
         systems = set()  # shared by several systems: whose department is known, which system is not
     if not systems and len(projects) == 1:
@@ -305,6 +310,16 @@ def _contradiction(first: OwnershipHit, second: OwnershipHit) -> Message:
         second_rule=msg(RULE_NAMES[second.rule]),
         second_value=second.value,
         second_owner=", ".join(second.systems or second.projects),
+    )
+
+
+def _unheard(void: OwnershipHit, decided: OwnershipHit) -> Message:
+    return msg(
+        "the declaration {value} names nothing that the register has, {rule} {found} says {owner}",
+        value=void.value,
+        rule=msg(RULE_NAMES[decided.rule]),
+        found=decided.value,
+        owner=", ".join(decided.systems or decided.projects),
     )
 
 

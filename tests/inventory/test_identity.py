@@ -108,6 +108,59 @@ def test_half_of_a_port_is_not_enough(nic: Nic) -> None:
     assert with_server(identify([server(), os_host("web", nics=(nic,))], [port()])) == []
 
 
+def test_a_mac_of_an_instance_under_another_address_says_neither_yes_nor_no() -> None:
+    """Secondary and floating addresses are on no port: `not in the inventory` would be a false word."""
+    nic = Nic(mac="fa:16:3e:00:00:01", addresses=("10.0.0.6",))
+
+    (host,) = [m for m in identify([server(), os_host("web", uuid=OTHER, nics=(nic,))], [port()]) if m.id != SERVER]
+
+    assert host.conflicts
+
+
+def test_two_hosts_with_one_instance_s_serial_are_neither() -> None:
+    """What is true of cloned UUIDs is true of everything that a host says of itself."""
+    one = os_host("a", serial=SERVER, nics=(Nic(mac="52:54:00:00:00:01"),))
+    two = os_host("b", serial=SERVER, nics=(Nic(mac="52:54:00:00:00:02"),))
+
+    machines = identify([server(), one, two], [])
+
+    assert with_server(machines) == []
+    assert sum(bool(m.conflicts) for m in machines) == 2
+
+
+def test_two_nodes_with_one_provider_id_are_neither() -> None:
+    nodes = [sighting(View.NODE, name, provider_id=f"openstack:///{SERVER}") for name in ("node-1", "node-2")]
+
+    assert with_server(identify([server(), *nodes], [])) == []
+
+
+def test_a_node_and_its_own_system_are_one_machine() -> None:
+    node = sighting(View.NODE, "node-1", provider_id=f"openstack:///{SERVER}", uuid=SERVER)
+
+    assert with_server(identify([server(), node, os_host("a", uuid=SERVER)], [])) == ["node-1", "a"]
+
+
+def test_a_provider_id_that_the_node_s_own_uuid_contradicts_proves_nothing() -> None:
+    """Whoever runs the kubelet writes the providerID."""
+    node = sighting(View.NODE, "node-1", provider_id=f"openstack:///{SERVER}", uuid=OTHER)
+
+    machines = identify([server(), node], [])
+
+    assert with_server(machines) == []
+    assert [len(m.conflicts) for m in machines if m.id != SERVER] == [1]
+
+
+def test_a_clone_of_an_instance_s_uuid_takes_nothing_from_it_and_gains_nothing() -> None:
+    """The true one is known by its port; that its UUID is shared stays a conflict of both."""
+    true = os_host("true", uuid=SERVER, nics=(Nic(mac="fa:16:3e:00:00:01", addresses=("10.0.0.5/24",)),))
+    clone = os_host("clone", uuid=SERVER, nics=(Nic(mac="52:54:00:00:00:02", addresses=("10.0.0.9/24",)),))
+
+    machines = identify([server(), true, clone], [port()])
+
+    assert with_server(machines) == ["true"]
+    assert all(m.conflicts for m in machines)
+
+
 def test_a_pair_that_two_ports_hold_ties_to_neither() -> None:
     """Overlapping tenant networks are normal."""
     nic = (Nic(mac="fa:16:3e:00:00:01", addresses=("10.0.0.5",)),)

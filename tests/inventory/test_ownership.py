@@ -116,6 +116,19 @@ def test_a_declaration_outranks_every_rule_and_the_rules_stay_visible() -> None:
     assert [h.rule for h in owner.hits] == [OwnershipRule.DECLARED, OwnershipRule.LABEL, OwnershipRule.TENANT]
 
 
+def test_a_declaration_in_an_unknown_code_is_no_leave_to_pick_the_second_best() -> None:
+    said = OwnershipDeclaration(
+        source="ledger:owners", native_id="1", observed_at=NOON, target="web-01", systems=("S-404",)
+    )
+    known = register(system("S-1", tenants=("edu-prod",)), said)
+
+    result = owned(known, tenant="t1")
+
+    assert result.disagreement is not None
+    assert "S-404" in str(result.disagreement.args)
+    assert not result.is_known
+
+
 def test_something_shared_may_belong_to_several_systems() -> None:
     owner = owned(register(A, B), tags=("S-A", "S-B"))
 
