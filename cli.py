@@ -5,12 +5,16 @@ Exit codes: 0 compliant · 2 usage, config or input · 3 a check fails · 4 noth
 """
 
 import difflib
+import errno
 import logging
+import os
+import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -18,6 +22,7 @@ from typing import Annotated, NoReturn
 import msgspec
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from checks.catalogue import CATALOGUE
 from checks.judge import judge
@@ -41,7 +46,7 @@ from inventory.inventory import LAW_TIME, Inventory
 from inventory.scan import ScanInfo, ScanOptions
 from inventory.settings import ConfigError, Settings
 from inventory.store import Store, StoredScan, StoreError
-from inventory.text import gettext, mark, msg, reader_locale, tell
+from inventory.text import Message, gettext, mark, msg, reader_locale, tell
 
 
 class Exit(IntEnum):
@@ -78,6 +83,17 @@ app.add_typer(export_app, name="export")
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+class Lang(StrEnum):
+    """Languages that the program speaks."""
+
+    ZH_CN = "zh_CN"
+    EN = "en"
+
+
+class _Interrupted(BaseException):
+    """SIGINT or SIGTERM. A class of its own: typer takes KeyboardInterrupt for itself and says nothing."""
+
+
 class Refusal(Exception):
     """Ends the command with a sentence and an exit code."""
 
@@ -91,27 +107,109 @@ def main() -> NoReturn:
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for noisy in ("paramiko", "openstack", "keystoneauth", "urllib3", "kubernetes"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a locale that lacks a character shows a question mark
     try:
-        app()
-    except Refusal as refusal:
-        _complain(str(refusal))
-        sys.exit(refusal.code)
-    except LedgerError as error:
-        _complain(tell(error.message, LOCALE))
-        sys.exit(Exit.USAGE)
-    except (ConfigError, capture_file.CaptureError) as error:
-        _complain(str(error))
-        sys.exit(Exit.USAGE)
-    except StoreError as error:
-        _complain(str(error))
-        sys.exit(Exit.COULD_NOT_RUN)
-    except KeyboardInterrupt:
-        _complain(gettext(mark("interrupted; nothing was kept of this run"), LOCALE))
+        with _signals(_interrupt):
+            app()
+    except SystemExit as ended:  # typer's way to end, with the exit code of the command
+        sys.exit(_flushed(ended.code))
+    except (_Interrupted, KeyboardInterrupt):
+        _complain(gettext(INTERRUPTED, LOCALE))
         sys.exit(Exit.INTERRUPTED)
     except BrokenPipeError:
-        sys.stderr.close()
+        _drop_stdout()
         sys.exit(Exit.COMPLIANT)
-    sys.exit(Exit.COMPLIANT)
+    except (Refusal, LedgerError, ConfigError, StoreError, capture_file.CaptureError, OSError) as error:
+        code, sentence = _told(error)
+        _complain(sentence)
+        sys.exit(code)
+    sys.exit(_flushed(Exit.COMPLIANT))
+
+
+INTERRUPTED = mark("interrupted; nothing was kept of this run")
+_CONDITIONS = {
+    errno.ENOENT: mark("there is no such file or folder"),
+    errno.EACCES: mark("permission denied"),
+    errno.EPERM: mark("permission denied"),
+    errno.EROFS: mark("the file system is read-only"),
+    errno.ENOSPC: mark("the disk is full"),
+    errno.EDQUOT: mark("the disk quota is used up"),
+    errno.EISDIR: mark("it is a folder, expected a file"),
+    errno.ENOTDIR: mark("a part of the path is a file, expected a folder"),
+    errno.EEXIST: mark("it is there already"),
+    errno.EADDRINUSE: mark("another program is listening there already"),
+    errno.EADDRNOTAVAIL: mark("this machine does not have that address"),
+}
+"""What the operating system says, in the reader's language."""
+
+
+def _told(error: Exception) -> tuple[Exit, str]:
+    """The exit code and the sentence for what ends a command."""
+    match error:
+        case Refusal():
+            return error.code, str(error)
+        case LedgerError() | ConfigError():
+            return Exit.USAGE, tell(error.message, LOCALE)
+        case StoreError():
+            return Exit.COULD_NOT_RUN, tell(error.message, LOCALE)
+        case OSError():
+            return Exit.COULD_NOT_RUN, _os_sentence(error.filename or gettext(mark("standard output"), LOCALE), error)
+        case _:
+            return Exit.USAGE, str(error)
+
+
+def _os_sentence(what: object, error: OSError) -> str:
+    condition = _CONDITIONS.get(error.errno or 0)
+    return f"{what}: {gettext(condition, LOCALE) if condition else error.strerror or error}"
+
+
+def _flushed(code: object) -> object:
+    """The exit code, once what was printed has arrived: a full disk under standard output is no success."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_stdout()
+    except OSError as error:
+        _drop_stdout()
+        _complain(_os_sentence(gettext(mark("standard output"), LOCALE), error))
+        return Exit.COULD_NOT_RUN
+    except ValueError:  # closed
+        pass
+    return code
+
+
+def _drop_stdout() -> None:
+    """Nobody reads it any more: what is still to be flushed goes nowhere, silently."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise _Interrupted
+
+
+def _leave(*_: object) -> NoReturn:
+    """Ends at once, while sources are read: nothing has been written yet, and a source may be silent for minutes."""
+    errors.show_cursor(True)
+    _complain(gettext(INTERRUPTED, LOCALE))
+    sys.stderr.flush()
+    os._exit(Exit.INTERRUPTED)
+
+
+@contextmanager
+def _signals(handler: Callable[..., object]) -> Iterator[None]:
+    """SIGINT and SIGTERM do this; the handlers of before come back afterwards."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
 
 
 def _complain(sentence: str) -> None:
@@ -127,7 +225,7 @@ ConfigOption = Annotated[
 ]
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help=_help(mark("How to print it.")))]
 ScanOption = Annotated[int | None, typer.Option("--scan", help=_help(mark("Number of the scan; default: the last.")))]
-LangOption = Annotated[str | None, typer.Option("--lang", help=_help(mark("Language: zh_CN or en.")))]
+LangOption = Annotated[Lang | None, typer.Option("--lang", help=_help(mark("Language: zh_CN or en.")))]
 PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help=_help(mark("Port to listen on.")))]
 DEFAULT_CONFIG = Path("yunhe.toml")
 
@@ -150,14 +248,17 @@ def init(folder: Annotated[Path, typer.Argument(help=_help(mark("Where to write 
     from exporters.templates import example_config, write_templates
 
     config = folder / "yunhe.toml"
-    if config.exists():
-        raise Refusal(Exit.USAGE, tell(msg("{path} is there already; nothing was written", path=str(config)), LOCALE))
     try:
+        if config.exists():
+            sentence = msg("{path} is there already; nothing was written", path=str(config))
+            raise Refusal(Exit.USAGE, tell(sentence, LOCALE))
         folder.mkdir(parents=True, exist_ok=True)
         written = write_templates(folder / "ledgers")
         config.write_text(example_config(), encoding="utf-8")
     except OSError as error:
-        raise Refusal(Exit.USAGE, f"{error.filename}: {error.strerror}") from error
+        if isinstance(error, FileExistsError):
+            error.errno = errno.ENOTDIR
+        raise Refusal(Exit.USAGE, _os_sentence(error.filename, error)) from error
     for path in [config, *written]:
         typer.echo(str(path))
 
@@ -169,12 +270,15 @@ def collect(
 ) -> None:
     """Collects here, so that `scan --capture` can judge elsewhere. Exit 4 where not everything was seen."""
     chosen = settings.load(config)
+    output = _output(output)
     guard = Guard(settings.do_not_scan_entries(chosen, config.parent))
     collection = _collect(chosen, config.parent, guard, clock=_now)
     try:
         capture_file.write(collection, output, tool=TOOL)
     except OSError as error:
-        raise Refusal(Exit.COULD_NOT_RUN, f"{output}: {error.strerror}") from error
+        raise Refusal(Exit.COULD_NOT_RUN, _os_sentence(output, error)) from error
+    for rejection in collection.rejections:
+        errors.print(tables.plain(tell(terminal.rejection(rejection), LOCALE)), markup=False)
     complete = not any(c.is_gap for c in collection.cells)
     typer.echo(str(output))
     raise typer.Exit(Exit.COMPLIANT if complete else Exit.NOT_ALL_SEEN)
@@ -204,7 +308,11 @@ def scan(
     path = settings.resolve(base, chosen.store.path)
     with store.lock(path), Store(path) as opened:
         result = _scan(chosen, base, captures, moment, opened)
-    _print_scan(result, form, lang or LOCALE)
+    try:
+        _print_scan(result, form, lang or LOCALE)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_stdout()  # the scan is kept, and its exit code is its verdict, whoever stopped reading
     raise typer.Exit(Exit.COMPLIANT if exit_zero else result.scan.exit_code)
 
 
@@ -250,9 +358,12 @@ def _collect(
     """Ledgers first: what they mark as classified must be known before anything is connected to."""
     ledgers: list[Collector] = [c for entry in chosen.ledger for c in ledger_collectors(entry, base=base, clock=clock)]
     if not (ledgers or chosen.openstack or chosen.kubernetes or chosen.ssh or has_captures):
-        sentence = msg("no source is configured: expected at least one openstack, kubernetes, ssh, ledger or capture")
+        sentence = msg(
+            "no source is configured: expected at least one [[openstack]], [[kubernetes]], [[ssh]], [[ledger]] or "
+            "[[capture]] in the configuration, or --capture FILE"
+        )
         raise Refusal(Exit.COULD_NOT_RUN, tell(sentence, LOCALE))
-    with _progress() as on_cell:
+    with _signals(_leave), _progress() as on_cell:
         collection = run_collectors(ledgers, guard=guard, clock=clock, on_cell=on_cell)
         live = list(_live(chosen, base, guard, clock))
         if live:
@@ -274,7 +385,9 @@ def _live(chosen: Settings, base: Path, guard: Guard, clock: Callable[[], dateti
         from collectors.openstack_source import openstack_collectors
 
         for cloud in chosen.openstack:
-            yield from openstack_collectors(cloud, base=base, clock=clock, label_keys=chosen.ownership.label_keys)
+            yield from openstack_collectors(
+                cloud, base=base, clock=clock, label_keys=chosen.ownership.label_keys, guard=guard
+            )
     if chosen.kubernetes:
         from collectors.kubernetes_source import kubernetes_collectors
 
@@ -308,7 +421,7 @@ def _progress() -> Iterator[Callable[[CellResult], None]]:
         def on_cell(result: CellResult) -> None:
             nonlocal done
             done += 1
-            status.update(f"{done} · {sentence(result)}".replace("[", r"\["))
+            status.update(Text(f"{done} · {sentence(result)}"))
             if result.is_gap:
                 errors.print(sentence(result), markup=False)
 
@@ -318,10 +431,13 @@ def _progress() -> Iterator[Callable[[CellResult], None]]:
 def _read_captures(paths: list[Path]) -> list[Collection]:
     captures = []
     for path in paths:
+        if path.exists() and not path.is_file():
+            sentence = msg("{path}: expected a file that `yunhe collect` wrote", path=str(path))
+            raise Refusal(Exit.USAGE, tell(sentence, LOCALE))
         try:
             captures.append(capture_file.read(path))
         except OSError as error:
-            raise Refusal(Exit.USAGE, f"{path}: {error.strerror}") from error
+            raise Refusal(Exit.USAGE, _os_sentence(path, error)) from error
     return captures
 
 
@@ -331,12 +447,24 @@ def _moment(given: str | None) -> datetime | None:
         return None
     try:
         if len(given) == len("2026-01-01"):
-            return datetime.combine(date.fromisoformat(given), time(23, 59, 59), LAW_TIME)
-        moment = datetime.fromisoformat(given)
-    except ValueError as error:
-        sentence = msg("the clock (as_of) {value}: expected a date such as 2026-11-22 or an ISO 8601 time", value=given)
-        raise Refusal(Exit.USAGE, tell(sentence, LOCALE)) from error
+            moment = datetime.combine(date.fromisoformat(given), time(23, 59, 59), LAW_TIME)
+        else:
+            moment = datetime.fromisoformat(given)
+    except ValueError:
+        moment = None
+    if moment is None or moment.year not in CLOCK_YEARS:
+        sentence = msg(
+            "the clock (as_of) {value}: expected a date such as 2026-11-22 or an ISO 8601 time, from {first} to {last}",
+            value=given or "''",
+            first=CLOCK_YEARS[0],
+            last=CLOCK_YEARS[-1],
+        )
+        raise Refusal(Exit.USAGE, tell(sentence, LOCALE))
     return moment if moment.tzinfo else moment.replace(tzinfo=LAW_TIME)
+
+
+CLOCK_YEARS = range(2000, 2101)
+"""Beyond these a clock is a slip of the hand, and counting with periods leaves the calendar."""
 
 
 def _capture_clock(chosen: Settings, captures: list[Collection]) -> datetime | None:
@@ -372,16 +500,15 @@ def _now() -> datetime:
 
 def _print_scan(result: Result, form: Format, locale: str) -> None:
     if form is Format.TABLE:
-        terminal.summary(result, Console(highlight=False), locale=locale)
+        terminal.summary(result, tables.Terminal(), locale=locale)
     elif form is Format.JSON:
         rows = [_finding_row(f, result, locale) for f in result.findings]
         cells = [
             {"cell": c.cell, "state": c.state, "seen": c.seen, "unseen": c.unseen}
             for c in result.inventory.coverage.results
         ]
-        sys.stdout.write(
-            tables.json_text({"schema": "yunhe-scan-1", "scan": result.scan, "coverage": cells, "findings": rows})
-        )
+        told = {"schema": "yunhe-scan-1", "scan": result.scan, "coverage": cells, "findings": rows}
+        tables.write_utf8(sys.stdout, tables.json_text(told))
     else:
         _show_findings(result, list(result.findings), form, locale)
 
@@ -437,6 +564,10 @@ def findings(
         sentence = msg("there is no check {name}; `yunhe checks` lists them", name=", ".join(sorted(unknown_checks)))
         raise Refusal(Exit.USAGE, tell(sentence, LOCALE))
     result = _load(config, number)
+    if project is not None:
+        _known(project, {p.native_id for p in result.inventory.projects})
+    if department is not None:
+        _known(department, {f.subject.department for f in result.findings if f.subject.department})
     chosen = [
         f
         for f in result.findings
@@ -446,6 +577,20 @@ def findings(
         and (department is None or f.subject.department == department)
     ]
     _show_findings(result, chosen, form, lang or LOCALE)
+    if not chosen:
+        _complain(tell(msg("no finding of scan {number} fits these filters", number=result.scan.number), LOCALE))
+
+
+def _known(name: str, names: Iterable[str]) -> None:
+    """Refuses a filter that nothing can fit: an empty list would read as if all were well."""
+    known = sorted(names)
+    if name in known:
+        return
+    near = difflib.get_close_matches(name, known, n=5, cutoff=0.3)
+    sentence = msg("nothing in the scan is called {name}", name=name or "''")
+    if near:
+        sentence = msg("nothing in the scan is called {name}; perhaps {near}", name=name, near=", ".join(near))
+    raise Refusal(Exit.USAGE, tell(sentence, LOCALE))
 
 
 _COLUMNS = ("verdict", "check", "subject_kind", "subject", "name", "department", "reason", "missing", "since_scan")
@@ -458,7 +603,7 @@ def _show_findings(result: Result, chosen: list[Finding], form: Format, locale: 
         rows = [{**row, "verdict": word(VERDICTS, str(row["verdict"]), locale)} for row in rows]
     else:
         columns = {c: c for c in [*_COLUMNS, "articles", "projects", "remedy", "evidence", "decided_by"]}
-    tables.show(columns, rows, form, Console(highlight=False))
+    tables.show(columns, rows, form, tables.Terminal())
 
 
 _HEADINGS = {
@@ -503,11 +648,11 @@ def explain(
     found = terminal.find_subject(result, subject)
     if not found:
         near = difflib.get_close_matches(subject, terminal.known_names(result), n=5, cutoff=0.5)
-        sentence = msg("nothing in the scan is called {name}", name=subject)
+        sentence = msg("nothing in the scan is called {name}", name=subject or "''")
         if near:
             sentence = msg("nothing in the scan is called {name}; perhaps {near}", name=subject, near=", ".join(near))
         raise Refusal(Exit.USAGE, tell(sentence, LOCALE))
-    console = Console(highlight=False)
+    console = tables.Terminal()
     for position, thing in enumerate(found):
         if position:
             console.rule()
@@ -529,7 +674,7 @@ def checks(form: FormatOption = Format.TABLE, lang: LangOption = None) -> None:
         "title": mark("title"),
     }
     columns = {k: gettext(h, locale) if form is Format.TABLE else k for k, h in headings.items()}
-    tables.show(columns, rows, form, Console(highlight=False))
+    tables.show(columns, rows, form, tables.Terminal())
 
 
 # ── telling others ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -540,11 +685,12 @@ def report(
     output: Annotated[Path, typer.Option("--output", "-o", help=_help(mark("The HTML file to write.")))],
     config: ConfigOption = DEFAULT_CONFIG,
     number: ScanOption = None,
-    lang: Annotated[str, typer.Option("--lang", help=_help(mark("Language: zh_CN or en.")))] = "zh_CN",
+    lang: Annotated[Lang, typer.Option("--lang", help=_help(mark("Language: zh_CN or en.")))] = Lang.ZH_CN,
 ) -> None:
     """Reports speak Chinese unless asked otherwise."""
     from exporters.pages import report_html
 
+    output = _output(output)
     _write(output, report_html(_load(config, number), locale=lang).encode())
     typer.echo(str(output))
 
@@ -562,6 +708,7 @@ def evidence_build(
     """The page of conclusions, tables, raw documents, digests and a machine signature, in one file."""
     from exporters import evidence
 
+    output = _output(output)
     result = _load(config, number)
     key_path = key or settings.resolve(config.parent, settings.load(config).store.path).with_suffix(".key")
     try:
@@ -571,7 +718,7 @@ def evidence_build(
     except evidence.EvidenceError as error:
         raise Refusal(Exit.COULD_NOT_RUN, tell(error.message, LOCALE)) from error
     except OSError as error:
-        raise Refusal(Exit.COULD_NOT_RUN, f"{error.filename or output}: {error.strerror}") from error
+        raise Refusal(Exit.COULD_NOT_RUN, _os_sentence(error.filename or output, error)) from error
     typer.echo(f"{output}\n{built.fingerprint}")
 
 
@@ -585,13 +732,16 @@ def evidence_verify(
     """Needs the file and a public key alone: no store, no network."""
     from exporters import evidence
 
+    if public_key is not None and not public_key.is_file():
+        sentence = msg("{path}: there is no such file; expected a public key (PEM)", path=str(public_key))
+        raise Refusal(Exit.USAGE, tell(sentence, LOCALE))
     try:
         verified = evidence.verify(file, public_key=public_key)
     except evidence.EvidenceError as error:
         raise Refusal(Exit.INTEGRITY, tell(error.message, LOCALE)) from error
     except OSError as error:
-        raise Refusal(Exit.USAGE, f"{error.filename or file}: {error.strerror}") from error
-    typer.echo(verified.sentence(LOCALE))
+        raise Refusal(Exit.USAGE, _os_sentence(error.filename or file, error)) from error
+    typer.echo(tables.plain(verified.sentence(LOCALE)))
 
 
 @export_app.command("prometheus", help=_help(mark("Write metrics for the node exporter's textfile collector.")))
@@ -603,10 +753,12 @@ def export_prometheus(
     """Atomic: a scrape sees the old file or the new one."""
     from exporters.metrics import write_textfile
 
+    textfile = _output(textfile)
+    result = _load(config, number)
     try:
-        write_textfile(_load(config, number), textfile)
+        write_textfile(result, textfile)
     except OSError as error:
-        raise Refusal(Exit.COULD_NOT_RUN, f"{textfile}: {error.strerror}") from error
+        raise Refusal(Exit.COULD_NOT_RUN, _os_sentence(textfile, error)) from error
 
 
 @app.command(help=_help(mark("Serve metrics of the last finished scan to Prometheus.")))
@@ -637,18 +789,46 @@ def serve(
     try:
         run_server(load, host=host, port=port, ready=ready, locale=LOCALE)
     except OSError as error:
-        raise Refusal(Exit.COULD_NOT_RUN, f"{host}:{port}: {error.strerror}") from error
+        raise Refusal(Exit.COULD_NOT_RUN, _os_sentence(f"{host}:{port}", error)) from error
+
+
+def _output(path: Path) -> Path:
+    """The file to write, checked before anything is asked or computed.
+
+    Output replaces what stands at its path, so it may be a new name or a regular file and nothing else: as root,
+    `-o /dev/null` would put a page where the device was. A link is followed.
+    """
+    try:
+        target = path.resolve(strict=False)
+        is_there = target.exists()
+        sentence: Message | None = None
+        if target.is_dir():
+            sentence = msg("{path}: it is a folder; expected the name of a file to write", path=str(path))
+        elif is_there and not target.is_file():
+            sentence = msg("{path}: it is no regular file; expected the name of a file to write", path=str(path))
+        elif not target.parent.is_dir():
+            sentence = msg(
+                "{path}: there is no folder {folder}; make it first", path=str(path), folder=str(target.parent)
+            )
+    except (OSError, ValueError, RuntimeError) as error:
+        said = error if isinstance(error, OSError) else OSError(str(error))
+        raise Refusal(Exit.COULD_NOT_RUN, _os_sentence(path, said)) from error
+    if sentence is not None:
+        raise Refusal(Exit.COULD_NOT_RUN, tell(sentence, LOCALE))
+    return target if path.is_symlink() else path
 
 
 def _write(path: Path, data: bytes) -> None:
     """Whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        try:
+            temporary.write_bytes(data)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise Refusal(Exit.COULD_NOT_RUN, f"{path}: {error.strerror}") from error
+        raise Refusal(Exit.COULD_NOT_RUN, _os_sentence(path, error)) from error
 
 
 if __name__ == "__main__":

@@ -468,5 +468,5 @@ def shown(path: str) -> str:
 
 def plain(said: object) -> str:
     """What an outsider said, short and without anything that could steer a terminal."""
-    text = _UNPRINTABLE.sub(" ", str(said)).strip()
+    text = _UNPRINTABLE.sub(" ", re.sub(r"(://)[^\s'\"]*@", r"\1…@", str(said))).strip()
     return text if len(text) <= 300 else text[:299] + "…"

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from collectors.errors import CollectorError, NotConfigured, Unauthorized, Unreachable, Unreadable, root_cause
+from collectors.errors import CollectorError, NotConfigured, Skipped, Unauthorized, Unreachable, Unreadable, root_cause
+from inventory.guard import Guard
 from inventory.settings import OpenStackSource, resolve
 from inventory.text import Message, msg
 
@@ -46,6 +47,8 @@ _CATALOGUE_TYPES: dict[Service, tuple[str, ...]] = {
     "block-storage": ("block-storage", "block-store", "volumev3", "volumev2", "volume"),
 }
 _WRONG_NAME = re.compile(r"NameResolutionError|Failed to resolve|getaddrinfo|Name or service not known", re.IGNORECASE)
+_WRONG_SHAPE = (AttributeError, KeyError, TypeError, ValueError)
+"""What the SDK stumbles over where clouds.yaml has a text instead of a table, or the other way round."""
 _WRONG_TLS = re.compile(r"SSL|certificate", re.IGNORECASE)
 
 
@@ -87,8 +90,16 @@ class Token:
 class OpenStackCloud:
     """One cloud of clouds.yaml. Logs in once per region and remembers a failure: wrong passwords lock accounts."""
 
-    def __init__(self, source: OpenStackSource, *, base: Path, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        source: OpenStackSource,
+        *,
+        base: Path,
+        sleep: Callable[[float], None] = time.sleep,
+        guard: Guard | None = None,
+    ) -> None:
         self.source = source
+        self._guard = guard or Guard()
         self.name = f"openstack:{source.name}"
         self._path = resolve(base, source.clouds_yaml) if source.clouds_yaml else None
         self._sleep = sleep
@@ -105,10 +116,10 @@ class OpenStackCloud:
         try:
             clouds = self._config().cloud_config.get("clouds", {})
             cloud = clouds.get(self.source.cloud) or {}
-        except (ConfigException, YAMLError, OSError, AttributeError):
+            named = cloud.get("regions") or ([cloud["region_name"]] if cloud.get("region_name") else [])
+            return tuple(str(r["name"] if isinstance(r, Mapping) else r) for r in named)
+        except (ConfigException, YAMLError, OSError, *_WRONG_SHAPE):
             return ()  # said when the first cell is read
-        named = cloud.get("regions") or ([cloud["region_name"]] if cloud.get("region_name") else [])
-        return tuple(str(r["name"] if isinstance(r, Mapping) else r) for r in named)
 
     def regions(self) -> tuple[str, ...]:
         """The regions to read: configured, else every region in which the catalogue has a service that is read.
@@ -134,8 +145,13 @@ class OpenStackCloud:
         return known
 
     def _login(self, region: str | None) -> "OpenStackRegion | CollectorError":
+        from collectors.openstack_gate import set_gates
+
         try:
+            if self._guard.forbids(self.source.name) or self._guard.forbids(self.source.cloud):
+                raise Skipped(msg("{source}: an address of it is on the do-not-scan list", source=self.name))
             connection = self._connection(region)
+            set_gates(connection.session.session, source=self.name, forbids=self._guard.forbids)
             auth = _identity_auth(connection)
             if auth is None:
                 return CollectorError(
@@ -179,13 +195,14 @@ class OpenStackCloud:
                 api_timeout=self.source.timeout,
                 app_name="yunhe",
             )
-        except (ConfigException, YAMLError, OSError) as error:
+        except (ConfigException, YAMLError, OSError, *_WRONG_SHAPE) as error:
             raise CollectorError(
                 msg(
                     "{source}: clouds.yaml cannot be used for cloud {cloud}: {detail}",
                     source=self.name,
                     cloud=self.source.cloud,
-                    detail=_short(error),
+                    # The text of the others may quote what stands in the file.
+                    detail=type(error).__name__ if isinstance(error, _WRONG_SHAPE) else _short(error),
                 )
             ) from error
         return Connection(config=cloud)
@@ -372,6 +389,7 @@ class OpenStackRegion:
             auth = TokenMethod(str(own.auth_url), token, system_scope=system_scope, domain_id=domain_id)
             session = type(self._connection.session)(
                 auth=auth,
+                session=self._connection.session.session,
                 verify=self._connection.session.verify,
                 cert=self._connection.session.cert,
                 timeout=self._timeout,
@@ -639,6 +657,7 @@ def _broken(error: BaseException) -> str:
 
 def _line(text: str) -> str:
     """One printable line of at most 200 characters."""
+    text = re.sub(r"(://)[^\s'\"]*@", r"\1…@", text)  # user and password that somebody wrote into an address
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= 200 else line[:199] + "…"
 

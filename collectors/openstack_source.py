@@ -17,6 +17,7 @@ from collectors.openstack_identity import Reach, Survey, reach, read_tenants
 from collectors.openstack_network import read_floating_addresses, read_ports, read_routers, read_segments
 from collectors.openstack_storage import read_volumes
 from inventory.coverage import Cell, SourceInfo
+from inventory.guard import Guard
 from inventory.settings import OpenStackSource, OwnershipRules
 from inventory.text import msg
 
@@ -42,12 +43,18 @@ class OpenStackCollector:
     """Cells at once: they ask different services."""
 
     def __init__(
-        self, source: OpenStackSource, *, base: Path, clock: Callable[[], datetime], label_keys: Collection[str]
+        self,
+        source: OpenStackSource,
+        *,
+        base: Path,
+        clock: Callable[[], datetime],
+        label_keys: Collection[str],
+        guard: Guard | None,
     ) -> None:
         self._source = source
         self._label_keys = label_keys
         self._clock = clock
-        self._cloud = OpenStackCloud(source, base=base)
+        self._cloud = OpenStackCloud(source, base=base, guard=guard)
         self._reach_lock = threading.Lock()
         self._reach: Reach | None = None
 
@@ -126,9 +133,11 @@ def openstack_collectors(
     base: Path,
     clock: Callable[[], datetime],
     label_keys: Collection[str] = OwnershipRules().label_keys,
+    guard: Guard | None = None,
 ) -> list[Collector]:
     """The collectors of one `[[openstack]]` of the config; paths in it are relative to `base`.
 
-    `label_keys`: keys of metadata that may name a system or project; no other metadata is kept.
+    `label_keys`: keys of metadata that may name a system or project; no other metadata is kept. `guard` is asked before
+    the name of Keystone, or of any host of its catalogue, is resolved.
     """
-    return [OpenStackCollector(source, base=base, clock=clock, label_keys=label_keys)]
+    return [OpenStackCollector(source, base=base, clock=clock, label_keys=label_keys, guard=guard)]
