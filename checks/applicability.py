@@ -5,11 +5,11 @@ placeholder without a name (Art. 28), and the guard drops the rest.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from checks.check import Opinion, Step
+from checks.check import Opinion, Step, absence_gaps
 from checks.dates import add_months
 from checks.policy import Policy
 from inventory.finding import Subject, Verdict
@@ -92,7 +92,8 @@ def system_barrier(inventory: Inventory, system: System, *, needs_funding: bool 
     scope = _scope_barrier(system.native_id, fundings, system.department)
     if scope is not None and scope.verdict is Verdict.UNKNOWN and not needs_funding:
         scope = None
-    return scope or _level_barrier(system.native_id, levels) or _retired_barrier(system)
+    known = _level_barrier(system.native_id, levels) or _retired_barrier(system)
+    return scope or known or _unseen_level_barrier(inventory, system, levels)
 
 
 def host_barrier(inventory: Inventory, host: Host) -> Barrier | None:
@@ -172,6 +173,19 @@ def _level_barrier(code: str, levels: Iterable[Level | None]) -> Barrier | None:
         decided_by=Step.LEVEL,
         reason=msg("{code} belongs to {level}, not to the city", code=code, level=msg(_LEVELS[level])),
     )
+
+
+def _unseen_level_barrier(inventory: Inventory, system: System, levels: Iterable[Level | None]) -> Barrier | None:
+    """What the register says nothing of is the city's, but only where all of the register was seen."""
+    if any(level is not None for level in levels) or not (gaps := absence_gaps(inventory.coverage, "project")):
+        return None
+    return Barrier(
+        verdict=Verdict.UNKNOWN,
+        decided_by=Step.COVERAGE,
+        reason=msg("whose {code} is, the city's or another level's, stands in a register that was not seen completely",
+                   code=system.native_id),
+        missing=gaps,
+    )  # fmt: skip
 
 
 def _project_kind_barrier(project: Project) -> Barrier | None:
@@ -283,6 +297,9 @@ def system_age(inventory: Inventory, policy: Policy, system: System) -> Age:
     )
     if any(project_date(p) is None for p in builders):
         return _undated(system, start, missing)
+    if gaps := absence_gaps(inventory.coverage, "project"):
+        # A project that built it anew since then may be among what was not seen.
+        return replace(_undated(system, start, missing), missing=(missing, *gaps))
     return _aged(Era.LEGACY, earliest) if earliest is not None else _age_by_register(system, built, start, missing)
 
 
@@ -344,7 +361,10 @@ def host_age(inventory: Inventory, policy: Policy, host: Host) -> Age:
     )
     eras = {d.on >= start for d in contracts}
     if len(eras) == 1:
-        return _age_by_contract(policy, contracts, direct, installed, missing)
+        by_contract = _age_by_contract(policy, contracts, direct, installed, missing)
+        gaps = () if direct is not None else absence_gaps(inventory.coverage, "project")
+        # Another project of its system, from the other side of the date, may be among what was not seen.
+        return replace(by_contract, era=Era.UNKNOWN, missing=(missing, *gaps)) if gaps else by_contract
     if direct is not None:
         return _aged(Era.NEW, direct)
     if not contracts and installed is not None and installed.on < start and _is_physical(host):

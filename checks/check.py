@@ -318,11 +318,12 @@ def absence_gaps(coverage: Coverage, *kinds: str) -> tuple[Message, ...]:
         for kind in kinds
         if not coverage.of(kind)
     )
-    gaps = [r for r in coverage.gaps(*kinds) if not _is_whole_but_for_rows(r, coverage)]
+    gaps = [r for r in coverage.gaps(*kinds) if not is_whole_but_for_rows(r, coverage)]
     return unplanned + tuple(missing_cell(r) for r in gaps[:MOST_CELLS])
 
 
-def _is_whole_but_for_rows(result: CellResult, coverage: Coverage) -> bool:
+def is_whole_but_for_rows(result: CellResult, coverage: Coverage) -> bool:
+    """Whether only rows are missing of a ledger's cell, each of which says of whom it speaks."""
     if result.state is not CellState.PARTIAL or result.reason is None or result.reason.id != ROWS_REJECTED:
         return False
     cell = result.cell

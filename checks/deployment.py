@@ -1,10 +1,11 @@
 """Where the components of a system run 部署: what Arts. 16 and 23(7) both ask."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from checks.check import distinct, missing_cell
-from inventory.coverage import CellState
+from checks.check import distinct, is_whole_but_for_rows, missing_cell
+from inventory.coverage import CellResult, CellState, Coverage
 from inventory.finding import Verdict
 from inventory.hosts import Host, Place
 from inventory.inventory import Inventory
@@ -237,7 +238,20 @@ def _gaps(inventory: Inventory, system: System, components: list[Component]) -> 
     }
     gaps = [
         r
-        for r in inventory.coverage.gaps("host", "workload", platform_only=True)
+        for r in inventory.coverage.gaps("host", "workload", "tenant", platform_only=True)
         if r.state is not CellState.NOT_CONFIGURED and (r.cell.source in sources | tenants or not components)
     ]
+    gaps += [r for r in _elsewhere(inventory.coverage) if r not in gaps]
     return tuple(missing_cell(r) for r in gaps[:MOST_NAMED])
+
+
+def _elsewhere(coverage: Coverage) -> Iterator[CellResult]:
+    """Ledgers that say whose a machine is and were not seen: a component off the cloud may be nobody's without them.
+
+    Another unit's cloud or a host that did not answer is not among them: what nothing names as a component is none.
+    """
+    for result in coverage.gaps("host", "ownership", "segment"):
+        source = result.cell.source
+        is_other = source.startswith("ledger:") and not coverage.is_platform(source)
+        if is_other and not is_whole_but_for_rows(result, coverage):
+            yield result

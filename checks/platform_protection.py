@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 
-from checks.check import Check, Opinion, Strength
+from checks.check import Check, Opinion, Step, Strength, absence_gaps, missing_cell
 from checks.deployment import MOST_NAMED, Where, deployment_of
 from checks.line import Line, combined
 from checks.policy import Policy
 from checks.protection import Graded, assessment_line, filing_line, graded_platform, level_line
 from checks.subjects import platform_subject
+from inventory.coverage import CellState
 from inventory.finding import Verdict
 from inventory.inventory import Inventory
 from inventory.records import MlpsFiling
-from inventory.text import msg
+from inventory.text import Message, msg
 
 
 def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
@@ -87,6 +88,15 @@ def _carries(inventory: Inventory, graded: Graded, level: int) -> Line:
             missing=(msg("the levels of {systems} in the register, by their departments", systems=codes),),
             evidence=tuple(f.key for f in graded.filings),
         )
+    if gaps := _carried_gaps(inventory):
+        return Line(
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.COVERAGE,
+            reason=msg("whether the cloud's level {level} is high enough is open: not all that it carries was seen",
+                       level=level),
+            missing=gaps,
+            evidence=tuple(f.key for f in graded.filings),
+        )  # fmt: skip
     return Line(
         verdict=Verdict.PASS,
         reason=msg(
@@ -96,6 +106,13 @@ def _carries(inventory: Inventory, graded: Graded, level: int) -> Line:
         ),
         evidence=tuple(f.key for f in graded.filings),
     )
+
+
+def _carried_gaps(inventory: Inventory) -> tuple[Message, ...]:
+    """Why the cloud may carry systems that are not known to be on it."""
+    cells = inventory.coverage.gaps("host", "tenant", "workload", platform_only=True)
+    seen = [r for r in cells if r.state is not CellState.NOT_CONFIGURED]
+    return absence_gaps(inventory.coverage, "system") + tuple(missing_cell(r) for r in seen[:MOST_NAMED])
 
 
 CHECK = Check(

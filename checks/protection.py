@@ -6,7 +6,7 @@ A filing number 备案证明编号 has 16 digits: region of the accepting police
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from checks.check import Step, absence_gaps
@@ -141,7 +141,22 @@ def filing_line(inventory: Inventory, policy: Policy, graded: Graded) -> Line:
         return _no_filing(inventory, policy, graded, today)
     lines = [_certificate_line(inventory, policy, graded, f, today) for f in graded.filings]
     best = (Verdict.PASS, Verdict.ADVISORY, Verdict.UNKNOWN, Verdict.FAIL)
-    return min(lines, key=lambda line: best.index(line.verdict))
+    line = min(lines, key=lambda line: best.index(line.verdict))
+    return _where_whole(inventory, line, "mlps_filing")
+
+
+def _where_whole(inventory: Inventory, line: Line, *kinds: str) -> Line:
+    """A pass says that no other row contradicts (a number used twice, a newer report): half a ledger cannot say it."""
+    if line.verdict is not Verdict.PASS or not (gaps := absence_gaps(inventory.coverage, *kinds)):
+        return line
+    return replace(
+        line,
+        verdict=Verdict.UNKNOWN,
+        decided_by=Step.COVERAGE,
+        reason=msg("{reason}; but the ledger was not seen completely, and another row may contradict it",
+                   reason=line.reason),
+        missing=gaps,
+    )  # fmt: skip
 
 
 def _no_filing(inventory: Inventory, policy: Policy, graded: Graded, today: date) -> Line:
@@ -378,7 +393,8 @@ def assessment_line(inventory: Inventory, policy: Policy, graded: Graded, level:
                 evidence=(newest.key,),
             )
         )
-    return min(lines, key=lambda line: PRECEDENCE.index(line.verdict))
+    worst = min(lines, key=lambda line: PRECEDENCE.index(line.verdict))
+    return _where_whole(inventory, worst, "mlps_assessment", "mlps_filing")
 
 
 def _asks(reports: Sequence[MlpsAssessment], reason: Message, missing: Message) -> Line:

@@ -56,7 +56,8 @@ def sharing_of(inventory: Inventory, policy: Policy, system: System) -> Sharing:
     """The system's rung, by its best entry."""
     entries = inventory.sharing_of(system)
     names = tuple(sorted({n for e in entries for n in (e.native_id, e.resource_id) if n}))
-    exempt = _exempt(system, entries)
+    # An entry that was not seen could be one that is shared: no exemption follows from half a catalogue.
+    exempt = None if absence_gaps(inventory.coverage, "sharing_entry") else _exempt(system, entries)
     if exempt is not None:
         return Sharing(
             level=0, reason=exempt, exempt=exempt, evidence=(system.key, *(e.key for e in entries)), names=names

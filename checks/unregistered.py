@@ -87,6 +87,16 @@ def _judge(
             missing=(msg("a declaration of its owner, by the infrastructure team: {host}", host=subject.name),),
             evidence=evidence,
         )
+    if owner.is_known and (gaps := _contest_gaps(inventory, owner, tenants)):
+        return Opinion(
+            subject=subject,
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.COVERAGE,
+            reason=msg("belongs to {owners}, by {values}; but what else speaks of it was not seen completely",
+                       owners=", ".join(owner.systems or owner.projects), values=", ".join(_values(owner))),
+            missing=gaps,
+            evidence=evidence,
+        )  # fmt: skip
     if owner.is_known:
         return Opinion(
             subject=subject,
@@ -119,6 +129,15 @@ def _register_gaps(inventory: Inventory) -> tuple[Message, ...]:
     """Why no owner may be concluded to be missing: the registers, and the tenants of the cloud where it lists any."""
     tenants = inventory.coverage.gaps("tenant", platform_only=True)
     return absence_gaps(inventory.coverage, "project", "system") + tuple(missing_cell(r) for r in tenants)
+
+
+def _contest_gaps(inventory: Inventory, owner: Ownership, tenants: tuple[str, ...]) -> tuple[Message, ...]:
+    """Why another owner may be named that was not seen: its tenant, or what a label of its means in the register."""
+    known = {t.native_id for t in inventory.tenants} | {t.name for t in inventory.tenants}
+    unseen = () if all(t in known for t in tenants) else inventory.coverage.gaps("tenant", platform_only=True)
+    is_open = any(h.rule is OwnershipRule.LABEL and not (h.systems or h.projects) for h in owner.hits)
+    register = absence_gaps(inventory.coverage, "project", "system") if is_open else ()
+    return register + tuple(missing_cell(r) for r in unseen)
 
 
 def _ownerless(owner: Ownership) -> Message:

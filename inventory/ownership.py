@@ -99,8 +99,14 @@ class Register:
                 yield from self._declared.get(f"{zone}|{normalise(value)}", ())
 
     def labelled(self, labels: Mapping[str, str], tags: Iterable[str], evidence: str) -> Iterator[OwnershipHit]:
-        """Labels under the configured keys, and tags that are a code (alone or after `key=` or `key:`)."""
+        """Labels under the configured keys, and tags that are a code (alone or after `key=` or `key:`).
+
+        A label that names nothing of the register decides nothing, and is told: the register may not be whole.
+        """
         texts = [(f"{k}={v}", v) for k, v in sorted(labels.items()) if k in self.rules.label_keys]
+        for shown, text in texts:
+            if text and normalise(text) not in self._codes:
+                yield OwnershipHit(rule=OwnershipRule.LABEL, value=shown, evidence=evidence)
         for tag in sorted(tags):
             texts += [(tag, tag)] + [(tag, tag.partition(sep)[2]) for sep in ("=", ":") if sep in tag]
         for shown, text in texts:
