@@ -6,8 +6,6 @@ A bundle is a zip in one canonical form (`exporters.stored_zip`). `manifest.json
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +31,7 @@ from inventory.coverage import CellResult
 from inventory.finding import Finding, Verdict
 from inventory.inventory import law_date
 from inventory.text import DEFAULT_LOCALE, Message, msg, tell
+from inventory.whole_file import whole_file
 
 FORMAT = "yunhe-evidence"
 FORMAT_VERSION = 1
@@ -527,16 +526,8 @@ def _readme(file: Dossier, key: str, tool: str) -> bytes:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        # Internal addresses stand in it: readable by its owner until they hand it on.
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        file.write(data)
 
 
 __all__ = ["EvidenceError", "EvidenceSummary", "UnknownProject", "VerifyReport", "build", "fingerprint",

@@ -8,7 +8,6 @@ vanishes never fires. Labels hold codes only: no host names, addresses, people o
 
 import hashlib
 import ipaddress
-import os
 import platform as python_platform
 import re
 import unicodedata
@@ -33,6 +32,7 @@ from inventory.coverage import CellResult, CellState
 from inventory.finding import Finding, Verdict
 from inventory.inventory import LAW_TIME
 from inventory.names import normalise
+from inventory.whole_file import whole_file
 
 DEFAULT_MAX_AGE = timedelta(hours=36)
 """A nightly scan that is this old missed a night: its findings are withheld, its health is still told."""
@@ -533,17 +533,10 @@ def write_textfile(result: Result, path: Path) -> None:
     Raises:
         OSError: the folder cannot be written to.
     """
-    # Not ending in .prom, or the collector would read the unfinished file too.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(exposition(result))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)  # the node exporter runs as somebody else
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    # The unfinished one does not end in .prom, or the collector would read it too. 0644: the node exporter runs as
+    # somebody else.
+    with whole_file(path, mode=0o644) as file:
+        file.write(exposition(result))
 
 
 def reference() -> str:

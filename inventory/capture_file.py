@@ -6,7 +6,6 @@ sizes and digests are checked before a record is decoded.
 """
 
 import hashlib
-import os
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -19,10 +18,14 @@ import msgspec
 from inventory.collection import Collection, digest
 from inventory.coverage import Cell, CellResult, Rejection, SourceInfo
 from inventory.records import AnyRecord, Record
+from inventory.whole_file import whole_file
 
 FORMAT = "yunhe-capture"
 FORMAT_VERSION = 1
-MAX_MEMBER_BYTES = 8 * 1024**3
+MAX_MEMBER_BYTES = 4 * 1024**3
+MAX_RATIO = 200
+"""Of what a member unpacks to, beyond `FREE_BYTES`: records of a city were seen to shrink to a twentieth."""
+FREE_BYTES = 16 * 1024**2
 MAX_MANIFEST_BYTES = 1024**2
 MAX_LINE_BYTES = 16 * 1024**2
 _MEMBERS = ("records.jsonl", "raws.jsonl", "coverage.jsonl", "rejections.jsonl")
@@ -56,15 +59,8 @@ def write(collection: Collection, path: Path, *, tool: str) -> None:
     Raises:
         OSError: the folder cannot be written to.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            dump(collection, file, tool=tool)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        dump(collection, file, tool=tool)
 
 
 def dump(collection: Collection, file: IO[bytes], *, tool: str) -> None:
@@ -122,8 +118,8 @@ def _read(archive: zipfile.ZipFile, path: str) -> Collection:
     names = archive.namelist()
     if sorted(names) != sorted(("manifest.json", *_MEMBERS)):
         raise CaptureError(f"{path}: not a capture: it holds {', '.join(sorted(names)[:6]) or 'nothing'}")
-    if archive.getinfo("manifest.json").file_size > MAX_MANIFEST_BYTES:
-        raise CaptureError(f"{path}: its manifest is larger than {MAX_MANIFEST_BYTES} bytes")
+    for entry in archive.infolist():
+        _admit(entry, MAX_MANIFEST_BYTES if entry.filename == "manifest.json" else MAX_MEMBER_BYTES, path)
     try:
         manifest = msgspec.json.decode(archive.read("manifest.json"), type=_Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -147,9 +143,16 @@ def _read(archive: zipfile.ZipFile, path: str) -> Collection:
     return collection
 
 
+def _admit(entry: zipfile.ZipInfo, most: int, path: str) -> None:
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise CaptureError(f"{path}: {entry.filename} is packed in a way that `yunhe collect` does not use")
+    if entry.file_size > most:
+        raise CaptureError(f"{path}: {entry.filename} is larger than {most} bytes")
+    if entry.file_size > FREE_BYTES and entry.file_size > MAX_RATIO * entry.compress_size:
+        raise CaptureError(f"{path}: {entry.filename} unpacks to more than {MAX_RATIO} times its size")
+
+
 def _verify(archive: zipfile.ZipFile, name: str, expected: str | None, path: str) -> None:
-    if archive.getinfo(name).file_size > MAX_MEMBER_BYTES:
-        raise CaptureError(f"{path}: {name} is larger than {MAX_MEMBER_BYTES} bytes")
     sha256 = hashlib.sha256()
     with archive.open(name) as member:
         while chunk := member.read(1024**2):
