@@ -6,6 +6,7 @@ sizes and digests are checked before a record is decoded.
 """
 
 import hashlib
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -90,6 +91,13 @@ def dump(collection: Collection, file: IO[bytes], *, tool: str) -> None:
             archive.writestr(entry, data)
 
 
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, ValueError, LookupError, OverflowError),
+)
+"""All that zipfile says of a damaged archive; it was seen to say each of them."""
+
+
 def read(path: Path) -> Collection:
     """The collection that the capture holds.
 
@@ -110,7 +118,7 @@ def load(file: IO[bytes], *, name: str) -> Collection:
     try:
         with zipfile.ZipFile(file) as archive:
             return _read(archive, name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OverflowError) as error:
+    except _DAMAGED as error:
         raise CaptureError(f"{name}: no readable capture ({error}); expected a file of `yunhe collect`") from error
 
 
