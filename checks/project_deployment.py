@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from checks.applicability import Era, acceptance_age, era_barrier, project_barrier
-from checks.check import Check, Opinion, Step, Strength
+from checks.check import Check, Opinion, Step, Strength, absence_gaps
 from checks.deployment import deployment_of
 from checks.line import Line, combined
 from checks.policy import Policy
@@ -63,7 +63,17 @@ def project_gate(inventory: Inventory, policy: Policy, project: Project) -> Opin
 
 
 def unresolved_lines(inventory: Inventory, project: Project) -> Iterator[Line]:
-    """A line for every system that the project names and the register of systems does not have."""
+    """A line for every system that the project names and the register of systems does not have, and for a register
+    that was not seen completely: systems name their projects too."""
+    if gaps := absence_gaps(inventory.coverage, "system"):
+        yield Line(
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.COVERAGE,
+            reason=msg("the register of systems was not seen completely: {project} may have further ones",
+                       project=project.native_id),
+            missing=gaps,
+            evidence=(project.key,),
+        )  # fmt: skip
     for code in project.systems:
         if inventory.system(code) is None:
             yield Line(

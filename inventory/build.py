@@ -14,7 +14,7 @@ from inventory.identity import Machine, identify
 from inventory.inventory import LAW_TIME, Inventory, law_date
 from inventory.names import normalise
 from inventory.networks import SegmentTable
-from inventory.ownership import Register, own_machine, own_storage, own_tenant, own_workload
+from inventory.ownership import Register, own_machine, own_storage, own_tenant, own_workload, shared_words
 from inventory.placement import place, unidentified_instances
 from inventory.records import (
     ClassifiedPlaceholder,
@@ -60,6 +60,9 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
     coverage = Coverage(collection.sources, cells, collection.rejections)
     segments = tuple(_with_department(s, canonical) for s in _of(records, Segment))
     sightings = _of(records, HostSighting)
+    ports = _of(records, Port)
+    machines = identify(sightings, ports)
+    shared = shared_words(machines)
     register = Register(
         systems={s.native_id: s for s in systems},
         projects={p.native_id: p for p in projects},
@@ -67,10 +70,9 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
         segments=SegmentTable.from_records(segments),
         tenants={t.key: t for t in tenants},
         declarations=_of(records, OwnershipDeclaration),
+        shared_words=shared,
     )
-    ports = _of(records, Port)
     third_parties = _of(records, ThirdPartyResource)
-    machines = identify(sightings, ports)
     unidentified = unidentified_instances(machines, coverage)
 
     def placed(machine: Machine) -> Placement:
@@ -109,7 +111,7 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
         floating_addresses=_of(records, FloatingAddress),
         owners=owners,
         unresolved_references=tuple(sorted(resolved.unresolved)),
-        missing_components=_missing_components(systems, hosts),
+        missing_components=_missing_components(systems, hosts, shared),
     )
 
 
@@ -294,12 +296,15 @@ def _digits(number: str) -> str:
     return "".join(c for c in number if c.isdigit())[:16]
 
 
-def _missing_components(systems: Iterable[System], hosts: Iterable[Host]) -> dict[str, tuple[str, ...]]:
-    """Hosts that the register names and that no source showed, by system."""
+def _missing_components(
+    systems: Iterable[System], hosts: Iterable[Host], shared: frozenset[str]
+) -> dict[str, tuple[str, ...]]:
+    """Hosts that the register names and that no source showed, by system; a name that several bear shows none."""
     known: set[str] = set()
     for host in hosts:
         known.update(normalise(text) for text in (host.id, *host.addresses))
         for sighting in host.sightings:
             known.update((normalise(sighting.name), normalise(sighting.native_id)))
+    known -= shared
     missing = {s.native_id: tuple(sorted(h for h in s.hosts if normalise(h) not in known)) for s in systems}
     return {code: names for code, names in missing.items() if names}

@@ -5,15 +5,25 @@ pick. A tenant or segment that several systems share says whose department it is
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from inventory.hosts import Ownership, OwnershipHit, OwnershipRule
 from inventory.identity import Machine
 from inventory.names import normalise
 from inventory.networks import SegmentTable
-from inventory.records import HostSighting, OwnershipDeclaration, Project, Segment, Storage, System, Tenant, Workload
+from inventory.records import (
+    HostSighting,
+    OwnershipDeclaration,
+    Project,
+    Segment,
+    Storage,
+    System,
+    Tenant,
+    View,
+    Workload,
+)
 from inventory.settings import OwnershipRules
 from inventory.text import Message, mark, msg
 
@@ -40,6 +50,8 @@ class Register:
     tenants: Mapping[str, Tenant]
     """By record key."""
     declarations: Sequence[OwnershipDeclaration] = ()
+    shared_words: frozenset[str] = frozenset()
+    """Normalised names and addresses that several machines bear: without a zone they mean none of them."""
     _tenants_by_name: dict[tuple[str, str], Tenant] = field(default_factory=dict)
     _codes: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Normalised code to ('system'|'project', code)."""
@@ -96,7 +108,9 @@ class Register:
         scopes = {z or "" for z in zones} | {""}
         for value in values:
             for zone in sorted(scopes):
-                yield from self._declared.get(f"{zone}|{normalise(value)}", ())
+                for hit in self._declared.get(f"{zone}|{normalise(value)}", ()):
+                    is_open = not zone and normalise(value) in self.shared_words
+                    yield replace(hit, systems=(), projects=()) if is_open else hit
 
     def labelled(self, labels: Mapping[str, str], tags: Iterable[str], evidence: str) -> Iterator[OwnershipHit]:
         """Labels under the configured keys, and tags that are a code (alone or after `key=` or `key:`).
@@ -193,6 +207,23 @@ class Register:
         named = {self.systems[s].department for s in systems} | {self.projects[p].department for p in projects}
         named.discard(None)
         return named.pop() if len(named) == 1 else None
+
+
+def shared_words(machines: Iterable[Machine]) -> frozenset[str]:
+    """Names and addresses, normalised, of more than one machine: networks overlap, and names repeat.
+
+    An asset row that was joined to nothing counts for none: most often it is the same machine, on paper.
+    """
+    real = (m for m in machines if any(s.view is not View.ASSET for s in m.sightings))
+    count = Counter(word for machine in real for word in {normalise(w) for w in _words(machine)})
+    return frozenset(word for word, bearers in count.items() if bearers > 1)
+
+
+def _words(machine: Machine) -> Iterator[str]:
+    for s in machine.sightings:
+        yield s.name
+        for nic in s.nics:
+            yield from (a.partition("/")[0] for a in nic.addresses)
 
 
 def own_machine(machine: Machine, register: Register) -> Ownership:
@@ -321,7 +352,7 @@ def _contradiction(first: OwnershipHit, second: OwnershipHit) -> Message:
 
 def _unheard(void: OwnershipHit, decided: OwnershipHit) -> Message:
     return msg(
-        "the declaration {value} names nothing that the register has, {rule} {found} says {owner}",
+        "the declaration {value} names nothing that the register has, or several machines; {rule} {found} says {owner}",
         value=void.value,
         rule=msg(RULE_NAMES[decided.rule]),
         found=decided.value,

@@ -23,6 +23,12 @@ CASES = [
     ("valid", filed(b.filing()), "pass"),
     ("valid, without its hyphen", filed(b.filing("4206001234500001")), "pass"),
     ("no certificate in a complete ledger", filed(), "fail"),
+    ("valid, in a ledger cut short: another row may use its number", filed(b.filing(), coverage=CUT_SHORT), "unknown"),
+    (
+        "whose level stands in a project register that was not seen",
+        filed(coverage=b.coverage(b.cell(b.REGISTER, "project", CellState.FAILED))),
+        "unknown",
+    ),
     ("no certificate in a ledger cut short", filed(coverage=CUT_SHORT), "unknown"),
     ("no certificate, no ledger", filed(coverage=b.coverage(without=("mlps_filing",))), "unknown"),
     ("no certificate, in operation for ten days", filed(systems=(b.system(built_on=date(2026, 11, 13)),)), "advisory"),

@@ -31,6 +31,10 @@ CASES = [
     ("concludes 不符合", changed(assessments=(b.platform_assessment(conclusion="不符合", score=51.0),)), "fail"),
     ("level unknown", changed(filings=(b.platform_filing(level=None),)), "unknown"),
     ("carries a higher level", changed(filings=(b.filing(level=3), b.platform_filing(level=2))), "fail"),
+    ("what it carries was not seen",
+     changed(coverage=b.coverage(b.cell(b.CLOUD, "host", CellState.FAILED))), "unknown"),
+    ("the systems' levels were not seen",
+     changed(coverage=b.coverage(b.cell(b.REGISTER, "system", CellState.PARTIAL))), "unknown"),
     ("carries an unknown level", changed(systems=(b.system(mlps_level=None),)), "unknown"),
     ("the config names another number", changed(filings=(b.platform_filing(number="42060000002-00002"),)), "unknown"),
 ]  # fmt: skip

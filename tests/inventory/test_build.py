@@ -149,3 +149,17 @@ def test_of_several_contracts_the_one_in_force_covers(
     (found,) = built(host, *contracts, system()).hosts
 
     assert found.placement.contract == expected
+
+
+def test_a_name_or_address_that_two_machines_bear_names_neither() -> None:
+    """Tenant networks overlap and names repeat: a register's word without a zone must not hit a stranger."""
+    nic = (Nic(mac="fa:16:3e:00:00:01", addresses=("192.168.0.5/24",)),)
+    one = sighting("edu-1", uuid=SERVER, nics=nic)
+    two = with_fields(TOWER, nics=(Nic(mac="3c:ec:ef:00:00:01", addresses=("192.168.0.5/24",)),))
+    registered = system("S-1", hosts=("192.168.0.5",))
+
+    inventory = built(one, two, registered)
+
+    assert inventory.hosts_of(registered) == ()
+    assert inventory.missing_components == {"S-1": ("192.168.0.5",)}
+    assert [h.name for h in built(two, registered).hosts_of(registered)] == ["tower-1"]
