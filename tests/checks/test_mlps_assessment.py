@@ -24,6 +24,11 @@ def report(on: date | None, conclusion: str | None, score: float | None = None, 
 SPRING = date(2026, 5, 20)
 CASES = [
     ("基本符合 this year", assessed(b.assessment()), "pass"),
+    ("the same, where a newer report may not have been seen",
+     assessed(b.assessment(), coverage=b.coverage(b.cell(b.REGISTER, "mlps_assessment", CellState.PARTIAL))),
+     "unknown"),
+    ("the same, where the number that it is compared with may not have been seen",
+     assessed(b.assessment(), coverage=b.coverage(b.cell(b.REGISTER, "mlps_filing", CellState.FAILED))), "unknown"),
     ("a year ago today", assessed(report(date(2025, 11, 23), "符合")), "pass"),
     ("a year and a day ago", assessed(report(date(2025, 11, 22), "符合")), "fail"),
     ("level 2, a year and a day ago", assessed(report(date(2025, 11, 22), "符合"), level=2), "pass"),

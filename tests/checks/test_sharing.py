@@ -84,6 +84,23 @@ def test_a_signed_statement_that_there_is_no_data_is_lawful() -> None:
     assert verdict_on(project_sharing.CHECK, inventory, "project/P-1") == "not_applicable"
 
 
+HALF_A_CATALOGUE = b.coverage(b.cell(b.REGISTER, "sharing_entry", CellState.PARTIAL))
+
+
+@pytest.mark.parametrize(
+    ("statement", "entries"),
+    [("河教函〔2026〕3号", ()), (None, (REFUSED,))],
+    ids=["a signed statement", "every entry refused"],
+)
+def test_no_exemption_follows_from_half_a_catalogue(statement: str | None, entries: tuple[SharingEntry, ...]) -> None:
+    """The other half may hold what contradicts it, and an exempt half of Art. 23(7) lets the project pass."""
+    inventory = b.city(
+        systems=(b.system(no_data_statement=statement),), sharing_entries=entries, coverage=HALF_A_CATALOGUE
+    )
+
+    assert verdict_on(project_sharing.CHECK, inventory, "project/P-1") == "unknown"
+
+
 def test_new_systems_are_asked_at_acceptance() -> None:
     assert verdict_on(system_sharing.CHECK, b.city(), "system/S-1") == "not_applicable"
 
