@@ -47,6 +47,7 @@ from inventory.scan import ScanInfo, ScanOptions
 from inventory.settings import ConfigError, Settings
 from inventory.store import Store, StoredScan, StoreError
 from inventory.text import Message, gettext, mark, msg, reader_locale, tell
+from inventory.whole_file import whole_file
 
 
 class Exit(IntEnum):
@@ -165,7 +166,7 @@ def _os_sentence(what: object, error: OSError) -> str:
     return f"{what}: {gettext(condition, LOCALE) if condition else error.strerror or error}"
 
 
-def _flushed(code: object) -> object:
+def _flushed(code: str | int | None) -> str | int | None:
     """The exit code, once what was printed has arrived: a full disk under standard output is no success."""
     try:
         sys.stdout.flush()
@@ -472,7 +473,8 @@ def _capture_clock(chosen: Settings, captures: list[Collection]) -> datetime | N
     if chosen.openstack or chosen.kubernetes or chosen.ssh or not captures:
         return None
     finished = [c.finished_at for taken in captures for c in taken.cells if c.finished_at]
-    return max([*finished, *(taken.taken_at for taken in captures)])
+    newest = max([*finished, *(taken.taken_at for taken in captures)])
+    return _moment(newest.isoformat())
 
 
 def _digest(collection: Collection, options: ScanOptions, findings: tuple[Finding, ...]) -> str:
@@ -814,19 +816,15 @@ def _output(path: Path) -> Path:
         said = error if isinstance(error, OSError) else OSError(str(error))
         raise Refusal(Exit.COULD_NOT_RUN, _os_sentence(path, said)) from error
     if sentence is not None:
-        raise Refusal(Exit.COULD_NOT_RUN, tell(sentence, LOCALE))
+        raise Refusal(Exit.USAGE, tell(sentence, LOCALE))
     return target if path.is_symlink() else path
 
 
 def _write(path: Path, data: bytes) -> None:
     """Whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        try:
-            temporary.write_bytes(data)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with whole_file(path) as file:
+            file.write(data)
     except OSError as error:
         raise Refusal(Exit.COULD_NOT_RUN, _os_sentence(path, error)) from error
 

@@ -2,9 +2,13 @@
 
 import csv
 import io
+import os
+import re
+import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import IO, NoReturn
 
 import msgspec
 from rich.console import Console
@@ -14,6 +18,33 @@ from rich.text import Text
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 BOM = "\ufeff"
+
+
+LOG_WIDTH = 200
+"""Columns of a table that is written to a file or a pipe."""
+
+
+class Terminal(Console):
+    """Standard output; a reader that goes away (`| head`) is the caller's to judge."""
+
+    def __init__(self) -> None:
+        narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
+        super().__init__(highlight=False, width=None if narrow else LOG_WIDTH)
+
+    def on_broken_pipe(self) -> NoReturn:
+        """rich's own would end the program with exit code 1."""
+        raise BrokenPipeError
+
+
+def write_utf8(file: IO[str], text: str) -> None:
+    """JSON and CSV are UTF-8, whatever the reader's locale: another program is to read them."""
+    buffer = getattr(file, "buffer", None)
+    if buffer is None:
+        file.write(text)
+        return
+    file.flush()
+    buffer.write(text.encode())
+    buffer.flush()
 
 
 class Format(StrEnum):
@@ -53,7 +84,12 @@ def csv_text(columns: Sequence[str], rows: Sequence[Mapping[str, Cell]]) -> str:
 
 def json_text(value: object) -> str:
     """Indented JSON, keys in the order given, Chinese as it is."""
-    return msgspec.json.format(_ENCODER.encode(value), indent=2).decode() + "\n"
+    text = msgspec.json.format(_ENCODER.encode(value), indent=2).decode() + "\n"
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+_STEERING = re.compile("[\\x7f-\\x9f\\xad\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]")
+"""What steers a terminal or turns text round and what JSON leaves as it is: escaped, it is the same JSON."""
 
 
 def show(
@@ -61,9 +97,9 @@ def show(
 ) -> None:
     """Writes rows to the console. `columns`: key, as JSON and CSV name it, to heading on a terminal."""
     if form is Format.JSON:
-        console.file.write(json_text([{c: row.get(c) for c in columns} for row in rows]))
+        write_utf8(console.file, json_text([{c: row.get(c) for c in columns} for row in rows]))
     elif form is Format.CSV:
-        console.file.write(csv_text(list(columns), rows))
+        write_utf8(console.file, csv_text(list(columns), rows))
     else:
         table = Table(title=title or None, title_justify="left", header_style="bold", show_lines=False)
         for heading in columns.values():

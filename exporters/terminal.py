@@ -1,15 +1,18 @@
 """What a person reads on the terminal: the summary of a scan, and the whole story of one subject."""
 
+import re
 from collections import Counter
+from collections.abc import Iterator
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from checks.result import Result
 from exporters.tables import plain
 from exporters.words import PLACES, STATES, SUBJECT_KINDS, VERDICTS, VIEWS, word
-from inventory.coverage import CellState, by_reason
-from inventory.finding import Finding, Verdict
+from inventory.coverage import CellState, Rejection, by_reason
+from inventory.finding import Finding, Subject, Verdict
 from inventory.hosts import Host
 from inventory.inventory import LAW_TIME
 from inventory.ownership import RULE_NAMES
@@ -25,6 +28,12 @@ _STYLES = {
 }
 MAX_UNKNOWN = 40
 """Unknown findings told one by one; the rest are counted, and `yunhe findings` has them all."""
+
+MAX_REJECTED = 40
+"""Ledger rows told one by one."""
+
+MAX_VALUE = 60
+"""Characters of a cell's value that are shown."""
 
 MAX_UNSEEN = 20
 """Names of what was not seen that one line holds."""
@@ -56,12 +65,18 @@ class _Teller:
         return gettext(sentence, self.locale)
 
     def line(self, *parts: str | tuple[str, str], indent: int = 0) -> None:
-        """One line; a part is text, or text with a style."""
-        text = Text(" " * indent)
+        """One line; a part is text, or text with a style. In a log it stays one line, for grep."""
+        text = Text()
         for part in parts:
             body, style = part if isinstance(part, tuple) else (part, "")
             text.append(plain(body), style)
-        self.console.print(text)
+        if not self.console.is_terminal:
+            self.console.print(Text(" " * indent) + text, soft_wrap=True)
+            return
+        hang = indent + 2
+        for number, row in enumerate(text.divide(_breaks(text.plain, self.console.width - hang))):
+            row.rstrip()
+            self.console.print(Text(" " * (hang if number else indent)) + row, overflow="fold")
 
     def tell(self, message: Message, *, indent: int = 0, style: str = "", label: str = "") -> None:
         """A message, perhaps after a label."""
@@ -70,6 +85,21 @@ class _Teller:
 
     def heading(self, sentence: str, style: str = "bold") -> None:
         self.line((self.word(sentence), style))
+
+
+_WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
+_UNIT = re.compile(rf"(?:[（《“【]*(?:[{_WIDE}]|[^\s{_WIDE}]+)[、。，；：）》”】！？]*|\S)\s*")
+"""What stays on one line: a word, or one Chinese character with the marks that may not begin or end a line."""
+
+
+def _breaks(text: str, room: int) -> Iterator[int]:
+    """Offsets at which the text is broken so that each line fits: Chinese breaks anywhere, words at their end."""
+    used = 0
+    for unit in _UNIT.finditer(text):
+        if used and used + cell_len(unit[0].rstrip()) > room:
+            yield unit.start()
+            used = 0
+        used += cell_len(unit[0])
 
 
 def summary(result: Result, console: Console, *, locale: str) -> None:
@@ -106,9 +136,38 @@ def summary(result: Result, console: Console, *, locale: str) -> None:
         if len(unknown) > MAX_UNKNOWN:
             more = len(unknown) - MAX_UNKNOWN
             out.tell(msg("… and {count} more: yunhe findings --verdict unknown", count=more))
+    _rejected_rows(result, out)
     out.line("")
+    out.tell(msg("Why: yunhe explain NAME. All findings: yunhe findings"), style="dim")
     meaning = msg(_MEANINGS[scan.exit_code])
     out.tell(msg("Exit code of the scan: {code} ({meaning})", code=scan.exit_code, meaning=meaning))
+
+
+def _rejected_rows(result: Result, out: _Teller) -> None:
+    """Every ledger row that was not used, with its cell: what a keeper needs to mend it."""
+    rejections = result.inventory.coverage.rejections
+    if not rejections:
+        return
+    out.line("")
+    out.tell(msg("Ledger rows that were not used ({count})", count=len(rejections)), style="bold yellow")
+    for r in rejections[:MAX_REJECTED]:
+        out.tell(rejection(r), indent=2)
+    if len(rejections) > MAX_REJECTED:
+        out.tell(msg("… and {count} more: yunhe report lists them", count=len(rejections) - MAX_REJECTED), indent=2)
+
+
+def rejection(r: Rejection) -> Message:
+    """Where the cell stands, what it holds, what was expected."""
+    value = f"{r.value[:MAX_VALUE]}…" if len(r.value) > MAX_VALUE else r.value
+    return msg(
+        "{file}, sheet {sheet}, row {row}, column {column}: {value}; expected {expected}",
+        file=r.file,
+        sheet=r.sheet,
+        row=r.row,
+        column=r.column,
+        value=value or msg("(empty)"),
+        expected=r.expected,
+    )
 
 
 TO_DO = mark("To do")
@@ -138,13 +197,17 @@ def _short(finding: Finding, out: _Teller) -> None:
     out.tell(finding.reason, indent=6)
 
 
-def find_subject(result: Result, text: str) -> list[Host | System | Project]:
-    """Hosts, systems and projects that the text names: id, code, name or address, exactly."""
+def find_subject(result: Result, text: str) -> list[Host | System | Project | Subject]:
+    """What the text names by id, code, name or address, exactly; of tenants, contracts and the like only the verdicts
+    are known."""
     inventory = result.inventory
-    found: list[Host | System | Project] = [h for h in inventory.hosts if text in _names(h)]
+    found: list[Host | System | Project | Subject] = [h for h in inventory.hosts if text in _names(h)]
     found += [s for s in inventory.systems if text in (s.native_id, f"system/{s.native_id}", s.name)]
     found += [p for p in inventory.projects if text in (p.native_id, f"project/{p.native_id}", p.name)]
-    return found
+    if found:
+        return found
+    subjects = {f.subject.key: f.subject for f in result.findings}
+    return [s for s in subjects.values() if text in (s.id, s.key, s.name)]
 
 
 def _names(host: Host) -> set[str]:
@@ -159,10 +222,12 @@ def known_names(result: Result) -> list[str]:
     inventory = result.inventory
     hosts = [n for h in inventory.hosts for n in sorted(_names(h))]
     systems = [n for s in inventory.systems for n in (s.native_id, s.name)]
-    return hosts + systems + [n for p in inventory.projects for n in (p.native_id, p.name)]
+    projects = [n for p in inventory.projects for n in (p.native_id, p.name)]
+    others = [n for f in result.findings for n in (f.subject.id, f.subject.name)]
+    return list(dict.fromkeys(hosts + systems + projects + others))
 
 
-def explain(result: Result, subject: Host | System | Project, console: Console, *, locale: str) -> None:
+def explain(result: Result, subject: Host | System | Project | Subject, console: Console, *, locale: str) -> None:
     """How the subject came to its verdicts: sightings, joins, placement, ownership, findings, each with evidence."""
     out = _Teller(console, locale)
     if isinstance(subject, Host):
@@ -171,9 +236,13 @@ def explain(result: Result, subject: Host | System | Project, console: Console, 
     elif isinstance(subject, System):
         _system_story(result, subject, out)
         key = f"system/{subject.native_id}"
-    else:
+    elif isinstance(subject, Project):
         _project_story(result, subject, out)
         key = f"project/{subject.native_id}"
+    else:
+        kind = word(SUBJECT_KINDS, subject.kind, locale)
+        out.line((f"{kind} {subject.name}", "bold"), (f" {subject.id} ", "dim"), subject.department or "")
+        key = subject.key
     out.heading(mark("Verdicts"))
     mine = [f for f in result.findings if f.subject.key == key]
     for finding in mine:
@@ -187,7 +256,7 @@ def _host_story(host: Host, out: _Teller) -> None:
     out.heading(mark("Seen by"))
     for s in host.sightings:
         view = word(VIEWS, s.view, out.locale)
-        out.line(view, (f" {s.source}", "dim"), f": {_facts(s)}", indent=2)
+        out.line(view, (f" {s.source}", "dim"), f": {_facts(s, out)}", indent=2)
         if s.raw:
             out.tell(msg("raw document SHA-256 {digest}", digest=s.raw), indent=4, style="dim")
     if len(host.sightings) > 1:
@@ -206,23 +275,23 @@ def _host_story(host: Host, out: _Teller) -> None:
     _owner_story(host, out)
 
 
-def _facts(s: HostSighting) -> str:
+def _facts(s: HostSighting, out: _Teller) -> str:
     parts: tuple[tuple[str, str | None], ...] = (
-        ("name", s.name),
-        ("uuid", s.uuid),
-        ("board", " ".join(w for w in (s.vendor, s.product) if w)),
-        ("virtualization", s.virtualization),
+        (mark("name"), s.name),
+        ("UUID", s.uuid),
+        (mark("board"), " ".join(w for w in (s.vendor, s.product) if w)),
+        (mark("virtualization"), s.virtualization),
         ("machine-id", s.machine_id),
         ("providerID", s.provider_id),
-        ("mac", ", ".join(n.mac for n in s.nics if n.mac)),
-        ("addresses", ", ".join(a for n in s.nics for a in n.addresses)),
-        ("zone", s.zone),
-        ("status", s.status),
-        ("asset", s.asset_number),
-        ("since", s.commissioned_on.isoformat() if s.commissioned_on else None),
-        ("needs root", ", ".join(s.needs_root)),
+        ("MAC", ", ".join(n.mac for n in s.nics if n.mac)),
+        (mark("addresses"), ", ".join(a for n in s.nics for a in n.addresses)),
+        (mark("zone"), s.zone),
+        (mark("status"), s.status),
+        (mark("asset number"), s.asset_number),
+        (mark("in service since"), s.commissioned_on.isoformat() if s.commissioned_on else None),
+        (mark("not readable without root"), ", ".join(s.needs_root)),
     )
-    return "; ".join(f"{name} {value}" for name, value in parts if value)
+    return "; ".join(f"{out.word(name)} {value}" for name, value in parts if value)
 
 
 def _owner_story(host: Host, out: _Teller) -> None:
@@ -235,7 +304,7 @@ def _owner_story(host: Host, out: _Teller) -> None:
         rule = out.word(RULE_NAMES[hit.rule])
         out.line(f"· {rule} {hit.value} → {said} ", (hit.evidence or "", "dim"), indent=2)
     if ownership.disagreement:
-        out.tell(ownership.disagreement, indent=2, style="red")
+        out.tell(ownership.disagreement, indent=2, style="red", label=mark("contested"))
 
 
 def _system_story(result: Result, system: System, out: _Teller) -> None:

@@ -10,13 +10,19 @@ import re
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from inventory.text import Message, mark, msg, tell
+
 MAX_CONFIG_BYTES = 4 * 1024**2
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[\w][\w.-]{0,62}$", description="letters, digits, dot, dash, underscore")]
+_NAME = r"^[\w][\w.-]{0,62}$"
+_REGION = r"^\d{6}$"
+_PATH = r"^[^\x00]+$"
+Name = Annotated[str, msgspec.Meta(pattern=_NAME, description="letters, digits, dot, dash, underscore")]
+PathText = Annotated[str, msgspec.Meta(pattern=_PATH, description="a path, relative to the config")]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86400)]
 
@@ -39,6 +45,10 @@ LedgerKind = Literal[
 class ConfigError(Exception):
     """The config cannot be used; the message says file, key or line, and what was expected."""
 
+    def __init__(self, said: Message | str) -> None:
+        self.message = said if isinstance(said, Message) else Message(id="{said}", args={"said": said})
+        super().__init__(tell(self.message, "en"))
+
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pass
@@ -47,8 +57,8 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class City(_Table, frozen=True, kw_only=True):
     """Whose cloud it is."""
 
-    name: str
-    filing_regions: tuple[Annotated[str, msgspec.Meta(pattern=r"^\d{6}$")], ...] = ()
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    filing_regions: tuple[Annotated[str, msgspec.Meta(pattern=_REGION)], ...] = ()
     """First six digits that 备案证明编号 are expected to have."""
 
 
@@ -63,7 +73,7 @@ class Platform(_Table, frozen=True, kw_only=True):
 class Store(_Table, frozen=True, kw_only=True):
     """Where scans are kept."""
 
-    path: str = "yunhe.db"
+    path: PathText = "yunhe.db"
 
 
 class Scan(_Table, frozen=True, kw_only=True):
@@ -72,7 +82,7 @@ class Scan(_Table, frozen=True, kw_only=True):
     as_of: str | None = None
     """The scan's clock, a date or an ISO 8601 time; default: now, or the newest capture's time where nothing live is
     read."""
-    fresh_hours: Positive = 48
+    fresh_hours: Annotated[int, msgspec.Meta(ge=1, le=87600)] = 48
     """What was observed longer before the scan's clock is stale: unknown."""
 
 
@@ -84,7 +94,7 @@ class OpenStackSource(_Table, frozen=True, kw_only=True):
     """Its name in clouds.yaml."""
     regions: tuple[str, ...] = ()
     """Default: what clouds.yaml says, else every region of the catalogue."""
-    clouds_yaml: str | None = None
+    clouds_yaml: PathText | None = None
     platform: bool = True
     """Whether this is the government cloud (false: another unit's OpenStack)."""
     zone: str | None = None
@@ -100,7 +110,7 @@ class KubernetesSource(_Table, frozen=True, kw_only=True):
     name: Name
     context: str | None = None
     """Default: the kubeconfig's current context."""
-    kubeconfig: str | None = None
+    kubeconfig: PathText | None = None
     platform: bool = True
     zone: str | None = None
     page_size: Annotated[int, msgspec.Meta(ge=1, le=5000)] = 500
@@ -121,9 +131,9 @@ class SshSource(_Table, frozen=True, kw_only=True):
     hosts: tuple[str | SshHost, ...]
     """Names as ssh_config knows them, or addresses."""
     zone: str | None = None
-    ssh_config: str | None = None
+    ssh_config: PathText | None = None
     """Default: ~/.ssh/config."""
-    known_hosts: str | None = None
+    known_hosts: PathText | None = None
     """Default: ~/.ssh/known_hosts, then /etc/ssh/ssh_known_hosts."""
     parallel: Positive = 32
     connect_timeout: Seconds = 10
@@ -137,7 +147,7 @@ class Ledger(_Table, frozen=True, kw_only=True):
 
     name: Name
     kind: LedgerKind
-    path: str
+    path: PathText
     sheet: str | None = None
     """Default: every sheet whose header is recognised."""
     zone: str | None = None
@@ -151,7 +161,7 @@ class Ledger(_Table, frozen=True, kw_only=True):
 class CaptureFile(_Table, frozen=True, kw_only=True):
     """A file that `yunhe collect` wrote somewhere else."""
 
-    path: str
+    path: PathText
 
 
 class Zone(_Table, frozen=True, kw_only=True):
@@ -183,7 +193,7 @@ class DoNotScan(_Table, frozen=True, kw_only=True):
     """What is never resolved, connected to or written down (Art. 28)."""
 
     entries: tuple[str, ...] = ()
-    file: str | None = None
+    file: PathText | None = None
     """A text file with one entry a line; `#` begins a comment."""
 
 
@@ -227,45 +237,112 @@ def load(path: Path) -> Settings:
         ConfigError: it is missing, is not TOML, has an unknown or repeated key, a wrong type, a name given twice, or
             names a file that is not there.
     """
+    name = str(path)
     try:
+        if path.is_dir():
+            raise ConfigError(
+                msg("{path}: it is a folder; expected the configuration file, such as yunhe.toml", path=name)
+            )
         data = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); `yunhe init` writes one") from error
+    except FileNotFoundError as error:
+        raise ConfigError(msg("{path}: there is no such file; `yunhe init` writes one", path=name)) from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(
+            msg("{path}: cannot be read ({why}); expected a readable file", path=name, why=why)
+        ) from error
     if len(data) > MAX_CONFIG_BYTES:
-        raise ConfigError(f"{path}: larger than {MAX_CONFIG_BYTES} bytes; expected a TOML file of a few pages")
+        sentence = msg(
+            "{path}: larger than {limit} bytes; expected TOML of a few pages", path=name, limit=MAX_CONFIG_BYTES
+        )
+        raise ConfigError(sentence)
     try:
         table = tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: {error}; expected TOML, each key once") from error
+        raise ConfigError(
+            msg("{path}: byte {at} is not UTF-8; save the file as UTF-8", path=name, at=error.start)
+        ) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets thousands deep
+        raise ConfigError(msg("{path}: {why}; expected TOML, each key once", path=name, why=str(error))) from error
     try:
         settings = msgspec.convert(table, Settings)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {_explain(str(error))}") from error
+        raise ConfigError(msg("{path}: {what}", path=name, what=_explain(str(error)))) from error
     _check(settings, path)
     return settings
 
 
-def _explain(error: str) -> str:
-    """msgspec's sentence with the key first and in the file's own notation."""
+def _explain(error: str) -> Message:
+    """msgspec's sentence with the key first, in the file's own notation and the reader's words."""
     text, _, where = error.rpartition(" - at `")
     if not text:
         text, where = error, "$`"
     key = where.rstrip("`").removeprefix("$").removeprefix(".")
     key = re.sub(r"\[(\d+)\]", lambda m: f"[{int(m[1]) + 1}]", key).replace("[...]", "")
-    unknown = re.match(r"Object contains unknown field `(.+)`", text)
+    unknown = re.match(r"Object contains unknown field `(.+)`", text, re.DOTALL)
     if unknown:
         full = f"{key}.{unknown[1]}" if key else unknown[1]
-        return f"key {full}: there is no such key; expected {_known_keys(key)}"
+        return msg("key {key}: there is no such key; expected one of {keys}", key=full, keys=_known_keys(key))
     missing = re.match(r"Object missing required field `(.+)`", text)
     if missing:
         full = f"{key}.{missing[1]}" if key else missing[1]
-        return f"key {full}: missing, it must be given"
-    return f"key {key or '(top level)'}: {text[0].lower()}{text[1:]}"
+        return msg("key {key}: missing, it must be given", key=full)
+    if key in _ARRAYS and text.startswith("Expected `array`"):
+        return msg("key {key}: expected tables, each begun by a line [[{key}]]", key=key)
+    return msg("key {key}: {what}", key=key or msg("(top level)"), what=_expectation(key, text))
+
+
+_ARRAYS = ("zone", "openstack", "kubernetes", "ssh", "ledger", "capture")
+_TYPES = {
+    "str": mark("text in quotes"),
+    "int": mark("an integer"),
+    "float": mark("a number"),
+    "bool": mark("true or false"),
+    "array": mark("a list in [ ]"),
+    "object": mark("a table"),
+    "date": mark("a date"),
+    "datetime": mark("a time"),
+}
+_PATTERNS = {
+    _NAME: mark("letters, digits, dots, dashes and underscores, 63 at most"),
+    _REGION: mark("six digits in quotes"),
+    _PATH: mark("a path"),
+}
+_CHOICES = {"version": ("1",), "ledger.kind": get_args(LedgerKind)}
+_BOUNDS = {">=": mark("{value} or more"), "<=": mark("{value} or less"), ">": mark("more than {value}")}
+
+
+def _expectation(key: str, text: str) -> Message:
+    """What was expected, in words for what msgspec says in types; its own sentence where it says something rare."""
+    choices = _CHOICES.get(re.sub(r"\[\d+\]", "", key))
+    if choices:
+        return msg("expected one of {choices}", choices=", ".join(choices))
+    types = re.fullmatch(r"Expected `([\w |]+)`, got `(\w+)`", text)
+    names = [n for n in types[1].split(" | ") if n != "null"] if types else []
+    if types and all(n in _TYPES for n in (*names, types[2])):
+        wanted_types = [Message(id=_TYPES[n]) for n in names]
+        return msg("expected {wanted}, not {got}", wanted=wanted_types, got=Message(id=_TYPES[types[2]]))
+    wanted = _wanted(text)
+    return msg("expected {wanted}", wanted=wanted) if wanted else Message(id="{said}", args={"said": text})
+
+
+def _wanted(text: str) -> Message | None:
+    if text.startswith("Invalid RFC3339 encoded date"):
+        return msg("a date without quotes, such as 2027-12-31")
+    for pattern, wanted in _PATTERNS.items():
+        if text.endswith(f"matching regex {pattern!r}"):
+            return Message(id=wanted)
+    bound = re.fullmatch(r"Expected `\w+` (>=|<=|>) ([\d.]+)", text)
+    if bound:
+        return Message(id=_BOUNDS[bound[1]], args={"value": bound[2]})
+    longest = re.fullmatch(r"Expected `str` of length <= (\d+)", text)
+    if longest:
+        return msg("text of at most {value} characters", value=longest[1])
+    return msg("text that is not empty") if text == "Expected `str` of length >= 1" else None
 
 
 def _known_keys(key: str) -> str:
+    """The keys that a table may have."""
     kinds: dict[str, type[msgspec.Struct]] = {
         "city": City,
         "platform": Platform,
@@ -283,7 +360,7 @@ def _known_keys(key: str) -> str:
         "ledger": Ledger,
         "capture": CaptureFile,
     }
-    return "one of " + ", ".join(kinds.get(re.sub(r"\[\d+\]", "", key), Settings).__struct_fields__)
+    return ", ".join(kinds.get(re.sub(r"\[\d+\]", "", key), Settings).__struct_fields__)
 
 
 def _check(settings: Settings, path: Path) -> None:
@@ -294,22 +371,26 @@ def _check(settings: Settings, path: Path) -> None:
             try:
                 ipaddress.ip_network(cidr)
             except ValueError as error:
-                raise ConfigError(
-                    f"{path}: key zone[{number}].cidrs: {error}; expected a CIDR such as 10.1.0.0/16"
-                ) from error
+                what = msg("{why}; expected a CIDR such as 10.1.0.0/16", why=str(error))
+                raise _wrong(path, f"zone[{number}].cidrs", what) from error
     for number, rule in enumerate(settings.ownership.hostname, 1):
         key = f"ownership.hostname[{number}]"
         try:
             re.compile(rule.pattern)
         except re.error as error:
-            raise ConfigError(f"{path}: key {key}.pattern: {error}; expected a regular expression") from error
+            raise _wrong(path, f"{key}.pattern", msg("{why}; expected a regular expression", why=str(error))) from error
         if (rule.system is None) == (rule.project is None):
-            raise ConfigError(f"{path}: key {key}: expected either system or project")
+            raise _wrong(path, key, msg("expected either system or project"))
     for number, ledger in enumerate(settings.ledger, 1):
         if ledger.control_plane and ledger.kind != "inventory":
-            raise ConfigError(
-                f"{path}: key ledger[{number}].control_plane: only an inventory ledger can be the cloud's own"
+            what = msg(
+                "only a ledger of kind inventory can be the cloud's own; this one is of kind {kind}", kind=ledger.kind
             )
+            raise _wrong(path, f"ledger[{number}].control_plane", what)
+
+
+def _wrong(path: Path, key: str, what: Message) -> ConfigError:
+    return ConfigError(msg("{path}: {what}", path=str(path), what=msg("key {key}: {what}", key=key, what=what)))
 
 
 def _check_names(settings: Settings, path: Path) -> None:
@@ -317,10 +398,11 @@ def _check_names(settings: Settings, path: Path) -> None:
         seen: dict[str, int] = {}
         for number, entry in enumerate(getattr(settings, table), 1):
             if entry.name in seen:
-                raise ConfigError(
-                    f"{path}: key {table}[{number}].name: {entry.name!r} is already the name of "
-                    f"{table}[{seen[entry.name]}]; expected each name once"
+                other = f"{table}[{seen[entry.name]}]"
+                what = msg(
+                    "{name} is already the name of {other}; expected each name once", name=entry.name, other=other
                 )
+                raise _wrong(path, f"{table}[{number}].name", what)
             seen[entry.name] = number
 
 
@@ -339,8 +421,35 @@ def _check_files(settings: Settings, path: Path) -> None:
         for number, entry in enumerate(getattr(settings, table), 1):
             named += [(f"{table}[{number}].{key}", getattr(entry, key)) for key in keys]
     for key, name in named:
-        if name is not None and not resolve(path.parent, name).is_file():
-            raise ConfigError(f"{path}: key {key}: no such file: {resolve(path.parent, name)}")
+        if name is not None:
+            _check_file(path, key, name)
+    store = _resolved(path, "store.path", settings.store.path)
+    if store.is_dir():
+        raise _wrong(path, "store.path", msg("{file} is a folder; expected the path of a file", file=str(store)))
+
+
+def _check_file(path: Path, key: str, name: str) -> None:
+    """The file that the key names is there; a folder, or a pipe that would be waited for, is none."""
+    file = _resolved(path, key, name)
+    try:
+        file.stat()
+    except FileNotFoundError as error:
+        what = msg("no such file: {file}", file=str(file))
+        raise _wrong(path, key, what) from error
+    except OSError as error:
+        what = msg("{file} cannot be read: {why}", file=str(file), why=error.strerror or "")
+        raise _wrong(path, key, what) from error
+    if file.is_dir():
+        raise _wrong(path, key, msg("{file} is a folder; expected a file", file=str(file)))
+    if not file.is_file():
+        raise _wrong(path, key, msg("{file} is no regular file", file=str(file)))
+
+
+def _resolved(path: Path, key: str, name: str) -> Path:
+    try:
+        return resolve(path.parent, name)
+    except RuntimeError as error:  # `~somebody` who is not here
+        raise _wrong(path, key, msg("{file}: there is no such home folder", file=name)) from error
 
 
 def resolve(base: Path, name: str) -> Path:
@@ -361,6 +470,10 @@ def do_not_scan_entries(settings: Settings, base: Path) -> tuple[str, ...]:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             # Never go on without the list: what it protects would be scanned.
-            raise ConfigError(f"{path}: the do-not-scan list cannot be read: {error}") from error
+            why = getattr(error, "strerror", None) or str(error)
+            sentence = msg(
+                "{path}: the do-not-scan list cannot be read ({why}); nothing was scanned", path=str(path), why=why
+            )
+            raise ConfigError(sentence) from error
         entries += [text for line in lines if (text := line.partition("#")[0].strip())]
     return tuple(entries)

@@ -21,6 +21,7 @@ from inventory import capture_file
 from inventory.collection import Collection
 from inventory.finding import Finding
 from inventory.scan import Known, ScanInfo, ScanOptions
+from inventory.text import Message, msg, tell
 
 SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -49,6 +50,10 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 class StoreError(Exception):
     """The store cannot be opened, written or locked; the message says what would help."""
 
+    def __init__(self, message: Message) -> None:
+        super().__init__(tell(message, "en"))
+        self.message = message
+
 
 class StoredScan(msgspec.Struct, frozen=True, kw_only=True):
     """One finished scan as it was kept."""
@@ -72,7 +77,10 @@ class Store:
         """
         self.path = path
         if must_exist and not path.is_file():
-            raise StoreError(f"{path}: there is no store yet; `yunhe scan` makes one")
+            raise StoreError(msg("{path}: there is no store yet; `yunhe scan` makes one", path=str(path)))
+        with contextlib.suppress(OSError):
+            # SQLite would let everybody read it. What it writes beside it gets the same mode.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         try:
             self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -80,9 +88,13 @@ class Store:
             self._db.execute("PRAGMA foreign_keys = ON")
             self._create()
         except sqlite3.Error as error:
-            raise StoreError(
-                f"{path}: the store cannot be opened: {error}; expected a writable file of ours"
-            ) from error
+            sentence = msg(
+                "{path}: the store cannot be opened ({why}); expected a file that `yunhe scan` made, writable, "
+                "in a writable folder with room on its disk",
+                path=str(path),
+                why=str(error),
+            )
+            raise StoreError(sentence) from error
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +113,12 @@ class Store:
         if row is None or int(row[0]) != SCHEMA_VERSION:
             found = row[0] if row else "unknown"
             raise StoreError(
-                f"{self.path}: schema {found}; this program reads schema {SCHEMA_VERSION}: use its own version"
+                msg(
+                    "{path}: schema {found}; this program reads schema {known}: use the version of yunhe that made it",
+                    path=str(self.path),
+                    found=str(found),
+                    known=SCHEMA_VERSION,
+                )
             )
 
     @contextlib.contextmanager
@@ -110,7 +127,8 @@ class Store:
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # on a full disk SQLite has rolled back by itself
+                self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
 
@@ -134,7 +152,12 @@ class Store:
                 )
                 self._save_findings(info, findings)
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: the scan could not be kept: {error}") from error
+            sentence = msg(
+                "{path}: the scan could not be kept ({why}); the last finished scan stands",
+                path=str(self.path),
+                why=str(error),
+            )
+            raise StoreError(sentence) from error
         return info
 
     def _save_findings(self, info: ScanInfo, findings: Sequence[Finding]) -> None:
@@ -175,6 +198,8 @@ class Store:
         Raises:
             StoreError: it cannot be read back.
         """
+        if number is not None and not 0 < number < 2**63:
+            return None
         try:
             self._db.execute("BEGIN")
             try:
@@ -198,7 +223,8 @@ class Store:
                 known={f.key: Known(first_scan=scan, first_at=datetime.fromisoformat(at)) for f, scan, at in findings},
             )
         except (sqlite3.Error, msgspec.DecodeError, capture_file.CaptureError) as error:
-            raise StoreError(f"{self.path}: the scan cannot be read back: {error}") from error
+            sentence = msg("{path}: the scan cannot be read back: {why}", path=str(self.path), why=str(error))
+            raise StoreError(sentence) from error
 
 
 def _text(value: msgspec.Struct) -> str:
@@ -216,12 +242,19 @@ def lock(path: Path) -> Iterator[None]:
     try:
         descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StoreError(f"{path}: the store cannot be written: {error.strerror} ({name})") from error
+        sentence = msg(
+            "{path}: the store cannot be written: {why} ({file}); expected a folder that is there and writable",
+            path=str(path),
+            why=error.strerror or str(error),
+            file=str(name),
+        )
+        raise StoreError(sentence) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise StoreError(f"{path}: another scan is writing to this store; wait for it to end") from error
+            sentence = msg("{path}: another scan is writing to this store; wait for it to end", path=str(path))
+            raise StoreError(sentence) from error
         yield
     finally:
         os.close(descriptor)
