@@ -14,7 +14,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path, PurePosixPath
@@ -29,6 +29,10 @@ from inventory.text import Message, msg, tell
 MAX_FILE_BYTES = 50 * 1024**2
 MAX_INFLATED_BYTES = 512 * 1024**2
 MAX_MEMBERS = 5_000
+MAX_DIRECTORY_BYTES = 8 * 1024**2
+"""Of the parts that say which sheets there are: they are read as a tree."""
+MAX_MERGED_ROWS = 5_000_000
+"""Rows of all merged ranges of a sheet together."""
 MAX_ROWS = 1_000_000
 MAX_COLUMNS = 702
 """Up to column ZZ."""
@@ -246,10 +250,31 @@ def _members(data: bytes, path: Path) -> dict[str, bytes]:
                         limit=MAX_INFLATED_BYTES // 1024**2,
                     )
                 )
-            if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-                raise _not_a_workbook(path, f"{entry.filename} declares XML entities")
-            members[entry.filename] = body
+            members[entry.filename] = _admitted(body, entry.filename, path)
     return members
+
+
+_DECLARED = re.compile(
+    rb"""^(?:\xef\xbb\xbf)?\s*<\?xml[^>]{0,200}?encoding\s*=\s*["'](?!utf-?8["']|us-ascii["'])""", re.IGNORECASE
+)
+_COUNTS = re.compile(rb"""\s(?:uniqueC|c)ount\s*=\s*(?:"[^"]*"|'[^']*')""")
+_STRINGS = re.compile(rb"<(?:[^<>\s/:]+:)?sst(?=[\s/>])[^>]*>")
+
+
+def _admitted(body: bytes, member: str, path: Path) -> bytes:
+    """The part as calamine may see it: no entities, in the encoding in which we look at it, no counts to believe."""
+    if b"\0" in body or body[:2] in (b"\xff\xfe", b"\xfe\xff") or _DECLARED.match(body):
+        raise _not_a_workbook(path, f"{member} is not in UTF-8")
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+        raise _not_a_workbook(path, f"{member} declares XML entities")
+    if member.lower().endswith((".rels", "xl/workbook.xml", "]xml")) and len(body) > MAX_DIRECTORY_BYTES:
+        raise _not_a_workbook(path, f"{member} has {len(body)} bytes")
+    if member.lower() == "xl/sharedstrings.xml":
+        # calamine makes room for as many strings as the part claims to hold, and aborts the process if it cannot.
+        body = _STRINGS.sub(lambda tag: _COUNTS.sub(b"", tag[0]), body)
+        if any(b"ount" in tag or tag.count(b'"') % 2 or tag.count(b"'") % 2 for tag in _STRINGS.findall(body)):
+            raise _not_a_workbook(path, f"{member} is not as a spreadsheet program writes it")
+    return body
 
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -275,6 +300,7 @@ def _sheet_members(members: Mapping[str, bytes], path: Path) -> dict[str, str]:
 
 
 _CELL = re.compile(rb"<(?:[^<>\s/:]+:)?(c|row)(?=[\s/>])([^<>]*?)(/?)>")
+_CELL_BEGIN = re.compile(rb"<(?:[^<>\s/:]+:)?(?:c|row)(?=[\s/>])")
 _REFERENCE = re.compile(rb"""(?<![\w:])r\s*=\s*["']([A-Za-z]*)(\d{1,9})["']""")
 
 
@@ -283,13 +309,19 @@ def _measure(xml: bytes, member: str, path: Path) -> dict[int, dict[int, BadCell
 
     Those are formulas that were never calculated, and error values such as #REF!.
     """
+    if len(_CELL.findall(xml)) != len(_CELL_BEGIN.findall(xml)):
+        # A cell that we do not see and calamine does would escape the limits.
+        raise _not_a_workbook(path, f"{member}: a cell's attribute holds '<'")
     bottom = right = row = column = 0
     bad: dict[int, dict[int, BadCell]] = {}
     for match in _CELL.finditer(xml):
         tag, attributes, closed = match.groups()
         if attributes.count(b'"') % 2 or attributes.count(b"'") % 2:
             raise _not_a_workbook(path, f"{member}: a cell's attribute holds '>'")
-        reference = _REFERENCE.search(attributes)
+        references = list(_REFERENCE.finditer(attributes))
+        if len(references) > 1:
+            raise _not_a_workbook(path, f"{member}: a cell says twice where it is")
+        reference = references[0] if references else None
         if tag == b"row":
             row, column = (int(reference[2]) if reference else row + 1), -1
             continue
@@ -346,10 +378,9 @@ def _sheets(path: Path, file: io.BytesIO, bad: Mapping[str, Mapping[int, Mapping
         found = []
         for name in workbook.sheet_names[:MAX_SHEETS]:
             sheet = workbook.get_sheet_by_name(name)
-            merges = tuple(
-                Merge(top=top + 1, left=left, bottom=bottom + 1, right=right)
-                for (top, left), (bottom, right) in sheet.merged_cell_ranges or ()
-            )
+            height = sheet.height + (sheet.start[0] if sheet.start else 0)
+            ranges = [(*start, *end) for start, end in sheet.merged_cell_ranges or ()]
+            merges = _merges(((t + 1, left, b + 1, right) for t, left, b, right in ranges), height, path)
             found.append(Sheet(name=name, merges=merges, _calamine=sheet, _bad=bad.get(name, {})))
     except PasswordError as error:
         raise _not_a_workbook(path, "it has a password") from error
@@ -365,6 +396,18 @@ def _sheets(path: Path, file: io.BytesIO, bad: Mapping[str, Mapping[int, Mapping
     return tuple(found)
 
 
+def _merges(ranges: Iterable[tuple[int, int, int, int]], height: int, path: Path) -> tuple[Merge, ...]:
+    """The merged ranges (top, left, bottom, right) as far down as there are rows: whoever walks them ends."""
+    merges = tuple(
+        Merge(top=top, left=left, bottom=min(bottom, height), right=right)
+        for top, left, bottom, right in ranges
+        if top <= height
+    )
+    if sum(m.bottom - m.top for m in merges) > MAX_MERGED_ROWS:
+        raise _not_a_workbook(path, f"{len(merges)} merged ranges")
+    return merges
+
+
 # ── XLS ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -372,7 +415,9 @@ def _xls(data: bytes, path: Path) -> tuple[Sheet, ...]:
     try:
         # formatting_info brings the merged cells; the log would go to standard output.
         workbook = xlrd.open_workbook(file_contents=data, logfile=io.StringIO(), formatting_info=True, ragged_rows=True)
-        sheets = tuple(_xls_sheet(sheet, workbook.datemode) for sheet in workbook.sheets())
+        sheets = tuple(_xls_sheet(sheet, workbook.datemode, path) for sheet in workbook.sheets())
+    except LedgerError:
+        raise
     except (MemoryError, RecursionError):
         raise _not_a_workbook(path, "damaged") from None
     except Exception as error:  # whatever a damaged file provokes in xlrd: it wraps little of it
@@ -380,8 +425,9 @@ def _xls(data: bytes, path: Path) -> tuple[Sheet, ...]:
     return sheets
 
 
-def _xls_sheet(sheet: Any, datemode: int) -> Sheet:
-    merges = tuple(Merge(top=r + 1, bottom=last, left=c, right=end - 1) for r, last, c, end in sheet.merged_cells)
+def _xls_sheet(sheet: Any, datemode: int, path: Path) -> Sheet:
+    ranges = ((r + 1, c, last, end - 1) for r, last, c, end in sheet.merged_cells)
+    merges = _merges(ranges, sheet.nrows, path)
     rows = [[_xls_value(cell, datemode) for cell in sheet.row(index)] for index in range(sheet.nrows)]
     return Sheet(name=sheet.name, merges=merges, _values=rows)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 import subprocess
 import sys
 import zipfile
@@ -203,6 +204,9 @@ def test_external_entities_are_refused(tmp_path: Path, member: str) -> None:
         b"<c r='XFD1048576'><v>1</v></c>",
         b'<c\n r = "xfd1048576" ><v>1</v></c>',
         b'<c s="0" x=">" r="XFD1048576"><v>1</v></c>',
+        b'<c s="0" x="<" r="XFD1048576"><v>1</v></c>',
+        b'<c r="A1" r="XFD1048576"><v>1</v></c>',
+        b"""<c s='r="A1"' r="XFD1048576"><v>1</v></c>""",
     ],
 )
 def test_two_cells_in_opposite_corners_do_not_abort_the_process(tmp_path: Path, cell: bytes) -> None:
@@ -216,6 +220,53 @@ def test_two_cells_in_opposite_corners_do_not_abort_the_process(tmp_path: Path, 
 
     assert result.returncode == 1
     assert "LedgerError" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("tag", "code"),
+    [
+        (b'<sst count="4000000000" uniqueCount="4000000000" ', 0),
+        (b"<sst uniqueCount = '4000000000' ", 0),
+        (b'<sst x=">" uniqueCount="4000000000" ', 1),
+        (b"""<sst x=" count='" uniqueCount="4000000000" y="'" """, 0),
+    ],
+)
+def test_a_claim_to_hold_billions_of_strings_is_not_believed(tmp_path: Path, tag: bytes, code: int) -> None:
+    """calamine makes room for as many as the part says, and aborts the process where there is none."""
+    path = tmp_path / "l.xlsx"
+    workbook = openpyxl.Workbook()
+    for row in ROWS:
+        workbook.active.append(row)
+    workbook.save(path)
+    body = zipfile.ZipFile(path).read("xl/sharedStrings.xml")
+    _repacked(path, "xl/sharedStrings.xml", re.sub(rb' (uniqueC|c)ount="\d+"', b"", body).replace(b"<sst ", tag))
+    assert b"4000000000" in zipfile.ZipFile(path).read("xl/sharedStrings.xml")
+    text = f"from collectors.ledger_table import *\nfrom pathlib import Path\nopen_workbook(Path({str(path)!r}))"
+
+    result = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
+
+    assert result.returncode == code
+    assert not code or "LedgerError" in result.stderr
+
+
+def test_what_is_not_in_utf8_is_refused_and_not_read_as_empty(tmp_path: Path) -> None:
+    """It would pass the limits unseen, and an empty sheet would be no error."""
+    path = write_xlsx(tmp_path / "l.xlsx", ROWS)
+    sheet = zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml").decode()
+    _repacked(path, "xl/worksheets/sheet1.xml", sheet.encode("utf-16"))
+
+    assert "not in UTF-8" in _refused(path)
+
+
+def test_merged_ranges_reach_no_further_than_the_rows(tmp_path: Path) -> None:
+    """Thousands of them over the whole height would keep whoever walks them busy for hours."""
+    path = write_xlsx(tmp_path / "l.xlsx", ROWS)
+    merges = b"<mergeCells>" + b'<mergeCell ref="A2:A1048576"/>' * 5000 + b"</mergeCells>"
+    _repacked(path, "xl/worksheets/sheet1.xml", None, old=b"</sheetData>", new=b"</sheetData>" + merges)
+
+    (sheet,) = open_workbook(path).sheets
+
+    assert {(m.top, m.bottom) for m in sheet.merges} == {(2, 2)}
 
 
 def test_empty_formatted_cells_far_away_do_no_harm(tmp_path: Path) -> None:
