@@ -236,7 +236,11 @@ def _without_stale(opinion: Opinion, seen_at: Mapping[str, datetime], inventory:
     if opinion.verdict not in (Verdict.PASS, Verdict.FAIL, Verdict.ADVISORY):
         return opinion
     limit = inventory.as_of - timedelta(hours=policy.fresh_hours)
-    old = [(at, key) for key in opinion.evidence if (at := seen_at.get(key)) is not None and at < limit]
+    seen = [(at, key) for key in opinion.evidence if (at := seen_at.get(key)) is not None]
+    old = [(at, key) for at, key in seen if at < limit]
+    ahead = [(at, key) for at, key in seen if at > inventory.as_of + timedelta(hours=policy.fresh_hours)]
+    if ahead and not old:
+        return _of_another_time(opinion, *max(ahead), policy)
     if not old:
         return opinion
     oldest, key = min(old)
@@ -253,6 +257,24 @@ def _without_stale(opinion: Opinion, seen_at: Mapping[str, datetime], inventory:
             reason=opinion.reason,
         ),
         missing=tuple(msg("a fresh reading of {source}, by the infrastructure team", source=s) for s in sources),
+    )
+
+
+def _of_another_time(opinion: Opinion, at: datetime, key: str, policy: Policy) -> Opinion:
+    """What was seen long after the scan's clock says nothing of the day that the clock stands at."""
+    return replace(
+        opinion,
+        verdict=Verdict.UNKNOWN,
+        decided_by=Step.COVERAGE,
+        reason=msg(
+            "what decides was observed on {observed}, more than {hours} hours after the scan's clock ({key}); "
+            "then: {reason}",
+            observed=at.astimezone(LAW_TIME).strftime("%Y-%m-%d %H:%M"),
+            hours=policy.fresh_hours,
+            key=key,
+            reason=opinion.reason,
+        ),
+        missing=(msg("the clock (as_of) of the day on which the sources were read, by the infrastructure team"),),
     )
 
 

@@ -55,7 +55,7 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
     projects = tuple(_with_department(p, canonical) for p in _of(records, Project))
     systems = tuple(_with_department(s, canonical) for s in _of(records, System))
     tenants = _of(records, Tenant)
-    fresh = [_without_stale(r, as_of - timedelta(hours=options.fresh_hours), options.fresh_hours) for r in merged]
+    fresh = [_without_stale(r, as_of, options.fresh_hours) for r in merged]
     cells = _with_unseen_tenants(fresh, collection.sources, tenants, (*projects, *systems))
     coverage = Coverage(collection.sources, cells, collection.rejections)
     segments = tuple(_with_department(s, canonical) for s in _of(records, Segment))
@@ -168,15 +168,22 @@ def _cell_kind(record: Record) -> str:
     return "hypervisor" if is_hypervisor else record.kind
 
 
-def _without_stale(result: CellResult, oldest: datetime, hours: int) -> CellResult:
-    """A complete reading that is too old: what is not in it may have come since, so nothing follows from absence."""
+def _without_stale(result: CellResult, as_of: datetime, hours: int) -> CellResult:
+    """A complete reading that is too old, or of another time altogether: nothing follows from what is not in it."""
     finished = result.finished_at
-    if not result.is_complete or finished is None or finished >= oldest:
+    if not result.is_complete or finished is None or abs(as_of - finished) <= timedelta(hours=hours):
         return result
-    reason = msg(
-        "it was read on {finished}, more than {hours} hours before the scan: what came since was not seen",
-        finished=finished.astimezone(LAW_TIME).strftime("%Y-%m-%d %H:%M"),
-        hours=hours,
+    when = finished.astimezone(LAW_TIME).strftime("%Y-%m-%d %H:%M")
+    reason = (
+        msg(
+            "it was read on {finished}, more than {hours} hours before the scan: what came since was not seen",
+            finished=when,
+            hours=hours,
+        )
+        if finished < as_of
+        else msg(
+            "it was read on {finished}, more than {hours} hours after the scan's clock", finished=when, hours=hours
+        )
     )
     return msgspec.structs.replace(result, state=CellState.PARTIAL, reason=reason)
 

@@ -10,7 +10,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -18,7 +17,7 @@ import msgspec
 
 from inventory.collection import Collection, digest
 from inventory.coverage import Cell, CellResult, Rejection, SourceInfo
-from inventory.records import AnyRecord, Record
+from inventory.records import AnyRecord, Instant, Record
 from inventory.whole_file import whole_file
 
 FORMAT = "yunhe-capture"
@@ -44,7 +43,7 @@ class _Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     format: str
     format_version: int
     tool: str
-    taken_at: datetime
+    taken_at: Instant
     sources: list[SourceInfo]
     members: dict[str, str]
 

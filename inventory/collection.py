@@ -11,6 +11,7 @@ import msgspec
 from inventory.coverage import DO_NOT_SCAN, Cell, CellResult, CellState, Rejection, SourceInfo
 from inventory.guard import Guard
 from inventory.records import ClassifiedTrace, Record
+from inventory.settings import ConfigError
 from inventory.text import msg
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
@@ -40,9 +41,27 @@ class Collection:
     rejections: list[Rejection] = field(default_factory=list)
 
     def merge(self, other: "Collection") -> None:
-        """Adds what another run saw."""
-        known = {s.name for s in self.sources}
-        self.sources.extend(s for s in other.sources if s.name not in known)
+        """Adds what another run saw.
+
+        Raises:
+            ConfigError: the two describe one source differently; chance must not settle which is the cloud.
+        """
+        known = {s.name: s for s in self.sources}
+        for source in other.sources:
+            before = known.setdefault(source.name, source)
+            if (before.type, before.is_platform, before.zone) != (source.type, source.is_platform, source.zone):
+                raise ConfigError(
+                    msg(
+                        "{source} is described differently by two inputs (government cloud: {one} and {other}; zone: "
+                        "{zone} and {other_zone}); expected one word, or two names",
+                        source=source.name,
+                        one=str(before.is_platform).lower(),
+                        other=str(source.is_platform).lower(),
+                        zone=before.zone or "-",
+                        other_zone=source.zone or "-",
+                    )
+                )
+        self.sources = list(known.values())
         self.records.extend(other.records)
         self.raws.update(other.raws)
         self.cells.extend(other.cells)

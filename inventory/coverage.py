@@ -7,6 +7,7 @@ conclusion from absence.
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -52,8 +53,8 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why it is not complete; None only where it is."""
     unseen: tuple[str, ...] = ()
     """What is known to exist and was not seen: project names, namespaces, row numbers."""
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
+    started_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    finished_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
     @property
     def is_complete(self) -> bool:

@@ -189,5 +189,8 @@ def _filings_by_system(filings: tuple[MlpsFiling, ...]) -> dict[str, tuple[MlpsF
 
 
 def law_date(moment: datetime) -> date:
-    """The local date in Asia/Shanghai of an instant."""
-    return moment.astimezone(LAW_TIME).date()
+    """The local date in Asia/Shanghai of an instant; the last day of the calendar where it would lie beyond it."""
+    try:
+        return moment.astimezone(LAW_TIME).date()
+    except OverflowError:
+        return date.max if moment.year > 1 else date.min

@@ -7,8 +7,12 @@ of Asia/Shanghai.
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A point in time with its zone: without one it could not be compared with the scan's clock."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
@@ -18,7 +22,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_d
     """Who said it: `openstack:NAME`, `kubernetes:NAME`, `ssh:NAME`, `ledger:NAME` (NAME from the config)."""
     native_id: str
     """What the source itself calls the thing; names may repeat, this may not within (source, kind)."""
-    observed_at: datetime
+    observed_at: Instant
     raw: str | None = None
     """SHA-256 (hex) of the raw document it came from; the collection keeps the document."""
 
@@ -373,8 +377,8 @@ class HostSighting(Record, frozen=True, kw_only=True, tag="host"):
     vcpus: int | None = None
     memory_bytes: int | None = None
     disk_bytes: int | None = None
-    created_at: datetime | None = None
-    installed_at: datetime | None = None
+    created_at: Instant | None = None
+    installed_at: Instant | None = None
     """Birth of the root file system: weak evidence of age."""
     commissioned_on: date | None = None
     """Asset card's acquisition date 取得日期."""
@@ -449,7 +453,7 @@ class Storage(Record, frozen=True, kw_only=True, tag="storage"):
     origin: str | None = None
     """`server:/export`, target of a remote one."""
     status: str | None = None
-    created_at: datetime | None = None
+    created_at: Instant | None = None
     tags: tuple[str, ...] = ()
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import builders as b
 import pytest
+from verdicts import verdict_on
 
 import collectors.collector
+from checks import standalone_compute
 from checks.check import ROWS_REJECTED, absence_gaps
 from inventory.coverage import Cell, CellResult, CellState, Coverage
 from inventory.text import Message, msg
@@ -37,3 +39,10 @@ def test_a_ledger_is_whole_but_for_the_rows_that_say_of_whom_they_speak(coverage
 def test_the_collectors_say_it_in_these_words() -> None:
     """The reason is recognised by its sentence; checks may not import the collectors that say it."""
     assert f'"{ROWS_REJECTED}"' in Path(collectors.collector.__file__).read_text(encoding="utf-8")
+
+
+def test_what_was_seen_long_after_the_clock_decides_nothing() -> None:
+    """A clock set back (`--as-of`) asks what was true then: what was read since does not say it."""
+    later = b.host(sightings=(b.sighting(observed_at=b.days_ago(-3)),))
+
+    assert verdict_on(standalone_compute.CHECK, b.city(hosts=(later,)), f"host/{later.id}") == "unknown"

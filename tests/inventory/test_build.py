@@ -1,18 +1,21 @@
 """From records to the inventory: what a later reading did not find, and what an old one cannot say."""
 
-from datetime import date, datetime, timedelta
+import io
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from builders import CLOUD, NIGHT, SSH, cell, days_ago, sighting, system, with_fields
 
+from inventory import capture_file
 from inventory.build import build
 from inventory.collection import Collection
 from inventory.coverage import CellResult, CellState, SourceInfo
 from inventory.hosts import Place
-from inventory.inventory import Inventory
+from inventory.inventory import Inventory, law_date
 from inventory.records import Nic, Record, ThirdPartyResource, View
 from inventory.scan import ScanOptions
+from inventory.settings import ConfigError
 
 SERVER = "420bcf8f-a2f2-d154-329b-575d9bc5e19c"
 OTHER = "7c1de62a-0b54-4a7e-9a54-3e2f8e1d5a10"
@@ -88,6 +91,39 @@ def test_nothing_follows_from_absence_in_a_listing_that_is_too_old() -> None:
     assert place_of(inventory, "tower-1") is Place.UNDETERMINED
     assert [r.state for r in inventory.coverage.gaps("host")] == [CellState.PARTIAL]
     assert place_of(built(TOWER), "tower-1") is Place.STANDALONE_PHYSICAL
+
+
+def test_nothing_follows_from_absence_in_a_listing_of_a_later_time_than_the_scan_s() -> None:
+    """What is gone today was perhaps there on the day that the clock was set back to."""
+    later = tuple(read(CLOUD, kind, days_ago(-30)) for kind in ("host", "hypervisor", "port"))
+
+    assert place_of(built(TOWER, cells=later), "tower-1") is Place.UNDETERMINED
+
+
+def test_a_capture_whose_times_name_no_zone_is_refused() -> None:
+    """They could not be compared with the scan's clock: eight hours decide which day a thing is of."""
+    collection = Collection(taken_at=NIGHT, records=[with_fields(TOWER, observed_at=NIGHT.replace(tzinfo=None))])
+    file = io.BytesIO()
+    capture_file.dump(collection, file, tool="test")
+
+    with pytest.raises(capture_file.CaptureError, match=r"records\.jsonl line 1"):
+        capture_file.load(file, name="x")
+
+
+@pytest.mark.parametrize("other", [{"is_platform": False}, {"zone": "部门专网区"}])
+def test_two_inputs_that_describe_one_source_differently_are_refused(other: dict[str, Any]) -> None:
+    """Which one is believed would hang on the order of the files, and with it what is on the cloud."""
+    source = SourceInfo(name=CLOUD, type="openstack", is_platform=True, zone="政务外网区")
+    one = Collection(taken_at=NIGHT, sources=[source])
+
+    one.merge(Collection(taken_at=NIGHT, sources=[source]))
+
+    with pytest.raises(ConfigError, match=CLOUD):
+        one.merge(Collection(taken_at=NIGHT, sources=[with_fields(source, **other)]))
+
+
+def test_a_time_beyond_the_calendar_is_its_last_day() -> None:
+    assert law_date(datetime(9999, 12, 31, 23, tzinfo=UTC)) == date.max
 
 
 @pytest.mark.parametrize("state", [CellState.PARTIAL, CellState.FAILED, CellState.SKIPPED])
