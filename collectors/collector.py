@@ -16,6 +16,11 @@ from inventory.guard import Guard
 from inventory.records import Record
 from inventory.text import Message, msg
 
+MAX_REASONS = 20
+"""Sentences in which one cell says why it is not whole."""
+MAX_DOCUMENT_BYTES = 4 * 1024**2
+"""Of what one record came from. A larger one would make a line that no capture may have: no such scan could be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -124,6 +129,9 @@ def _read(
             match said:
                 case Reading(record, raw):
                     body = encode_raw(raw) if raw is not None else None
+                    if body is not None and len(body) > MAX_DOCUMENT_BYTES:
+                        incomplete.append(Incomplete(_too_large()))
+                        continue
                     with lock:
                         if body is not None:
                             record = msgspec.structs.replace(record, raw=digest(body))
@@ -144,6 +152,10 @@ def _read(
     return _result(cell, seen, incomplete, rejected, error, started, clock())
 
 
+def _too_large() -> Message:
+    return msg("a record of more than {bytes} bytes was not kept", bytes=MAX_DOCUMENT_BYTES)
+
+
 def _result(
     cell: Cell,
     seen: int,
@@ -161,7 +173,10 @@ def _result(
         reason = error.message
     elif incomplete or rejected:
         state = CellState.PARTIAL
-        reasons = [i.reason for i in incomplete]
+        reasons: list[Message] = []
+        for said in incomplete:
+            if said.reason not in reasons and len(reasons) < MAX_REASONS:
+                reasons.append(said.reason)
         if rejected:
             reasons.append(msg("{count} row(s) were rejected", count=rejected))
         reason = reasons[0] if len(reasons) == 1 else msg("{reasons}", reasons=reasons)

@@ -16,7 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""The last four are the full-width signs: Excel in Chinese takes them for the others."""
 BOM = "\ufeff"
 
 

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import sqlite3
 import stat
 import time
 import zipfile
@@ -43,6 +44,7 @@ HOSTILE = (
     "\u202egnp.exe",
     "line\nbreak\r\nand\ttab",
     "=cmd|'/c calc'!A1",
+    "＝cmd|'/c calc'!A1",
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
     "[red]x[/red] \\[bold]",
@@ -140,7 +142,7 @@ def test_hostile_names_steer_no_terminal_page_table_or_metric(yunhe: Yunhe, host
     rows = json.loads(harmless(yunhe("findings", "-c", hostile, "-f", "json", "--lang", lang)))
     assert any(row["subject"].endswith(HOSTILE[0]) for row in rows)
     table = list(csv.reader(io.StringIO(harmless(yunhe("findings", "-c", hostile, "-f", "csv")).lstrip("\ufeff"))))
-    assert not [c for row in table for c in row if c.startswith(("=", "+", "-", "@"))]
+    assert not [c for row in table for c in row if c.startswith(("=", "+", "-", "@", "＝"))]
     for row in rows[:60]:
         assert yunhe("explain", "-c", hostile, f"{row['subject_kind']}/{row['subject']}", "--lang", lang).code in (0, 2)
     for text in HOSTILE:
@@ -214,7 +216,7 @@ def test_files_are_private_and_no_link_is_followed(yunhe: Yunhe, hostile: Path) 
         yunhe("scan", "-c", hostile)
         yunhe("report", "-c", hostile, "-o", folder / "r.html")
         yunhe("export", "prometheus", "-c", hostile, "--textfile", folder / "y.prom")
-        yunhe("evidence", "build", f"P-7{HOSTILE[7]}", "-c", hostile, "-o", folder / "e.zip")
+        yunhe("evidence", "build", f"P-8{HOSTILE[8]}", "-c", hostile, "-o", folder / "e.zip")
         capture_file.write(hostile_night(), folder / "c.capture", tool="test")
     finally:
         os.umask(before)
@@ -319,3 +321,72 @@ def test_a_million_tags_are_read_in_a_moment(tmp_path: Path) -> None:
     (record,) = capture_file.read(path).records
 
     assert len(msgspec.to_builtins(record)["tags"]) == 1_000_000
+
+
+# ── the do-not-scan list, from sources to every output ───────────────────────────────────────────────────────────────
+
+LISTED = {"words": ("涉密指挥系统", "P-BMJ", "bmj-db-01"), "addresses": ("10.66.0.9", "10.77.3.3")}
+REGISTER = """项目编号,项目名称,建设单位,项目类别,资金来源,是否涉密,云租户,包含系统
+P-1,公开项目,市教育局,新建,财政,否,t-open,S-1
+P-2,机密工程,市保密局,新建,财政,是,t-dark,S-DARK
+P-BMJ,另一工程,市教育局,新建,财政,否,t-dusk,S-DUSK
+P-3,引用项目,市教育局,不清楚的类别,财政,否,,涉密指挥系统
+"""
+
+
+def test_what_is_listed_or_classified_stands_in_no_output_at_all(yunhe: Yunhe, tmp_path: Path) -> None:
+    """Neither while the sources are read, nor in the store, nor in anything that is made of it."""
+    (tmp_path / "register.csv").write_text(REGISTER, encoding="utf-8")
+    (tmp_path / "list.txt").write_text("涉密指挥系统\nP-BMJ\nbmj-db-01\n10.66.0.9\n10.77.0.0/16\n", encoding="utf-8")
+    hidden = (*LISTED["words"], *LISTED["addresses"], "机密工程", "t-dark", "S-DARK", "t-dusk", "S-DUSK", "另一工程")
+    reason = Message(id="{host} of {what} refused", args={"host": "bmj-db-01", "what": "项目 P-BMJ"})
+    records = [said("openstack:gov", Tenant, f"id{n}", name=text) for n, text in enumerate(hidden)]
+    records += [
+        said("openstack:gov", Tenant, "kept", name="t-open", description=f"beside {text}") for text in hidden[:1]
+    ]
+    night = Collection(
+        taken_at=NIGHT,
+        sources=[SourceInfo(name="openstack:gov", type="openstack", is_platform=True)],
+        records=records,
+        cells=[
+            CellResult(
+                cell=Cell("openstack:gov", text, "host"), state=CellState.FAILED, seen=0, reason=reason, unseen=hidden
+            )
+            for text in ("r", *hidden)
+        ],
+        rejections=[
+            Rejection(source="ledger:x", file="f", sheet="s", row=1, column="c", value=f"见{t}的批复", expected=reason)
+            for t in hidden
+        ],
+    )
+    capture_file.write(night, tmp_path / "night.capture", tool="test")
+    config = tmp_path / "yunhe.toml"
+    config.write_text(
+        CONFIG + '[[ledger]]\nname = "p"\nkind = "projects"\npath = "register.csv"\n[do_not_scan]\nfile = "list.txt"\n'
+        '[[ssh]]\nname = "h"\nhosts = ["bmj-db-01", "10.66.0.9", "bmj-db-01.gov.local"]\n',
+        encoding="utf-8",
+    )
+
+    told = []
+    for arguments in (
+        ["scan"], ["findings"], ["findings", "-f", "json"], ["findings", "-f", "csv"], ["explain", "P-1"],
+        ["collect", "-o", tmp_path / "out.capture"], ["report", "-o", tmp_path / "r.html"],
+        ["export", "prometheus", "--textfile", tmp_path / "y.prom"],
+        ["evidence", "build", "P-1", "-o", tmp_path / "e.zip"],
+    ):  # fmt: skip
+        ran = yunhe(arguments[0], *arguments[1:], "-c", config)
+        assert ran.code in (0, 3, 4), (arguments, ran.err)
+        told.append(ran.out + ran.err)
+    told += [(tmp_path / name).read_bytes().decode("utf-8", "replace") for name in ("r.html", "y.prom", "e.zip")]
+    with zipfile.ZipFile(tmp_path / "out.capture") as archive:
+        told += [archive.read(n).decode() for n in archive.namelist()]
+    with sqlite3.connect(tmp_path / "yunhe.sqlite3") as store:
+        (stored,) = store.execute("SELECT capture FROM scan").fetchone()
+        told += [str(row) for row in store.execute("SELECT body FROM finding")]
+    with zipfile.ZipFile(io.BytesIO(stored)) as archive:
+        told += [archive.read(n).decode() for n in archive.namelist()]
+
+    for text in told:
+        for word in hidden:
+            assert word not in text, (word, text[:2000])
+    assert "公开项目" in "".join(told)
