@@ -1,4 +1,5 @@
-"""One Kubernetes cluster, reached as a kubeconfig says: the only place that logs in, and it can only GET.
+"""One Kubernetes cluster, reached as a kubeconfig says: the only place that logs in, and it can only GET (and ask who
+it is and what it may do).
 
 The `kubernetes` client reads the kubeconfig and holds the credentials (tokens, client certificates, exec plugins,
 proxies, CA); requests go through its urllib3 pool, so that an answer has a size and a time limit and is decoded once.
@@ -15,7 +16,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,12 @@ MAX_ANSWER_BYTES = 128 * 1024**2
 MAX_KUBECONFIG_BYTES = 4 * 1024**2
 ATTEMPTS = 3
 MAX_WAIT_SECONDS = 10.0
+REVIEWS = (
+    "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+    "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
+    "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+)
+"""The only paths that are ever asked with POST: they answer who we are and what we may do, and change nothing."""
 _CHUNK = 256 * 1024
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _NAMESPACE = re.compile(r"/namespaces/[^/]+")
@@ -79,7 +86,16 @@ class _Session:
 class KubernetesCluster:
     """A context of a kubeconfig. Opened at the first question; safe for several threads."""
 
-    def __init__(self, source: KubernetesSource, *, base: Path, guard: Guard | None = None) -> None:
+    def __init__(
+        self,
+        source: KubernetesSource,
+        *,
+        base: Path,
+        guard: Guard | None = None,
+        on_answer: Callable[[str, str | None], None] | None = None,
+    ) -> None:
+        """`on_answer` is told the address and the Date header of every answer, whatever its status."""
+        self._on_answer = on_answer
         self.name = f"kubernetes:{source.name}"
         self._source = source
         self._base = base
@@ -108,17 +124,32 @@ class KubernetesCluster:
             Unreadable: the kubeconfig cannot be used, or the answer is of another status or too large.
             Skipped: the API server is on the do-not-scan list.
         """
+        return self._answer(path, f"?{urlencode(query)}" if query else "", None)
+
+    def review(self, path: str, question: Mapping[str, object]) -> bytes:
+        """What the API server answers to a review of our own rights or name.
+
+        Kubernetes asks such questions with POST; the object is answered and kept nowhere.
+
+        Raises:
+            CollectorError: as `get`.
+        """
+        if path not in REVIEWS:
+            raise AssertionError(f"no review: {path}")
+        return self._answer(path, "", msgspec.json.encode(question))
+
+    def _answer(self, path: str, query: str, question: bytes | None) -> bytes:
         session = self._open()
-        url = session.configuration.host + quote(path) + (f"?{urlencode(query)}" if query else "")
+        url = session.configuration.host + quote(path) + query
         for attempt in range(1, ATTEMPTS + 1):
             is_last = attempt == ATTEMPTS
             try:
-                status, body, wait = self._ask(session, url)
+                status, body, wait = self._ask(session, url, question)
             except _Dropped as error:
                 if is_last:
                     raise Unreachable(self._say(_DROPPED, reason=error.reason)) from error
                 status, body, wait = 0, b"", None
-            if status == 200:
+            if status == 200 or (status == 201 and question is not None):
                 return body
             if not is_last and (status == 0 or status in _BUSY):
                 time.sleep(min(MAX_WAIT_SECONDS, wait if wait is not None else 0.3 * 4 ** (attempt - 1)))
@@ -178,8 +209,8 @@ class KubernetesCluster:
                     headers[setting["key"]] = setting["value"]
         return headers
 
-    def _ask(self, session: _Session, url: str) -> tuple[int, bytes, float | None]:
-        """Status, body and Retry-After of one GET."""
+    def _ask(self, session: _Session, url: str, question: bytes | None) -> tuple[int, bytes, float | None]:
+        """Status, body and Retry-After of one GET, or of one review where there is a question."""
         import urllib3
         from urllib3 import exceptions as failures
 
@@ -187,9 +218,10 @@ class KubernetesCluster:
         deadline = time.monotonic() + timeout
         try:
             response = session.pool.request(
-                "GET",
+                "GET" if question is None else "POST",
                 url,
-                headers=self._headers(session),
+                body=question,
+                headers=self._headers(session) | ({} if question is None else {"content-type": "application/json"}),
                 timeout=urllib3.Timeout(connect=timeout, read=timeout),
                 # A redirect would carry the token to whomever it names.
                 redirect=False,
@@ -202,6 +234,8 @@ class KubernetesCluster:
                 response.close()
                 raise
             response.release_conn()
+            if self._on_answer is not None:
+                self._on_answer(url, response.headers.get("date"))
             return response.status, body, _seconds(response.headers.get("retry-after"))
         except failures.SSLError as error:
             raise Unreachable(self._say(_TLS, server=session.server, reason=plain(error))) from error

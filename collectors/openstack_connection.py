@@ -71,6 +71,8 @@ class Token:
     domain_id: str | None
     """Set only if the token is scoped to a domain."""
     is_system: bool
+    methods: frozenset[str] | None = None
+    """HTTP methods that the credential's access rules allow; None: it has no such rules and may do what roles allow."""
 
     @property
     def is_admin(self) -> bool:
@@ -97,8 +99,11 @@ class OpenStackCloud:
         base: Path,
         sleep: Callable[[float], None] = time.sleep,
         guard: Guard | None = None,
+        on_answer: Callable[[str, str | None], None] | None = None,
     ) -> None:
+        """`on_answer` is told the address and the Date header of every answer, whatever its status."""
         self.source = source
+        self._on_answer = on_answer
         self._guard = guard or Guard()
         self.name = f"openstack:{source.name}"
         self._path = resolve(base, source.clouds_yaml) if source.clouds_yaml else None
@@ -152,6 +157,7 @@ class OpenStackCloud:
                 raise Skipped(msg("{source}: an address of it is on the do-not-scan list", source=self.name))
             connection = self._connection(region)
             set_gates(connection.session.session, source=self.name, forbids=self._guard.forbids)
+            self._listen(connection)
             auth = _identity_auth(connection)
             if auth is None:
                 return CollectorError(
@@ -169,6 +175,16 @@ class OpenStackCloud:
             return error
         except _outside() as error:
             return explained(error, self.name, msg("the login at Keystone"))
+
+    def _listen(self, connection: "Connection") -> None:
+        told = self._on_answer
+        if told is None:
+            return
+
+        def hear(response: "requests.Response", *_: object, **__: object) -> None:
+            told(response.url, response.headers.get("Date"))
+
+        connection.session.session.hooks["response"].append(hear)
 
     def _connection(self, region: str | None) -> "Connection":
         from openstack.connection import Connection
@@ -254,6 +270,7 @@ class OpenStackRegion:
             project_name=access.project_name,
             domain_id=access.domain_id if access.domain_scoped else None,
             is_system=bool(access.system_scoped),
+            methods=_allowed_methods(access),
         )
 
     def catalogue_regions(self) -> tuple[str, ...]:
@@ -624,6 +641,13 @@ def _identity_auth(connection: "Connection") -> "BaseIdentityPlugin | None":
 
     auth = connection.session.auth
     return auth if isinstance(auth, BaseIdentityPlugin) else None
+
+
+def _allowed_methods(access: "AccessInfo") -> frozenset[str] | None:
+    rules = getattr(access, "application_credential_access_rules", None)
+    if not isinstance(rules, list) or not rules:
+        return None
+    return frozenset(str(rule.get("method")).upper() for rule in rules if isinstance(rule, Mapping))
 
 
 def _retry_after(response: "requests.Response") -> float | None:

@@ -283,6 +283,45 @@ def _ask_once(
         return _execute(transport, command, text, way[-1], deadline)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownKey:
+    """The key that a host showed, before anybody verified it."""
+
+    name: str
+    """Under which ssh looks it up in known_hosts."""
+    key_type: str
+    blob: bytes
+    standing: Standing
+    where: str | None
+    """`file:line` of what decided the standing."""
+
+
+def shown_key(way: Sequence[Hop], *, limits: Limits, forbids: Callable[[str], bool] = lambda _: False) -> ShownKey:
+    """The key of the last hop: key exchange only, no login there. Jump hosts before it are logged in to as always.
+
+    Raises:
+        CollectorError: as `ask`; HostKeyMismatch only for a jump host.
+    """
+    deadline = _Deadline(limits)
+    with contextlib.ExitStack() as stack:
+        connection: socket.socket | paramiko.Channel = _dial(way[0], deadline, forbids)
+        stack.callback(connection.close)
+        for before, hop in itertools.pairwise(way):
+            transport = _handshake(connection, before, deadline, stack)
+            _authenticate(transport, before, deadline, None)
+            connection = _forward(transport, hop, deadline)
+        transport, known, names = _exchanged(connection, way[-1], deadline, stack)
+        key = transport.get_remote_server_key()
+        judgement = known.judge(names, key.asbytes())
+    return ShownKey(
+        name=names[0],
+        key_type=key.get_name(),
+        blob=key.asbytes(),
+        standing=judgement.standing,
+        where=judgement.where,
+    )
+
+
 @contextlib.contextmanager
 def _told(hop: Hop, stage: Message, deadline: _Deadline) -> Iterator[None]:
     """Turns whatever breaks a connection into that host's own error."""
@@ -381,6 +420,16 @@ def _forward(transport: "paramiko.Transport", hop: Hop, deadline: _Deadline) -> 
 def _handshake(
     connection: "socket.socket | paramiko.Channel", hop: Hop, deadline: _Deadline, stack: contextlib.ExitStack
 ) -> "paramiko.Transport":
+    transport, known, names = _exchanged(connection, hop, deadline, stack)
+    key = transport.get_remote_server_key()
+    _verify(hop, known, names, key.get_name(), key.asbytes())
+    return transport
+
+
+def _exchanged(
+    connection: "socket.socket | paramiko.Channel", hop: Hop, deadline: _Deadline, stack: contextlib.ExitStack
+) -> "tuple[paramiko.Transport, KnownHosts, tuple[str, ...]]":
+    """After the key exchange: the host's key is shown and not yet verified; nothing may be sent before it is."""
     from paramiko.transport import Transport
 
     # Its own tracebacks would reach the reader's terminal; what matters is in the error that is raised.
@@ -406,9 +455,7 @@ def _handshake(
             if error is None or isinstance(error, (ConnectionError, EOFError)) or "banner" in str(error):
                 raise _Dropped(msg("{host} closed the connection ({stage})", host=hop.alias, stage=stage))
             raise error
-        key = transport.get_remote_server_key()
-    _verify(hop, known, names, key.get_name(), key.asbytes())
-    return transport
+    return transport, known, names
 
 
 def _prefer(transport: "paramiko.Transport", types: Iterable[str]) -> None:

@@ -99,6 +99,15 @@ class SshCollector:
         """How many hosts are asked at once."""
         return self._source.parallel
 
+    def ways(self) -> dict[str, tuple[Hop, ...] | CollectorError]:
+        """How each host is reached, by its alias; hosts on the do-not-scan list, or behind one, are left out."""
+        return {alias: way for alias, way in self._ways.items() if not self._is_forbidden(alias)}
+
+    @property
+    def limits(self) -> Limits:
+        """How long and how much a host may take."""
+        return self._limits
+
     def plan(self) -> Sequence[Cell]:
         """A cell per host; those on the do-not-scan list share one that names none of them (Art. 28)."""
         cells = [Cell(self._name, alias, _KIND) for alias in self._zones if not self._is_forbidden(alias)]
