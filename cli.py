@@ -35,7 +35,7 @@ from collectors.ledger_table import LedgerError
 from exporters import tables, terminal
 from exporters.server import DEFAULT_PORT
 from exporters.tables import Format
-from exporters.words import STATES, VERDICTS, word
+from exporters.words import STATES, SUBJECT_KINDS, VERDICTS, word
 from inventory import capture_file, settings, store
 from inventory.build import build
 from inventory.collection import Collection, digest
@@ -600,13 +600,18 @@ _COLUMNS = ("verdict", "check", "subject_kind", "subject", "name", "department",
 
 def _show_findings(result: Result, chosen: list[Finding], form: Format, locale: str) -> None:
     rows = [_finding_row(f, result, locale) for f in chosen]
+    console = tables.Terminal()
     if form is Format.TABLE:
-        columns = {c: gettext(h, locale) for c, h in _HEADINGS.items()}
+        left_out = ("department", "since_scan") if console.width < NARROW else ()
+        columns = {c: gettext(h, locale) for c, h in _HEADINGS.items() if c not in left_out}
         rows = [{**row, "verdict": word(VERDICTS, str(row["verdict"]), locale)} for row in rows]
     else:
         columns = {c: c for c in [*_COLUMNS, "articles", "projects", "remedy", "evidence", "decided_by"]}
-    tables.show(columns, rows, form, tables.Terminal())
+    tables.show(columns, rows, form, console)
 
+
+NARROW = 110
+"""Columns of a terminal below which a table keeps to what matters most, so that a reason can be read."""
 
 _HEADINGS = {
     "verdict": mark("verdict"),
@@ -665,8 +670,12 @@ def explain(
 def checks(form: FormatOption = Format.TABLE, lang: LangOption = None) -> None:
     """The catalogue, in reading order."""
     locale = lang or LOCALE
+
+    def kind(name: str) -> str:
+        return word(SUBJECT_KINDS, name, locale) if form is Format.TABLE else name
+
     rows: list[dict[str, tables.Cell]] = [
-        {"check": c.id, "articles": c.articles, "subject": c.subject_kind, "title": tell(c.title, locale)}
+        {"check": c.id, "articles": c.articles, "subject": kind(c.subject_kind), "title": tell(c.title, locale)}
         for c in CATALOGUE
     ]
     headings = {

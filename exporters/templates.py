@@ -154,7 +154,7 @@ def _explain(sheet: Worksheet, form: LedgerForm) -> None:
 
 def example_config() -> str:
     """The text of a new `yunhe.toml`: every key explained, the sources commented out until someone names them."""
-    return _CONFIG + "".join(_ledger_example(form) for form in FORMS.values()) + _CONFIG_END
+    return _CONFIG + "".join(_ledger_example(form) for form in FORMS.values())
 
 
 def _ledger_example(form: LedgerForm) -> str:
@@ -164,6 +164,13 @@ def _ledger_example(form: LedgerForm) -> str:
 # name = "{form.kind.replace("_", "-")}"
 # kind = "{form.kind}"
 # path = "ledgers/{form.kind}.xlsx"
+{_CONTROL_PLANE if form.kind == "inventory" else ""}"""
+
+
+_CONTROL_PLANE = """\
+# 该清单是政务云平台自己导出的，加上下一行，所列主机即视为在云上：
+# Where the list is the government cloud's own export, the next line makes what it lists count as on the cloud:
+# control_plane = true
 """
 
 
@@ -267,14 +274,9 @@ entries = []
 
 # ── 台账 / ledgers ──────────────────────────────────────────────────────────────────────────────────────────
 # XLSX、XLS 或 CSV（UTF-8、GB18030）。模板在 ledgers 目录；也可以用自己的表格，表头不能识别时用 columns 指定。
-# XLSX, XLS or CSV. Templates are in the folder ledgers; own tables work too, `columns` maps what is not recognised:
+# XLSX, XLS or CSV. Templates are in the folder ledgers; own tables work too, `columns` maps what is not recognised.
+# 下面三行写在所属台账的 [[ledger]] 各行之后 / the next three lines go below the lines of the [[ledger]] they are for:
 # columns = { code = "内部编号", name = "名称" }
 # sheet = "2024年"           # 默认：所有能识别表头的工作表 / default: every sheet whose header is recognised
 # zone = "政务外网区"         # 行内未写区域时的区域 / zone of addresses whose row names none
-"""
-
-_CONFIG_END = """
-# 云资源清单（inventory）是政务云平台自己导出的，加上这一行，所列主机即视为在云上：
-# Where the inventory is the government cloud's own export, this line makes what it lists count as on the cloud:
-# control_plane = true
 """

@@ -508,3 +508,18 @@ def test_on_a_terminal_a_sentence_hangs_under_its_beginning(width: int) -> None:
     assert "".join(text[a:b] for a, b in pairwise(cuts)) == text
     assert all(cell_len(row) <= max(width, len("jtj-zc-tower（") + 1) for row in rows)
     assert not any(row.startswith(("，", "；", "）")) for row in rows)
+
+
+def test_a_narrow_terminal_gets_the_columns_that_matter_most(
+    yunhe: Yunhe, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yunhe("scan", "-c", config)
+
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = yunhe("findings", "-c", config).out.splitlines()[1]
+    monkeypatch.setenv("COLUMNS", "160")
+    wide = yunhe("findings", "-c", config).out.splitlines()[1]
+
+    assert "reason" in narrow
+    assert "department" not in narrow
+    assert "department" in wide
