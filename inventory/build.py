@@ -71,6 +71,7 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
         tenants={t.key: t for t in tenants},
         declarations=_of(records, OwnershipDeclaration),
         shared_words=shared,
+        platform=frozenset(s.name for s in collection.sources if s.is_platform),
     )
     third_parties = _of(records, ThirdPartyResource)
     unidentified = unidentified_instances(machines, coverage)

@@ -52,15 +52,20 @@ class Register:
     declarations: Sequence[OwnershipDeclaration] = ()
     shared_words: frozenset[str] = frozenset()
     """Normalised names and addresses that several machines bear: without a zone they mean none of them."""
+    platform: frozenset[str] = frozenset()
+    """Sources that are the government cloud: a tenant's name in the register means theirs."""
     _tenants_by_name: dict[tuple[str, str], Tenant] = field(default_factory=dict)
     _codes: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Normalised code to ('system'|'project', code)."""
     _names: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _tenant_systems: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _tenant_projects: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _namesakes: frozenset[str] = frozenset()
+    """Keys of tenants that only their id names."""
     _declared: dict[str, list[OwnershipHit]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
+        self._namesakes = self._tenants_with_namesakes()
         self._tenants_by_name = {(t.source, t.name): t for t in self.tenants.values()}
         for code, system in self.systems.items():
             self._codes[normalise(code)] = ("system", code)
@@ -88,6 +93,18 @@ class Register:
 
     def _declare(self, target: str, zone: str | None, hit: OwnershipHit) -> None:
         self._declared[f"{zone or ''}|{normalise(target)}"].append(hit)
+
+    def _tenants_with_namesakes(self) -> frozenset[str]:
+        """Keystone allows one name in two domains, and another unit's cloud may use a name of ours."""
+        by_name: dict[tuple[str, str], list[Tenant]] = defaultdict(list)
+        for tenant in self.tenants.values():
+            by_name[tenant.source.partition(":")[0], normalise(tenant.name)].append(tenant)
+        found: set[str] = set()
+        for named in by_name.values():
+            in_source = Counter(t.source for t in named)
+            is_ours = any(t.source in self.platform for t in named)
+            found.update(t.key for t in named if in_source[t.source] > 1 or (is_ours and t.source not in self.platform))
+        return frozenset(found)
 
     def tenant_named(self, source: str, name: str) -> Tenant | None:
         """The tenant of this name in one source (namespaces: names are unique there)."""
@@ -139,7 +156,7 @@ class Register:
         yield from self.labelled(tenant.labels, tenant.tags, tenant.key)
         systems: set[str] = set()
         projects: set[str] = set()
-        for text in (tenant.name, tenant.native_id):
+        for text in (tenant.native_id,) if tenant.key in self._namesakes else (tenant.name, tenant.native_id):
             systems |= self._tenant_systems.get(normalise(text), set())
             projects |= self._tenant_projects.get(normalise(text), set())
         if systems or projects:

@@ -56,6 +56,12 @@ def place(
     evidence = tuple(s.key for s in machine.sightings)
     claims = tuple(_claims(machine))
     listed = [s for s in machine.sightings if s.view in (View.SERVER, View.LISTED) and coverage.is_platform(s.source)]
+    if listed and _is_address_of_another(machine, listed):
+        missing = msg(
+            "a row of the cloud's list has its address and nothing else of it, and the machine calls itself physical: "
+            "its UUID or MAC in the list, by whoever keeps the list"
+        )
+        return Placement(place=Place.UNDETERMINED, facts=claims, missing=(missing,), evidence=evidence)
     if listed:
         return Placement(
             place=Place.CLOUD_INSTANCE, facts=(*_instance_facts(machine, listed), *claims), evidence=evidence
@@ -99,6 +105,16 @@ def _term_rank(resource: ThirdPartyResource, today: date | None) -> int:
     ):
         return 2
     return 1 if resource.valid_to is None else 0
+
+
+def _is_address_of_another(machine: Machine, listed: Sequence[HostSighting]) -> bool:
+    """Whether a physical machine is tied to a list of instances by an address alone: an address is easily taken."""
+    if any(s.view is View.SERVER for s in listed):
+        return False
+    is_physical = any(_kind(s) is Place.STANDALONE_PHYSICAL for s in machine.sightings if s.view is View.OS)
+    rows = {s.key for s in listed}
+    rules = {j.rule for j in machine.joins if j.left in rows or j.right in rows}
+    return is_physical and rules == {"zone_address"}
 
 
 def _instance_facts(machine: Machine, listed: list[HostSighting]) -> list[Message]:

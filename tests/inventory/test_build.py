@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from builders import CLOUD, NIGHT, SSH, cell, days_ago, sighting, system, with_fields
+from builders import CLOUD, NIGHT, SSH, cell, days_ago, sighting, system, tenant, with_fields
 
 from inventory import capture_file
 from inventory.build import build
@@ -199,3 +199,31 @@ def test_a_name_or_address_that_two_machines_bear_names_neither() -> None:
     assert inventory.hosts_of(registered) == ()
     assert inventory.missing_components == {"S-1": ("192.168.0.5",)}
     assert [h.name for h in built(two, registered).hosts_of(registered)] == ["tower-1"]
+
+
+def test_a_physical_machine_with_the_address_of_a_listed_instance_is_not_that_instance() -> None:
+    """Anybody can take an address; the cloud's word must be tied to a UUID, or to MAC and address."""
+    nics = (Nic(mac="3c:ec:ef:00:00:01", addresses=("10.1.1.9/24",)),)
+    row = sighting("云主机-1", View.LISTED, LIST, zone="政务外网区", nics=(Nic(addresses=("10.1.1.9",)),))
+    cells = (read(LIST, "host"), read(LIST, "port"))
+
+    (tower,) = built(with_fields(TOWER, zone="政务外网区", nics=nics), row, cells=cells).hosts
+    (guest,) = built(with_fields(GUEST, zone="政务外网区", nics=nics), row, cells=cells).hosts
+
+    assert tower.placement.place is Place.UNDETERMINED
+    assert guest.placement.place is Place.CLOUD_INSTANCE
+
+
+@pytest.mark.parametrize(
+    "other", [("openstack:bureau", "t-9"), (CLOUD, "t-8")], ids=["another cloud", "another domain"]
+)
+def test_a_tenant_s_name_does_not_reach_its_namesake(other: tuple[str, str]) -> None:
+    """A stranger's machine in a tenant of the same name is no component of the system."""
+    source, native_id = other
+    tenants = (tenant("edu"), tenant("edu", source, native_id=native_id))
+    stranger = sighting("stranger", source=source, uuid=SERVER, tenant=native_id)
+    registered = system("S-1", tenants=("edu",))
+
+    inventory = built(*tenants, stranger, registered, cells=(*CLOUD_SEEN, read("openstack:bureau", "host")))
+
+    assert inventory.hosts_of(registered) == ()
