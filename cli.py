@@ -80,6 +80,8 @@ evidence_app = typer.Typer(
 export_app = typer.Typer(no_args_is_help=True, help=gettext(mark("Export results to other programs."), LOCALE))
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(export_app, name="export")
+hostkeys_app = typer.Typer(no_args_is_help=True, help=gettext(mark("Get to know the keys of SSH hosts."), LOCALE))
+app.add_typer(hostkeys_app, name="hostkeys")
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -401,6 +403,21 @@ def _live(chosen: Settings, base: Path, guard: Guard, clock: Callable[[], dateti
 
         for group in chosen.ssh:
             yield from ssh_collectors(group, base=base, clock=clock, guard=guard)
+    if chosen.discovery:
+        from collectors.discovery_source import discovery_collectors
+
+        for found in chosen.discovery:
+            yield from discovery_collectors(found, base=base, clock=clock)
+    if chosen.sharing_api:
+        from collectors.sharing_api_source import sharing_api_collectors
+
+        for api in chosen.sharing_api:
+            yield from sharing_api_collectors(api, base=base, clock=clock, guard=guard)
+    if chosen.plugin:
+        from collectors.plugin_source import plugin_collectors
+
+        for table in chosen.plugin:
+            yield from plugin_collectors(table, base=base, clock=clock, guard=guard)
 
 
 @contextmanager
@@ -686,6 +703,100 @@ def checks(form: FormatOption = Format.TABLE, lang: LangOption = None) -> None:
     }
     columns = {k: gettext(h, locale) if form is Format.TABLE else k for k, h in headings.items()}
     tables.show(columns, rows, form, tables.Terminal())
+
+
+# ── before a scan ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command(help=_help(mark("Look at every source without scanning: reach, rights, clocks, keys. Writes nothing.")))
+def doctor(config: ConfigOption = DEFAULT_CONFIG, form: FormatOption = Format.TABLE, lang: LangOption = None) -> None:
+    """Exit 0 where all is ok or a warning, 4 where something is wrong or cannot be told."""
+    from collectors.diagnosis import CHECK_WORDS, STATE_WORDS, State
+    from collectors.doctor import diagnose
+
+    chosen = settings.load(config)
+    guard = Guard(settings.do_not_scan_entries(chosen, config.parent))
+    with _signals(_leave):
+        found = diagnose(chosen, base=config.parent, guard=guard, clock=_now)
+    if not found:
+        raise Refusal(Exit.USAGE, tell(msg("no source is configured that could be looked at"), LOCALE))
+    locale = lang or LOCALE
+    is_table = form is Format.TABLE
+    rows: list[dict[str, tables.Cell]] = [
+        {
+            "source": line.source,
+            "scope": line.scope,
+            "check": gettext(CHECK_WORDS[line.check], locale) if is_table else line.check,
+            "state": gettext(STATE_WORDS[line.state], locale) if is_table else line.state,
+            "sentence": tell(line.sentence, locale),
+            "help": tell(line.help, locale) if line.help else None,
+        }
+        for line in found
+    ]
+    headings = {
+        "source": mark("source"),
+        "scope": mark("scope"),
+        "check": mark("check"),
+        "state": mark("state"),
+        "sentence": mark("what was found"),
+        "help": mark("what helps"),
+    }
+    tables.show({k: gettext(h, locale) if is_table else k for k, h in headings.items()}, rows, form, tables.Terminal())
+    is_well = all(line.state in (State.OK, State.WARNING) for line in found)
+    raise typer.Exit(Exit.COMPLIANT if is_well else Exit.NOT_ALL_SEEN)
+
+
+@hostkeys_app.command("learn", help=_help(mark("Ask the SSH hosts for their keys and write those to be reviewed.")))
+def hostkeys_learn(
+    output: Annotated[Path, typer.Option("--output", "-o", help=_help(mark("The file for review to write.")))],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Trusts nothing. Exit 4 where a host showed no key, or one that is not the one on record."""
+    from collectors import host_keys
+
+    chosen = settings.load(config)
+    output = _output(output)
+    guard = Guard(settings.do_not_scan_entries(chosen, config.parent))
+    with _signals(_leave):
+        learned = host_keys.learn(chosen, base=config.parent, guard=guard, clock=_now)
+    try:
+        host_keys.write_review(learned, output)
+    except OSError as error:
+        raise Refusal(Exit.COULD_NOT_RUN, _os_sentence(error.filename or output, error)) from error
+    for problem in learned.problems:
+        _complain(tell(guard.withheld(problem), LOCALE))
+    sentence = msg(
+        "{count} key(s) to review, {known} known already, {problems} host(s) with a problem, {withheld} on the "
+        "do-not-scan list",
+        count=len(learned.unknown),
+        known=learned.known,
+        problems=len(learned.problems),
+        withheld=learned.withheld,
+    )
+    errors.print(tables.plain(tell(sentence, LOCALE)), markup=False)
+    typer.echo(str(output))
+    raise typer.Exit(Exit.NOT_ALL_SEEN if learned.problems else Exit.COMPLIANT)
+
+
+@hostkeys_app.command("approve", help=_help(mark("Add the keys that a person marked to a known_hosts file.")))
+def hostkeys_approve(
+    review: Annotated[Path, typer.Argument(help=_help(mark("The file that `hostkeys learn` wrote, marked.")))],
+    known_hosts: Annotated[Path, typer.Option("--known-hosts", help=_help(mark("The known_hosts file to add to.")))],
+) -> None:
+    """All marked lines or none. Exit 6 where a key contradicts what is on record."""
+    from collectors import host_keys
+
+    known_hosts = _output(known_hosts)
+    try:
+        added = host_keys.approve(review, known_hosts)
+    except host_keys.HostKeyError as error:
+        code = Exit.INTEGRITY if error.is_mismatch else Exit.USAGE
+        raise Refusal(code, tell(error.message, LOCALE)) from error
+    except OSError as error:
+        raise Refusal(Exit.COULD_NOT_RUN, _os_sentence(error.filename or review, error)) from error
+    for key in added:
+        typer.echo(key.name)
+    _complain(tell(msg("{count} key(s) added to {path}", count=len(added), path=str(known_hosts)), LOCALE))
 
 
 # ── telling others ───────────────────────────────────────────────────────────────────────────────────────────────────

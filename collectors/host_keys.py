@@ -1,7 +1,7 @@
 """Getting to know SSH hosts, in two steps: their keys are asked for and written down, then a person approves them.
 
-The first step trusts nothing: it writes a file for a person to read, outside every known_hosts. The person compares each
-fingerprint with the host's own console, changes `review` to `approve` at the beginning of its line, and only such
+The first step trusts nothing: it writes a file for a person to read, outside every known_hosts. The person compares
+each fingerprint with the host's own console, changes `review` to `approve` at the beginning of its line, and only such
 lines are added. A line names host, type, fingerprint and key: what was compared is what is added, or nothing is.
 """
 
@@ -86,9 +86,10 @@ def learn(settings: Settings, *, base: Path, guard: Guard, clock: Callable[[], d
     withheld = 0
     for source in settings.ssh:
         for collector in ssh_collectors(source, base=base, clock=clock, guard=guard):
-            assert isinstance(collector, SshCollector)
+            if not isinstance(collector, SshCollector):
+                continue
             ways = collector.ways()
-            withheld += len(source.hosts) - len(ways)
+            withheld += len({h if isinstance(h, str) else h.host for h in source.hosts}) - len(ways)
             for alias, way in ways.items():
                 if isinstance(way, CollectorError):
                     problems[alias] = way.message
@@ -97,7 +98,7 @@ def learn(settings: Settings, *, base: Path, guard: Guard, clock: Callable[[], d
                     part = way[:length]
                     targets.setdefault(tuple((h.hostname, h.port) for h in part), (part, collector.limits))
     with ThreadPoolExecutor(min(PARALLEL, len(targets) or 1)) as pool:
-        answers = list(pool.map(lambda target: _ask(*target, guard), targets.values()))
+        answers = list(pool.map(lambda target: _ask(target[0], target[1], guard), targets.values()))
     unknown: dict[tuple[str, bytes], ReviewedKey] = {}
     known = 0
     for (way, _), answer in zip(targets.values(), answers, strict=True):
@@ -193,8 +194,8 @@ def _ask(way: tuple[Hop, ...], limits: Limits, guard: Guard) -> ShownKey | Messa
 
 def _contradiction(name: str, key_type: str, blob: bytes, where: str | None) -> Message:
     return msg(
-        "{host}: the key {key} is not the one on record, or is revoked ({where}): it was reinstalled, or something else "
-        "answers in its place. Nothing was written for it; find out which, then remove the old line by hand",
+        "{host}: the key {key} is not the one on record, or is revoked ({where}): it was reinstalled, or something "
+        "else answers in its place. Nothing was written for it; find out which, then remove the old line by hand",
         host=name,
         key=f"{key_type} {fingerprint(blob)}",
         where=where or "?",
