@@ -9,6 +9,7 @@ import errno
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -193,12 +194,36 @@ def _interrupt(*_: object) -> NoReturn:
     raise _Interrupted
 
 
-def _leave(*_: object) -> NoReturn:
-    """Ends at once, while sources are read: nothing has been written yet, and a source may be silent for minutes."""
-    errors.show_cursor(True)
-    _complain(gettext(INTERRUPTED, LOCALE))
-    sys.stderr.flush()
-    os._exit(Exit.INTERRUPTED)
+@contextmanager
+def _leaving_at_once() -> Iterator[None]:
+    """While sources are read a signal ends the program at once: nothing has been written, and a source may be silent
+    for minutes. A thread of its own sees to it, since the main one may be waiting in a call that no signal wakes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    told, wakes = socket.socketpair()
+    wakes.setblocking(False)
+
+    def leave() -> None:
+        while said := told.recv(1):
+            if said[0] in (signal.SIGINT, signal.SIGTERM):
+                cursor = "\r\x1b[?25h" if errors.is_terminal else ""
+                sentence = f"{cursor}yunhe: {gettext(INTERRUPTED, LOCALE)}\n"
+                with suppress(OSError):
+                    os.write(2, sentence.encode(sys.stderr.encoding or "utf-8", "replace"))
+                os._exit(Exit.INTERRUPTED)
+
+    watcher = threading.Thread(target=leave, name="yunhe-signals", daemon=True)
+    watcher.start()
+    before = signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)
+    try:
+        with _signals(lambda *_: None):
+            yield
+    finally:
+        signal.set_wakeup_fd(before)
+        wakes.close()
+        watcher.join()
+        told.close()
 
 
 @contextmanager
@@ -360,13 +385,14 @@ def _collect(
 ) -> Collection:
     """Ledgers first: what they mark as classified must be known before anything is connected to."""
     ledgers: list[Collector] = [c for entry in chosen.ledger for c in ledger_collectors(entry, base=base, clock=clock)]
-    if not (ledgers or chosen.openstack or chosen.kubernetes or chosen.ssh or has_captures):
+    others = chosen.openstack, chosen.kubernetes, chosen.ssh, chosen.discovery, chosen.sharing_api, chosen.plugin
+    if not (ledgers or any(others) or has_captures):
         sentence = msg(
             "no source is configured: expected at least one [[openstack]], [[kubernetes]], [[ssh]], [[ledger]] or "
             "[[capture]] in the configuration, or --capture FILE"
         )
         raise Refusal(Exit.COULD_NOT_RUN, tell(sentence, LOCALE))
-    with _signals(_leave), _progress() as on_cell:
+    with _leaving_at_once(), _progress() as on_cell:
         collection = run_collectors(ledgers, guard=guard, clock=clock, on_cell=on_cell)
         live = list(_live(chosen, base, guard, clock))
         if live:
@@ -487,7 +513,8 @@ CLOCK_YEARS = range(2000, 2101)
 
 def _capture_clock(chosen: Settings, captures: list[Collection]) -> datetime | None:
     """Where nothing live is read, the newest capture's time is the clock: the same files give the same findings."""
-    if chosen.openstack or chosen.kubernetes or chosen.ssh or not captures:
+    live = chosen.openstack, chosen.kubernetes, chosen.ssh, chosen.sharing_api, chosen.plugin
+    if any(live) or not captures:
         return None
     finished = [c.finished_at for taken in captures for c in taken.cells if c.finished_at]
     newest = max([*finished, *(taken.taken_at for taken in captures)])
@@ -716,7 +743,7 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG, form: FormatOption = Format.TA
 
     chosen = settings.load(config)
     guard = Guard(settings.do_not_scan_entries(chosen, config.parent))
-    with _signals(_leave):
+    with _leaving_at_once():
         found = diagnose(chosen, base=config.parent, guard=guard, clock=_now)
     if not found:
         raise Refusal(Exit.USAGE, tell(msg("no source is configured that could be looked at"), LOCALE))
@@ -757,7 +784,7 @@ def hostkeys_learn(
     chosen = settings.load(config)
     output = _output(output)
     guard = Guard(settings.do_not_scan_entries(chosen, config.parent))
-    with _signals(_leave):
+    with _leaving_at_once():
         learned = host_keys.learn(chosen, base=config.parent, guard=guard, clock=_now)
     try:
         host_keys.write_review(learned, output)
