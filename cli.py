@@ -385,8 +385,7 @@ def _collect(
 ) -> Collection:
     """Ledgers first: what they mark as classified must be known before anything is connected to."""
     ledgers: list[Collector] = [c for entry in chosen.ledger for c in ledger_collectors(entry, base=base, clock=clock)]
-    others = chosen.openstack, chosen.kubernetes, chosen.ssh, chosen.discovery, chosen.sharing_api, chosen.plugin
-    if not (ledgers or any(others) or has_captures):
+    if not (ledgers or chosen.openstack or chosen.kubernetes or chosen.ssh or has_captures):
         sentence = msg(
             "no source is configured: expected at least one [[openstack]], [[kubernetes]], [[ssh]], [[ledger]] or "
             "[[capture]] in the configuration, or --capture FILE"
@@ -513,8 +512,7 @@ CLOCK_YEARS = range(2000, 2101)
 
 def _capture_clock(chosen: Settings, captures: list[Collection]) -> datetime | None:
     """Where nothing live is read, the newest capture's time is the clock: the same files give the same findings."""
-    live = chosen.openstack, chosen.kubernetes, chosen.ssh, chosen.sharing_api, chosen.plugin
-    if any(live) or not captures:
+    if chosen.openstack or chosen.kubernetes or chosen.ssh or not captures:
         return None
     finished = [c.finished_at for taken in captures for c in taken.cells if c.finished_at]
     newest = max([*finished, *(taken.taken_at for taken in captures)])
