@@ -1,12 +1,15 @@
 """A TCP proxy that breaks connections on purpose, in front of a real service: the fault is real, nothing is mocked."""
 
 import contextlib
+import re
 import socket
 import socketserver
 import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 
 _CHUNK = 16 * 1024
 
@@ -25,6 +28,8 @@ class Faults:
     """How many requests get `answer` before the service is asked again."""
     hang: bool = False
     """Take requests and never answer."""
+    clock_seconds: int = 0
+    """By how much the service's clock seems to be ahead: every Date header of an answer is rewritten."""
     requests: int = 0
     bytes_back: int = 0
     lines: list[str] = field(default_factory=list)
@@ -75,6 +80,8 @@ class _Handler(socketserver.BaseRequestHandler):
         faults = self.server.faults
         with contextlib.suppress(OSError):
             while data := service.recv(_CHUNK):
+                if faults.clock_seconds:
+                    data = _DATE.sub(lambda found: _shifted(found, faults.clock_seconds), data, count=1)
                 with faults.lock:
                     limit = faults.reset_after_bytes
                     left = None if limit is None else max(0, limit - faults.bytes_back)
@@ -85,6 +92,15 @@ class _Handler(socketserver.BaseRequestHandler):
                     return _reset(self.request)
             self.request.shutdown(socket.SHUT_WR)
         return None
+
+
+_DATE = re.compile(rb"(?i)(\r\ndate: )([^\r\n]{29})(?=\r\n)")
+
+
+def _shifted(found: re.Match[bytes], seconds: int) -> bytes:
+    """The header with another time; an IMF-fixdate is always 29 bytes long (RFC 9110 §5.6.7)."""
+    moment = parsedate_to_datetime(found[2].decode()) + timedelta(seconds=seconds)
+    return found[1] + format_datetime(moment, usegmt=True).encode()
 
 
 def _reset(connection: socket.socket) -> None:
