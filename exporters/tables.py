@@ -64,6 +64,12 @@ def plain(text: str) -> str:
     return "".join(" " if c in "\n\r\t" else c for c in text if c in "\n\r\t" or unicodedata.category(c) not in _HIDDEN)
 
 
+def short(text: str) -> str:
+    """As much as a person reads: to fold a name of a million characters takes minutes."""
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+
+
+MAX_SHOWN = 8000
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 
@@ -106,7 +112,7 @@ def show(
         for heading in columns.values():
             table.add_column(heading, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(plain(_flat(row.get(c)))) for c in columns))
+            table.add_row(*(Text(short(plain(_flat(row.get(c))))) for c in columns))
         console.print(table)
 
 

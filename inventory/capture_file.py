@@ -105,28 +105,28 @@ def read(path: Path) -> Collection:
         OSError: the file cannot be opened.
     """
     with path.open("rb") as file:
-        return load(file, name=str(path))
+        return load(file, name=str(path), is_ours=False)
 
 
-def load(file: IO[bytes], *, name: str) -> Collection:
-    """The collection in an open file; `name` is what errors call it.
+def load(file: IO[bytes], *, name: str, is_ours: bool = True) -> Collection:
+    """The collection in an open file; `name` is what errors call it. What is `ours` may be packed as tight as it is.
 
     Raises:
         CaptureError: not a capture, of a newer format, damaged or changed.
     """
     try:
         with zipfile.ZipFile(file) as archive:
-            return _read(archive, name)
+            return _read(archive, name, MAX_RATIO if not is_ours else None)
     except _DAMAGED as error:
         raise CaptureError(f"{name}: no readable capture ({error}); expected a file of `yunhe collect`") from error
 
 
-def _read(archive: zipfile.ZipFile, path: str) -> Collection:
+def _read(archive: zipfile.ZipFile, path: str, ratio: int | None) -> Collection:
     names = archive.namelist()
     if sorted(names) != sorted(("manifest.json", *_MEMBERS)):
         raise CaptureError(f"{path}: not a capture: it holds {', '.join(sorted(names)[:6]) or 'nothing'}")
     for entry in archive.infolist():
-        _admit(entry, MAX_MANIFEST_BYTES if entry.filename == "manifest.json" else MAX_MEMBER_BYTES, path)
+        _admit(entry, MAX_MANIFEST_BYTES if entry.filename == "manifest.json" else MAX_MEMBER_BYTES, ratio, path)
     try:
         manifest = msgspec.json.decode(archive.read("manifest.json"), type=_Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -150,13 +150,13 @@ def _read(archive: zipfile.ZipFile, path: str) -> Collection:
     return collection
 
 
-def _admit(entry: zipfile.ZipInfo, most: int, path: str) -> None:
+def _admit(entry: zipfile.ZipInfo, most: int, ratio: int | None, path: str) -> None:
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise CaptureError(f"{path}: {entry.filename} is packed in a way that `yunhe collect` does not use")
     if entry.file_size > most:
         raise CaptureError(f"{path}: {entry.filename} is larger than {most} bytes")
-    if entry.file_size > FREE_BYTES and entry.file_size > MAX_RATIO * entry.compress_size:
-        raise CaptureError(f"{path}: {entry.filename} unpacks to more than {MAX_RATIO} times its size")
+    if ratio is not None and entry.file_size > max(FREE_BYTES, ratio * entry.compress_size):
+        raise CaptureError(f"{path}: {entry.filename} unpacks to more than {ratio} times its size")
 
 
 def _verify(archive: zipfile.ZipFile, name: str, expected: str | None, path: str) -> None:

@@ -15,7 +15,9 @@ from pathlib import Path
 import msgspec
 import pytest
 from command import Ran, Yunhe
+from rich.console import Console
 
+from exporters import tables
 from inventory import capture_file
 from inventory.capture_file import CaptureError
 from inventory.collection import Collection, digest, encode_raw
@@ -390,3 +392,26 @@ def test_what_is_listed_or_classified_stands_in_no_output_at_all(yunhe: Yunhe, t
         for word in hidden:
             assert word not in text, (word, text[:2000])
     assert "公开项目" in "".join(told)
+
+
+def test_a_name_of_a_million_characters_is_shown_in_part() -> None:
+    """Folding it whole kept a terminal busy for minutes."""
+    file = io.StringIO()
+    begun = time.monotonic()
+
+    tables.show({"a": "a"}, [{"a": "x" * 1_000_000}], tables.Format.TABLE, Console(file=file, width=100))
+
+    assert time.monotonic() - begun < 5
+    assert len(file.getvalue()) < 20_000
+
+
+def test_what_a_store_keeps_can_be_read_however_tight_it_packs() -> None:
+    """The limit on what a stranger's file unpacks to is not for our own: a scan that was kept must come back."""
+    record = Tenant(source="o", native_id="t", observed_at=NIGHT, name="x" * 12_000_000, description="y" * 3_000_000)
+    more = msgspec.structs.replace(record, native_id="u")
+    buffer = io.BytesIO()
+    capture_file.dump(Collection(taken_at=NIGHT, records=[record, more]), buffer, tool="t")
+
+    assert len(capture_file.load(buffer, name="store").records) == 2
+    with pytest.raises(CaptureError, match="unpacks"):
+        capture_file.load(buffer, name="stranger", is_ours=False)
