@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from enum import IntEnum, StrEnum
 from importlib.metadata import version
@@ -344,12 +345,28 @@ def scan(
     raise typer.Exit(Exit.COMPLIANT if exit_zero else result.scan.exit_code)
 
 
+def _with_accepted_platforms(taken: Collection, accepted: tuple[str, ...]) -> Collection:
+    """The capture, its sources the government cloud's only where the scanning side names them.
+
+    Whoever collects could call any cloud the government's; a department's own machines would then be on it.
+    """
+    for source in taken.sources:
+        if source.is_platform and source.name not in accepted:
+            sentence = msg(
+                "a capture calls {source} the government cloud; to accept that, name it in platform.sources",
+                source=source.name,
+            )
+            _complain(tell(sentence, LOCALE))
+    sources = [msgspec.structs.replace(s, is_platform=s.is_platform and s.name in accepted) for s in taken.sources]
+    return replace(taken, sources=sources)
+
+
 def _scan(chosen: Settings, base: Path, captures: list[Collection], moment: datetime | None, opened: Store) -> Result:
     started = _now()
     guard = Guard(settings.do_not_scan_entries(chosen, base))
     collection = _collect(chosen, base, guard, clock=(lambda: moment) if moment else _now, has_captures=bool(captures))
     for taken in captures:
-        collection.merge(taken)
+        collection.merge(_with_accepted_platforms(taken, chosen.platform.sources))
     collection = collection.guarded(guard)
     now = moment or _now()
     options = ScanOptions(
@@ -385,7 +402,8 @@ def _collect(
 ) -> Collection:
     """Ledgers first: what they mark as classified must be known before anything is connected to."""
     ledgers: list[Collector] = [c for entry in chosen.ledger for c in ledger_collectors(entry, base=base, clock=clock)]
-    if not (ledgers or chosen.openstack or chosen.kubernetes or chosen.ssh or has_captures):
+    others = chosen.openstack, chosen.kubernetes, chosen.ssh, chosen.discovery, chosen.sharing_api, chosen.plugin
+    if not (ledgers or any(others) or has_captures):
         sentence = msg(
             "no source is configured: expected at least one [[openstack]], [[kubernetes]], [[ssh]], [[ledger]] or "
             "[[capture]] in the configuration, or --capture FILE"
@@ -512,7 +530,8 @@ CLOCK_YEARS = range(2000, 2101)
 
 def _capture_clock(chosen: Settings, captures: list[Collection]) -> datetime | None:
     """Where nothing live is read, the newest capture's time is the clock: the same files give the same findings."""
-    if chosen.openstack or chosen.kubernetes or chosen.ssh or not captures:
+    live = chosen.openstack, chosen.kubernetes, chosen.ssh, chosen.sharing_api, chosen.plugin
+    if any(live) or not captures:
         return None
     finished = [c.finished_at for taken in captures for c in taken.cells if c.finished_at]
     newest = max([*finished, *(taken.taken_at for taken in captures)])

@@ -10,7 +10,7 @@ import re
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
@@ -21,6 +21,8 @@ MAX_CONFIG_BYTES = 4 * 1024**2
 _NAME = r"^[\w][\w.-]{0,62}$"
 _REGION = r"^\d{6}$"
 _PATH = r"^[^\x00]+$"
+_URL = r"^https?://[^\s@/?#]+([/?][^\s#]*)?$"
+_HEADER = r"^[A-Za-z0-9-]{1,64}$"
 Name = Annotated[str, msgspec.Meta(pattern=_NAME, description="letters, digits, dot, dash, underscore")]
 PathText = Annotated[str, msgspec.Meta(pattern=_PATH, description="a path, relative to the config")]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -40,6 +42,9 @@ LedgerKind = Literal[
     "assets",
     "ownership",
 ]
+
+
+DiscoveryKind = Literal["nmap", "arp", "dhcp"]
 
 
 class ConfigError(Exception):
@@ -68,6 +73,9 @@ class Platform(_Table, frozen=True, kw_only=True):
     name: str = "大数据中心政务云"
     filing_number: str | None = None
     """Its own 备案证明编号: systems that repeat it are told apart."""
+    sources: tuple[str, ...] = ()
+    """Sources in captures whose control plane is the government cloud's, as `openstack:NAME`: a capture does not
+    decide for itself that what it lists is on the cloud. Live sources say it with `platform`."""
 
 
 class Store(_Table, frozen=True, kw_only=True):
@@ -158,6 +166,56 @@ class Ledger(_Table, frozen=True, kw_only=True):
     """Field to header, where a header is not recognised by itself."""
 
 
+class Discovery(_Table, frozen=True, kw_only=True):
+    """A file of what was seen on the wire 网络探测, by whoever may look there."""
+
+    name: Name
+    kind: DiscoveryKind
+    """`nmap`: its XML; `arp`: `ip neigh`, `arp -an`, a switch's table; `dhcp`: leases of ISC dhcpd, dnsmasq, CSV."""
+    path: PathText
+    zone: str | None = None
+    """Zone in which its addresses hold."""
+    max_age_hours: Positive = 720
+    """What was taken longer ago tells what was there; it is not complete any more."""
+
+
+class SharingApi(_Table, frozen=True, kw_only=True):
+    """An HTTP endpoint of the data-sharing platform 数据共享交换平台 that answers JSON."""
+
+    name: Name
+    url: Annotated[str, msgspec.Meta(pattern=_URL)]
+    token_env: str | None = None
+    """Name of the environment variable that holds the token; the token itself is written nowhere."""
+    header: Annotated[str, msgspec.Meta(pattern=_HEADER)] = "Authorization"
+    prefix: str = "Bearer "
+    """Stands before the token in the header."""
+    allow_http: bool = False
+    """Whether the token may go over plain HTTP to another machine."""
+    ca_file: PathText | None = None
+    """Certificates of the authority that signed the platform's; default: the system's."""
+    items: str
+    """JMESPath from an answer to its list of items."""
+    entries: dict[str, str] = {}
+    """Field of a `sharing_entries` ledger to JMESPath in an item."""
+    uses: dict[str, str] = {}
+    """Field of a `sharing_uses` ledger to JMESPath in an item."""
+    success: str | None = None
+    """JMESPath that must be true in an answer: many platforms say 200 and mean an error."""
+    total: str | None = None
+    """JMESPath to the number of all items: fewer is incomplete."""
+    page_param: str | None = None
+    """Query parameter of the page's number (or of what `next` finds)."""
+    first_page: Annotated[int, msgspec.Meta(ge=0)] = 1
+    size_param: str | None = None
+    page_size: Annotated[int, msgspec.Meta(ge=1, le=10000)] = 100
+    next: str | None = None
+    """JMESPath to the next page: an address on the same host, or a value for `page_param`; null after the last."""
+    timeout: Seconds = 30
+    """Seconds to wait for an answer."""
+    total_timeout: Seconds = 900
+    retries: Annotated[int, msgspec.Meta(ge=0, le=10)] = 3
+
+
 class CaptureFile(_Table, frozen=True, kw_only=True):
     """A file that `yunhe collect` wrote somewhere else."""
 
@@ -227,6 +285,10 @@ class Settings(_Table, frozen=True, kw_only=True):
     kubernetes: tuple[KubernetesSource, ...] = ()
     ssh: tuple[SshSource, ...] = ()
     ledger: tuple[Ledger, ...] = ()
+    discovery: tuple[Discovery, ...] = ()
+    sharing_api: tuple[SharingApi, ...] = ()
+    plugin: tuple[dict[str, Any], ...] = ()
+    """`name`, `use` (an entry point of the group `yunhe.collectors`) and whatever that collector takes."""
     capture: tuple[CaptureFile, ...] = ()
 
 
@@ -292,7 +354,7 @@ def _explain(error: str) -> Message:
     return msg("key {key}: {what}", key=key or msg("(top level)"), what=_expectation(key, text))
 
 
-_ARRAYS = ("zone", "openstack", "kubernetes", "ssh", "ledger", "capture")
+_ARRAYS = ("zone", "openstack", "kubernetes", "ssh", "ledger", "discovery", "sharing_api", "plugin", "capture")
 _TYPES = {
     "str": mark("text in quotes"),
     "int": mark("an integer"),
@@ -307,8 +369,10 @@ _PATTERNS = {
     _NAME: mark("letters, digits, dots, dashes and underscores, 63 at most"),
     _REGION: mark("six digits in quotes"),
     _PATH: mark("a path"),
+    _URL: mark("an address that begins with https:// (or http://), without a user or password in it"),
+    _HEADER: mark("the name of an HTTP header"),
 }
-_CHOICES = {"version": ("1",), "ledger.kind": get_args(LedgerKind)}
+_CHOICES = {"version": ("1",), "ledger.kind": get_args(LedgerKind), "discovery.kind": get_args(DiscoveryKind)}
 _BOUNDS = {">=": mark("{value} or more"), "<=": mark("{value} or less"), ">": mark("more than {value}")}
 
 
@@ -358,6 +422,8 @@ def _known_keys(key: str) -> str:
         "ssh": SshSource,
         "ssh.hosts": SshHost,
         "ledger": Ledger,
+        "discovery": Discovery,
+        "sharing_api": SharingApi,
         "capture": CaptureFile,
     }
     return ", ".join(kinds.get(re.sub(r"\[\d+\]", "", key), Settings).__struct_fields__)
@@ -365,6 +431,7 @@ def _known_keys(key: str) -> str:
 
 def _check(settings: Settings, path: Path) -> None:
     _check_names(settings, path)
+    _check_plugins(settings, path)
     _check_files(settings, path)
     for number, zone in enumerate(settings.zone, 1):
         for cidr in zone.cidrs:
@@ -389,12 +456,26 @@ def _check(settings: Settings, path: Path) -> None:
             raise _wrong(path, f"ledger[{number}].control_plane", what)
 
 
+def _check_plugins(settings: Settings, path: Path) -> None:
+    """The two keys of the only table that is otherwise free."""
+    seen: set[str] = set()
+    for number, table in enumerate(settings.plugin, 1):
+        for key in ("name", "use"):
+            if not isinstance(table.get(key), str) or not re.match(_NAME, table[key]):
+                what = msg("expected {wanted}", wanted=Message(id=_PATTERNS[_NAME]))
+                raise _wrong(path, f"plugin[{number}].{key}", what)
+        if table["name"] in seen:
+            what = msg("{name} is the name of another plugin; expected each name once", name=table["name"])
+            raise _wrong(path, f"plugin[{number}].name", what)
+        seen.add(table["name"])
+
+
 def _wrong(path: Path, key: str, what: Message) -> ConfigError:
     return ConfigError(msg("{path}: {what}", path=str(path), what=msg("key {key}: {what}", key=key, what=what)))
 
 
 def _check_names(settings: Settings, path: Path) -> None:
-    for table in ("openstack", "kubernetes", "ssh", "ledger"):
+    for table in ("openstack", "kubernetes", "ssh", "ledger", "discovery", "sharing_api"):
         seen: dict[str, int] = {}
         for number, entry in enumerate(getattr(settings, table), 1):
             if entry.name in seen:
@@ -412,6 +493,8 @@ _FILE_KEYS = {
     "openstack": ("clouds_yaml",),
     "kubernetes": ("kubeconfig",),
     "ssh": ("ssh_config", "known_hosts"),
+    "discovery": ("path",),
+    "sharing_api": ("ca_file",),
 }
 
 

@@ -116,3 +116,18 @@ def test_metrics_are_written_for_the_node_exporter(yunhe: Yunhe, city: Path, sca
     text = target.read_text()
     assert 'yunhe_results{article="14",check="14-standalone-compute",verdict="fail"} 3.0' in text
     assert "jtj-zc-tower" not in text
+
+
+def test_a_capture_does_not_decide_for_itself_that_it_is_the_government_cloud(yunhe: Yunhe, city: Path) -> None:
+    """Whoever collects could call any cloud the government's, and its machines would be lawful."""
+    text = city.read_text(encoding="utf-8")
+    city.write_text("\n".join(line for line in text.splitlines() if not line.startswith("sources =")), encoding="utf-8")
+
+    ran = yunhe("scan", "-c", city, "--format", "json")
+
+    findings = json.loads(ran.out)["findings"]
+    hosts = [f["verdict"] for f in findings if f["check"] == "14-standalone-compute" and f["subject_kind"] == "host"]
+    assert "pass" not in hosts
+    assert "fail" not in hosts
+    assert "openstack:yunze" in ran.err
+    assert "platform.sources" in ran.err
