@@ -35,6 +35,7 @@ VIEWS = {
     View.OS: mark("the host itself over SSH"),
     View.LISTED: mark("inventory list of the cloud"),
     View.ASSET: mark("asset ledger"),
+    View.DISCOVERED: mark("seen on the network only"),
 }
 SUBJECT_KINDS = {
     "host": mark("host"),

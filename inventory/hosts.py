@@ -31,7 +31,7 @@ class Join:
     """Why two sightings are the same machine."""
 
     rule: str
-    """`uuid`, `uuid_swapped`, `serial`, `machine_id`, `provider_id`, `mac_address`, `zone_address`."""
+    """`uuid`, `uuid_swapped`, `serial`, `machine_id`, `provider_id`, `mac_address`, `wire_mac`, `zone_address`."""
     value: str
     left: str
     """Key of a sighting."""

@@ -2,8 +2,8 @@
 
 Joins, strongest first: SMBIOS UUID (either byte order) or providerID with an instance id; a serial number that is an
 instance id; MAC and address together with a Neutron port; machine-id; an equipment's serial number; an address inside
-one zone with a ledger row. A UUID that vendors leave unset, or that several live machines report (clones, containers),
-joins nothing: it becomes a conflict that is told.
+one zone with a ledger row; MAC or address with what was only seen on the wire. A UUID that vendors leave unset, or that
+several live machines report (clones, containers), joins nothing: it becomes a conflict that is told.
 """
 
 from collections import Counter, defaultdict
@@ -61,6 +61,7 @@ class _Joiner:
         self._find_clones()
         self._join_hosts_among_themselves()
         self._attach_to_instances()
+        self._attach_wire()
         self._attach_paper()
         groups: dict[str, list[HostSighting]] = defaultdict(list)
         for sighting in self.sightings:
@@ -271,6 +272,40 @@ class _Joiner:
         for sighting in group:
             self.conflicts[sighting.key].append(conflict)
 
+    def _attach_wire(self) -> None:
+        """What was only seen on the wire: by its MAC, else by an address that is one machine's in its zone.
+
+        A MAC is easily copied: it joins inside one zone only, and to an instance together with its address. Where both
+        sides have MACs, an address alone joins nothing that they contradict.
+        """
+        wire = [s for s in self.sightings if s.view is View.DISCOVERED]
+        if not wire:
+            return
+        groups: dict[str, list[HostSighting]] = defaultdict(list)
+        for sighting in self.sightings:
+            if sighting.view not in _PAPER:
+                groups[self._find(sighting.key)].append(sighting)
+        for rule, values_of, agree in (
+            ("wire_mac", _macs, _agree_on_mac),
+            ("zone_address", _zone_addresses, _agree_on_address),
+        ):
+            seen: dict[str, set[str]] = defaultdict(set)
+            for sighting in (s for group in groups.values() for s in group):
+                for value in values_of(sighting):
+                    seen[value].add(sighting.key)
+            for value in sorted({v for s in wire for v in values_of(s)}):
+                roots = sorted({self._find(key) for key in seen[value]})
+                known = [r for r in roots if any(s.view is not View.DISCOVERED for s in groups[r])]
+                if len(roots) < 2 or len(known) > 1 or not agree([groups[r] for r in roots]):
+                    continue
+                keys = [min(s.key for s in groups[r] if value in values_of(s)) for r in (known or roots[:1])]
+                others = [min(s.key for s in groups[r] if value in values_of(s)) for r in roots if r not in known[:1]]
+                for key in others:
+                    if key != keys[0]:
+                        self._join(Join(rule=rule, value=value, left=keys[0], right=key))
+                merged = [s for r in roots for s in groups.pop(r)]
+                groups[self._find(keys[0])] = merged
+
     def _attach_paper(self) -> None:
         """Ledger rows describe machines: by serial number, by UUID, else by an address that is unique in its zone."""
         live: dict[str, set[str]] = defaultdict(set)
@@ -312,7 +347,9 @@ class _Joiner:
             if orders:
                 return min(orders)
         # machine-id repeats on cloned images, so it names a machine only together with where it was asked.
-        macs = sorted(n.mac for s in group for n in s.nics if n.mac)
+        # What was seen on the wire names a machine only where nothing else does: sweeps come and go.
+        own = [s for s in group if s.view is not View.DISCOVERED] or group
+        macs = sorted(n.mac for s in own for n in s.nics if n.mac)
         if macs:
             return f"mac-{macs[0].replace(':', '')}"
         for sighting in group:
@@ -339,7 +376,7 @@ def _distinct(machines: list[Machine]) -> list[Machine]:
 
 
 def _name(group: tuple[HostSighting, ...]) -> str:
-    order = (View.SERVER, View.LISTED, View.OS, View.HYPERVISOR, View.NODE, View.ASSET)
+    order = (View.SERVER, View.LISTED, View.OS, View.HYPERVISOR, View.NODE, View.ASSET, View.DISCOVERED)
     return min(group, key=lambda s: (order.index(s.view), s.key)).name
 
 
@@ -354,6 +391,26 @@ def _same_by_wire(one: HostSighting, other: HostSighting) -> bool:
 def _excludes(one: HostSighting, other: HostSighting) -> bool:
     """Whether two sightings of one view cannot be one machine; a node and its own operating system are two views."""
     return one.view is other.view and not _same_by_wire(one, other)
+
+
+def _macs(sighting: HostSighting) -> list[str]:
+    return sorted({n.mac for n in sighting.nics if n.mac})
+
+
+def _agree_on_mac(groups: list[list[HostSighting]]) -> bool:
+    """Whether machines with one MAC may be one: of one zone, and where an instance is among them, of one address."""
+    zones = {s.zone for group in groups for s in group if s.zone}
+    addresses = [
+        {a.partition("/")[0] for s in group for n in s.nics for a in n.addresses if _routable(a)} for group in groups
+    ]
+    is_instance = any(s.view in CONTROL_PLANE for group in groups for s in group)
+    return len(zones) < 2 and (not is_instance or bool(set.intersection(*addresses)))
+
+
+def _agree_on_address(groups: list[list[HostSighting]]) -> bool:
+    """Whether machines with one address may be one: no two of them have MACs and none in common."""
+    macs = [m for group in groups if (m := {mac for s in group for mac in _macs(s)})]
+    return all(not one.isdisjoint(other) for i, one in enumerate(macs) for other in macs[:i])
 
 
 def _zone_addresses(sighting: HostSighting) -> list[str]:

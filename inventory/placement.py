@@ -149,6 +149,8 @@ def _covered_by(machine: Machine, resource: ThirdPartyResource) -> Message | Non
         # Overlapping private ranges are normal: a range holds only inside the zone that the contract names.
         if resource.zone is not None and s.zone != resource.zone:
             continue
+        if s.view is View.DISCOVERED:
+            continue  # whatever answers at an address of the contract may be somebody else's machine
         for nic in s.nics:
             for text in nic.addresses:
                 network = _network_of(text, resource, is_zoned=resource.zone is not None)

@@ -342,6 +342,8 @@ class View(StrEnum):
     """A row of an inventory list that a cloud exports (its control plane's word, on paper)."""
     ASSET = "asset"
     """A row of an asset or equipment ledger: a department's own word."""
+    DISCOVERED = "discovered"
+    """Seen on the wire only (a sweep, neighbour tables, leases): that something answers there, not what it is."""
 
 
 class HostSighting(Record, frozen=True, kw_only=True, tag="host"):

@@ -222,3 +222,62 @@ def test_the_order_of_sightings_leaves_no_trace() -> None:
     for seed in range(20):
         shuffled = random.Random(seed).sample(many, len(many))  # noqa: S311 - a shuffle, not a secret
         assert msgspec.json.encode([m.__dict__ for m in identify(shuffled, [port()])]) == expected
+
+
+def wire(address: str, mac: str | None = None, zone: str | None = "政务外网区", number: int = 1) -> HostSighting:
+    said = {"source": f"discovery:{number}", "observed_at": NOON, "view": View.DISCOVERED, "name": address}
+    return HostSighting(native_id=f"{zone}|{mac or address}", zone=zone, nics=(Nic(mac=mac, addresses=(address,)),),
+                        **said)  # type: ignore[arg-type]  # fmt: skip
+
+
+MAC = "3c:00:00:00:00:01"
+KNOWN = os_host("web", zone="政务外网区", uuid=OTHER, nics=(Nic(mac=MAC, addresses=("10.0.0.5/24",)),))
+
+
+@pytest.mark.parametrize(
+    ("seen", "rule"),
+    [
+        (wire("10.0.0.5"), "zone_address"),
+        (wire("10.0.0.5", MAC), "wire_mac"),
+        (wire("10.0.0.77", MAC), "wire_mac"),
+        (wire("10.0.0.77", MAC, zone=None), "wire_mac"),
+    ],
+)
+def test_what_answers_on_the_wire_is_the_host_with_its_mac_or_its_address(seen: HostSighting, rule: str) -> None:
+    (machine,) = identify([KNOWN, seen], [])
+
+    assert [j.rule for j in machine.joins][:1] == [rule]
+    assert machine.id == min(OTHER, swapped(OTHER))
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        wire("10.0.0.5", "3c:00:00:00:00:99"),  # another machine has taken the address
+        wire("10.0.0.5", zone="部门专网区"),
+        wire("10.0.0.5", zone=None),
+        wire("10.0.0.77", MAC, zone="部门专网区"),
+        wire("10.0.0.77"),
+    ],
+)
+def test_what_the_wire_contradicts_or_leaves_open_stays_a_machine_of_its_own(seen: HostSighting) -> None:
+    assert len(identify([KNOWN, seen], [])) == 2
+
+
+def test_an_address_that_two_machines_have_joins_neither_to_the_wire() -> None:
+    twin = os_host("twin", zone="政务外网区", nics=(Nic(mac="3c:00:00:00:00:02", addresses=("10.0.0.5/24",)),))
+
+    assert len(identify([KNOWN, twin, wire("10.0.0.5")], [])) == 3
+
+
+def test_a_copied_mac_makes_nobody_an_instance_without_its_address() -> None:
+    """An undeclared machine must not vanish into a lawful one."""
+    nic = (Nic(mac="fa:16:3e:00:00:01", addresses=("10.0.0.5",)),)
+
+    assert len(identify([server(nics=nic), wire("10.0.0.9", "fa:16:3e:00:00:01")], [])) == 2
+    assert len(identify([server(nics=nic), wire("10.0.0.5", "fa:16:3e:00:00:01")], [])) == 1
+
+
+def test_two_files_that_saw_one_thing_are_one_machine() -> None:
+    assert len(identify([wire("10.0.0.5"), wire("10.0.0.5", MAC, number=2)], [])) == 1
+    assert len(identify([wire("10.0.0.5", "3c:00:00:00:00:09"), wire("10.0.0.5", MAC, number=2)], [])) == 2
