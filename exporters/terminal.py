@@ -50,6 +50,7 @@ _JOINS = {
     "provider_id": mark("Kubernetes providerID"),
     "mac_address": mark("MAC and address of the Neutron port"),
     "machine_id": mark("same machine-id"),
+    "wire_mac": mark("same MAC on the network"),
     "zone_address": mark("same address in one zone"),
 }
 
