@@ -897,12 +897,15 @@ def evidence_verify(
 ) -> None:
     """Needs the file and a public key alone: no store, no network."""
     from exporters import evidence
+    from exporters.signing import SigningKeyError
 
     if public_key is not None and not public_key.is_file():
         sentence = msg("{path}: there is no such file; expected a public key (PEM)", path=str(public_key))
         raise Refusal(Exit.USAGE, tell(sentence, LOCALE))
     try:
         verified = evidence.verify(file, public_key=public_key)
+    except SigningKeyError as error:
+        raise Refusal(Exit.USAGE, tell(error.message, LOCALE)) from error
     except evidence.EvidenceError as error:
         raise Refusal(Exit.INTEGRITY, tell(error.message, LOCALE)) from error
     except OSError as error:

@@ -166,12 +166,10 @@ def verify(path: Path, *, public_key: Path | None = None) -> VerifyReport:
 
     Raises:
         EvidenceError: it is no bundle, is cut short, was changed in any byte, or was signed by another key.
+        SigningKeyError: the public key that it is to be verified with is none: says nothing of the bundle.
         OSError: the file cannot be opened.
     """
-    try:
-        trusted = load_public_key(public_key) if public_key else None
-    except SigningKeyError as error:
-        raise EvidenceError(error.message) from error
+    trusted = load_public_key(public_key) if public_key else None
     members = _read(path)
     manifest_bytes, signature = _take(members, MANIFEST, path), _take(members, SIGNATURE, path)
     try:

@@ -107,6 +107,8 @@ def test_evidence_of_a_project_is_built_and_verified(yunhe: Yunhe, city: Path, s
     ran = yunhe("evidence", "verify", bundle)
     assert ran.code == 6
     assert "Traceback" not in ran.err
+    # A key that is none says nothing of the bundle.
+    assert yunhe("evidence", "verify", bundle, "--public-key", city).code == 2
 
 
 def test_metrics_are_written_for_the_node_exporter(yunhe: Yunhe, city: Path, scanned: Ran) -> None:

@@ -360,7 +360,7 @@ def test_a_bundle_that_was_packed_anew_is_told_from_the_original(bundle: Path, p
 
 
 def test_a_key_file_that_is_no_key_is_told(bundle: Path) -> None:
-    with pytest.raises(EvidenceError, match="no Ed25519 public key in PEM"):
+    with pytest.raises(signing.SigningKeyError, match="no Ed25519 public key in PEM"):
         evidence.verify(bundle, public_key=bundle)
 
 
