@@ -423,7 +423,7 @@ def _read_isc(lines: list[str], now: datetime, path: Path) -> Iterator[Told]:
         elif line == "}" and block is not None:
             canonical = address_of(address)
             if canonical is None:
-                yield Strange(line=start, text=address[:80], expected=msg("`lease ADDRESS {"))
+                yield Strange(line=start, text=address[:80], expected=msg("an address such as 10.1.1.10"))
             else:
                 leases[canonical] = _isc_lease(canonical, start, block, now)
             block = None
