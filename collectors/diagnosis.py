@@ -125,6 +125,7 @@ class Answers:
         self._lock = threading.Lock()
         self._offsets: dict[str, timedelta] = {}
         self._hosts: dict[tuple[str, int], None] = {}
+        self._heard = False
 
     def hear(self, url: str, date: str | None) -> None:
         """Notes an answer that came just now; `date` is its Date header (RFC 9110 §6.6.1), an outsider's word."""
@@ -139,11 +140,17 @@ class Answers:
         except (ValueError, TypeError, OverflowError):
             return
         with self._lock:
+            self._heard = True
             if parts.scheme == "https":
                 self._hosts[host, port] = None
             if offset is not None:
                 name = f"{host}:{port}"
                 self._offsets[name] = min(self._offsets.get(name, offset), offset, key=abs)
+
+    def note(self, name: str, moment: datetime) -> None:
+        """Notes what time a server says it is, just now, elsewhere than in a header."""
+        with self._lock:
+            self._offsets[name] = moment - self._clock()
 
     @property
     def tls_hosts(self) -> tuple[tuple[str, int], ...]:
@@ -156,7 +163,8 @@ class Answers:
         with self._lock:
             offsets = dict(self._offsets)
         if not offsets:
-            yield chart.warning("clock", msg("{source}: no answer said what time it is there", source=chart.source))
+            if self._heard:
+                yield chart.warning("clock", msg("{source}: no answer said what time it is there", source=chart.source))
             return
         wrong = {host: offset for host, offset in offsets.items() if abs(offset) > CLOCK_WARNING}
         for host, offset in wrong.items():

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from pathlib import Path
@@ -73,6 +74,8 @@ class Token:
     is_system: bool
     methods: frozenset[str] | None = None
     """HTTP methods that the credential's access rules allow; None: it has no such rules and may do what roles allow."""
+    issued_at: datetime | None = None
+    """When, by Keystone's clock."""
 
     @property
     def is_admin(self) -> bool:
@@ -104,7 +107,7 @@ class OpenStackCloud:
         """`on_answer` is told the address and the Date header of every answer, whatever its status."""
         self.source = source
         self._on_answer = on_answer
-        self._guard = guard or Guard()
+        self._guard = Guard() if guard is None else guard  # an empty one is false, and may be filled later
         self.name = f"openstack:{source.name}"
         self._path = resolve(base, source.clouds_yaml) if source.clouds_yaml else None
         self._sleep = sleep
@@ -271,6 +274,7 @@ class OpenStackRegion:
             domain_id=access.domain_id if access.domain_scoped else None,
             is_system=bool(access.system_scoped),
             methods=_allowed_methods(access),
+            issued_at=_issued_at(access),
         )
 
     def catalogue_regions(self) -> tuple[str, ...]:
@@ -641,6 +645,14 @@ def _identity_auth(connection: "Connection") -> "BaseIdentityPlugin | None":
 
     auth = connection.session.auth
     return auth if isinstance(auth, BaseIdentityPlugin) else None
+
+
+def _issued_at(access: "AccessInfo") -> datetime | None:
+    try:
+        moment = access.issued
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return None
+    return moment if isinstance(moment, datetime) and moment.tzinfo is not None else None
 
 
 def _allowed_methods(access: "AccessInfo") -> frozenset[str] | None:

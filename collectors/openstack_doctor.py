@@ -59,6 +59,9 @@ class OpenStackDoctor:
         except CollectorError as error:
             yield self._chart.failed("reach", error)
         else:
+            if region.token.issued_at is not None:
+                # Keystone under uWSGI sends no Date header.
+                self._answers.note("Keystone", region.token.issued_at)
             yield self._chart.ok("reach", msg("{source}: Keystone answers and gives a token", source=self._cloud.name))
             yield from self._identity(region)
             yield from self._rest(region)

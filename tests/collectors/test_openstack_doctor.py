@@ -1,0 +1,151 @@
+"""The doctor before a real OpenStack: excess and missing rights, hidden projects, a clock that is off."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fault_proxy import fault_proxy
+from openstack_service import OpenStackCloud, Seeded
+
+from collectors.diagnosis import Diagnosis, State
+from collectors.openstack_doctor import OpenStackDoctor
+from inventory.guard import Guard
+from inventory.settings import OpenStackSource
+from inventory.text import tell
+
+pytestmark = pytest.mark.openstack
+
+
+def looked_at(path: Path, cloud: str = "zed", *, guard: Guard | None = None) -> dict[str, list[Diagnosis]]:
+    source = OpenStackSource(name="gov", cloud=cloud, clouds_yaml=str(path), retries=0, timeout=20)
+    doctor = OpenStackDoctor(
+        source, base=Path(), guard=Guard() if guard is None else guard, clock=lambda: datetime.now(UTC)
+    )
+    found: dict[str, list[Diagnosis]] = {}
+    for line in doctor.diagnose():
+        found.setdefault(line.check, []).append(line)
+    return found
+
+
+def said(lines: list[Diagnosis]) -> str:
+    return "\n".join(tell(line.sentence, "en") for line in lines)
+
+
+def states(found: dict[str, list[Diagnosis]]) -> dict[str, set[State]]:
+    return {check: {line.state for line in lines} for check, lines in found.items()}
+
+
+def test_an_administrator_sees_everything_and_may_do_too_much(
+    openstack_cloud: OpenStackCloud, seeded_openstack: Seeded
+) -> None:
+    found = looked_at(openstack_cloud.clouds_yaml)
+
+    assert states(found) == {
+        "reach": {State.OK},
+        "identity": {State.OK},
+        "excess": {State.WARNING},
+        "versions": {State.OK},
+        "right": {State.OK},
+        "estimate": {State.OK},
+        "projects": {State.OK},
+        "clock": {State.OK},
+    }
+    assert "we are admin" in said(found["identity"])
+    assert "role(s) admin" in said(found["excess"])
+    assert found["excess"][0].help is not None
+    assert "auditor" in tell(found["excess"][0].help, "en")
+    assert f"about {len(seeded_openstack.servers)} server(s)" in said(found["estimate"])
+
+
+def test_a_reader_is_told_which_rights_are_missing_and_which_projects_hidden(
+    openstack_cloud: OpenStackCloud, seeded_openstack: Seeded
+) -> None:
+    """Names on the do-not-scan list are counted, not told."""
+    found = looked_at(openstack_cloud.clouds_yaml, "zed-auditor", guard=Guard(["dept-1"]))
+
+    assert states(found)["excess"] == {State.OK}
+    missing = "\n".join(tell(d.sentence, "en") for d in found["right"] if d.state is State.ERROR)
+    assert "missing: servers of every project (Nova)" in missing
+    assert "missing: compute hosts (Nova)" in missing
+    assert "missing: ports, networks and routers of every project (Neutron)" in missing
+    (projects,) = found["projects"]
+    assert projects.state is State.ERROR
+    assert "hidden from us in Nova, Neutron" in said([projects])
+    assert "dept-0" in said([projects])
+    assert "dept-2" in said([projects])
+    assert "dept-1" not in said([projects])
+
+
+def test_whoever_may_not_list_projects_cannot_name_the_hidden_ones(
+    openstack_cloud: OpenStackCloud, seeded_openstack: Seeded
+) -> None:
+    found = looked_at(openstack_cloud.clouds_yaml, "zed-confined")
+
+    assert found["projects"][0].state is State.UNKNOWN
+
+
+def test_an_application_credential_that_can_only_read_is_not_too_much(
+    openstack_cloud: OpenStackCloud, seeded_openstack: Seeded
+) -> None:
+    """As docs/openstack-rights.md makes it: role admin, access rules that allow GET."""
+    admin = openstack_cloud.connect()
+    kinds = {"identity": "/v3/**", "compute": "/v2.1/**", "network": "/v2.0/**", "volumev3": "/v3/**"}
+    rules = [{"service": kind, "method": "GET", "path": path} for kind, path in kinds.items()]
+    made = admin.identity.post(
+        f"/users/{admin.current_user_id}/application_credentials",
+        json={"application_credential": {"name": "yunhe-doctor", "secret": "s3cret", "access_rules": rules}},
+    ).json()["application_credential"]
+    path = openstack_cloud.folder / "restricted.yaml"
+    url = f"http://127.0.0.1:{openstack_cloud.port('identity')}/v3"
+    path.write_text(
+        "clouds: {zed: {auth_type: v3applicationcredential, region_name: RegionOne, identity_api_version: 3, "
+        f"auth: {{auth_url: '{url}', application_credential_id: {made['id']}, "
+        "application_credential_secret: s3cret}}}"
+    )
+    found = looked_at(path)
+
+    assert states(found)["excess"] == {State.OK}
+    assert "access rules allow reading only" in said(found["excess"])
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(600, "600 s ahead of ours"), (-600, "600 s behind ours")])
+def test_a_clock_that_is_ten_minutes_off_is_named(openstack_cloud: OpenStackCloud, seconds: int, words: str) -> None:
+    """Nova's: Keystone's is right, and one wrong clock of several is told by its address."""
+    with fault_proxy(openstack_cloud.port("compute")) as (port, faults):
+        faults.clock_seconds = seconds
+        path = openstack_cloud.another_clouds_yaml(
+            f"clock{seconds}", compute_endpoint_override=f"http://127.0.0.1:{port}/v2.1"
+        )
+        found = looked_at(path)
+    (clock,) = found["clock"]
+
+    assert clock.state is State.ERROR
+    assert words in tell(clock.sentence, "en").replace("599 s", "600 s").replace("601 s", "600 s")
+    assert f"127.0.0.1:{port}" in tell(clock.sentence, "en")
+
+
+def test_keystones_own_clock_is_read_from_its_token(openstack_cloud: OpenStackCloud) -> None:
+    """It sends no Date header under uWSGI."""
+    source = OpenStackSource(name="gov", cloud="zed", clouds_yaml=str(openstack_cloud.clouds_yaml), retries=0)
+    early = timedelta(minutes=10)
+    doctor = OpenStackDoctor(source, base=Path(), guard=Guard(), clock=lambda: datetime.now(UTC) - early)
+    clocks = "\n".join(tell(d.sentence, "en") for d in doctor.diagnose() if d.check == "clock")
+
+    assert "Keystone: its clock is" in clocks
+    assert "ahead of ours" in clocks
+
+
+def test_nothing_is_asked_of_a_cloud_on_the_list(openstack_cloud: OpenStackCloud) -> None:
+    with fault_proxy(openstack_cloud.port("identity")) as (port, faults):
+        path = openstack_cloud.another_clouds_yaml("listed", auth={"auth_url": f"http://127.0.0.1:{port}/v3"})
+        found = looked_at(path, guard=Guard(["127.0.0.1"]))
+
+    assert faults.requests == 0
+    assert states(found) == {"reach": {State.OK}}
+
+
+def test_a_wrong_password_is_one_line(openstack_cloud: OpenStackCloud) -> None:
+    found = looked_at(openstack_cloud.clouds_yaml, "zed-wrong")
+
+    assert found["reach"][0].state is State.ERROR
+    assert "401" in said(found["reach"])
