@@ -67,7 +67,7 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
         systems={s.native_id: s for s in systems},
         projects={p.native_id: p for p in projects},
         rules=options.ownership,
-        segments=SegmentTable.from_records(segments),
+        segments=SegmentTable.from_records([*segments, *sightings]),
         tenants={t.key: t for t in tenants},
         declarations=_of(records, OwnershipDeclaration),
         shared_words=shared,
