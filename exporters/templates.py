@@ -268,6 +268,37 @@ entries = []
 # zone = "政务外网区"
 # sudo = false               # 是否用 sudo -n 读取需要 root 的信息 / facts that need root
 
+# 网络上探测到的设备（只导入文件，云核自身不扫描）
+# kind：nmap（`nmap -oX` 的 XML）、arp（`ip neigh`、`arp -an`、交换机 ARP 表）、dhcp（dhcpd、dnsmasq 的租约或 CSV）
+# What was seen on the network, from files: Yunhe itself sends nothing
+# [[discovery]]
+# name = "sweep"
+# kind = "nmap"
+# path = "discovery/sweep.xml"
+# zone = "政务外网区"
+# max_age_hours = 720
+
+# 数据共享交换平台（HTTP，只读）：字段名同共享台账，值为 JMESPath；令牌只写环境变量名
+# The data-sharing platform: fields of the sharing ledgers to JMESPath; of the token only its variable
+# [[sharing_api]]
+# name = "platform"
+# url = "https://share.example/api/catalogue"
+# token_env = "SHARING_TOKEN"
+# header = "Authorization"
+# prefix = "Bearer "
+# items = "data.list"
+# total = "data.total"
+# success = "code == `200`"
+# page_param = "page"
+# size_param = "size"
+# entries = { code = "code", name = "title", system = "system", direction = "role", resource_id = "resource" }
+# uses = { resource_id = "id", consumer_system = "caller", period_start = "month", succeeded = "ok", failed = "bad" }
+
+# 其他软件包提供的采集器，见 docs/collectors.md / collectors of other packages
+# [[plugin]]
+# name = "rooms"
+# use = "rooms"
+
 # 其他地方采集的文件 / files that `yunhe collect` wrote elsewhere
 # [[capture]]
 # path = "captures/county-cloud.yunhe"

@@ -265,6 +265,14 @@ def test_leases_in_force_are_sightings(tmp_path: Path, text: str, expected: dict
     assert sightings(collection)["10.1.1.5"].name == "pc-5"
 
 
+def test_a_lease_without_an_address_is_rejected_and_the_others_stand(tmp_path: Path) -> None:
+    collection = read(tmp_path, "dhcp", ISC + "lease 10.1.1.999 {\n  binding state active;\n}\n")
+
+    assert state(collection)[0] is CellState.PARTIAL
+    assert [r.value for r in collection.rejections] == ["10.1.1.999"]
+    assert list(sightings(collection)) == ["10.1.1.5"]
+
+
 def test_a_lease_file_cut_short_is_not_all(tmp_path: Path) -> None:
     collection = read(tmp_path, "dhcp", ISC[: ISC.rindex("binding")])
 

@@ -137,6 +137,8 @@ def test_the_example_config_is_accepted_with_everything_switched_on(tmp_path: Pa
     write_templates(tmp_path / "ledgers")
     (tmp_path / "captures").mkdir()
     (tmp_path / "captures" / "county-cloud.yunhe").write_bytes(b"")
+    (tmp_path / "discovery").mkdir()
+    (tmp_path / "discovery" / "sweep.xml").write_bytes(b"")
     (tmp_path / "do-not-scan.txt").write_text("# nothing\n", encoding="utf-8")
     text = re.sub(r"(?m)^# (\[\[|(?!columns|sheet|zone = .* #|control_plane)[a-z_]+ = )", r"\1", example_config())
     path = tmp_path / "yunhe.toml"
@@ -147,3 +149,5 @@ def test_the_example_config_is_accepted_with_everything_switched_on(tmp_path: Pa
     assert len(settings.ledger) == len(FORMS)
     assert settings.openstack[0].cloud == "gov-cloud"
     assert settings.zone[1].internet
+    assert (settings.discovery[0].kind, settings.sharing_api[0].page_param) == ("nmap", "page")
+    assert settings.plugin == ({"name": "rooms", "use": "rooms"},)
