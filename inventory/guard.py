@@ -72,6 +72,8 @@ class Guard:
             if word and word not in self._words:
                 self._words |= {word, *both_orders(word)}
                 self._patterns |= {word: _pattern(entry), **{uuid: _pattern(uuid) for uuid in both_orders(word)}}
+        # New ones, after the list: an answer that is being worked out by the old list goes among the old ones.
+        self._answers = {}
 
     def __bool__(self) -> bool:
         return bool(self._words) or bool(self._networks)

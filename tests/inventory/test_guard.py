@@ -164,3 +164,15 @@ def test_a_listed_project_takes_its_tenants_and_systems_with_it() -> None:
 @pytest.mark.parametrize("text", ["secret-011 runs", "xS-BMJ", "10.20.0.50 and 10.31.0.1", "S-BM J2", "", "涉密系统"])
 def test_a_sentence_about_neighbours_mentions_nothing(text: str) -> None:
     assert not Guard(LISTED).mentions(text)
+
+
+@pytest.mark.parametrize(("entry", "text"), [("late", "late"), ("10.5.0.0/16", "10.5.1.1"), (UUID, swapped(UUID))])
+def test_an_entry_that_is_added_later_counts_at_once(entry: str, text: str) -> None:
+    """A ledger marks codes as classified while other sources are already planned."""
+    guard = Guard()
+    assert not guard.forbids(text)
+
+    guard.add([entry])
+
+    assert guard.forbids(text)
+    assert guard.mentions(f"it is {text} here")
