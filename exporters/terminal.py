@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from checks.result import Result
-from exporters.tables import plain
+from exporters.tables import plain, short
 from exporters.words import PLACES, STATES, SUBJECT_KINDS, VERDICTS, VIEWS, word
 from inventory.coverage import CellState, Rejection, by_reason
 from inventory.finding import Finding, Subject, Verdict
@@ -70,7 +70,7 @@ class _Teller:
         text = Text()
         for part in parts:
             body, style = part if isinstance(part, tuple) else (part, "")
-            text.append(plain(body), style)
+            text.append(short(plain(body)), style)
         if not self.console.is_terminal:
             self.console.print(Text(" " * indent) + text, soft_wrap=True)
             return
