@@ -76,6 +76,8 @@ class Pages:
     sleep: Callable[[float], None] = time.sleep
     total: int | None = None
     """How many items the platform says there are, once a page was read."""
+    distinct: set[str] = field(init=False, default_factory=set)
+    """Digests of the items: pages that shift while they are read repeat one item and lose another."""
     _deadline: float = field(init=False, default=0.0)
     _bytes: int = field(init=False, default=0)
 
@@ -103,32 +105,31 @@ class Pages:
         url = self._with_page(self.entry.url, self.entry.first_page)
         asked: set[str] = set()
         told: set[str] = set()
-        count = 0
         for number in range(1, MAX_PAGES + 1):
             asked.add(url)
             document = self._document(pool, url)
             items = self._items(document)
             fingerprint = digest(msgspec.json.encode(items))
             if items and fingerprint in told:
-                raise Unreadable(self._same_page(count))
+                raise Unreadable(self._same_page())
             told.add(fingerprint)
-            count += len(items)
+            self.distinct.update(digest(msgspec.json.encode(item)) for item in items)
             self._note_total(document)
             yield Page(number, items)
-            following = self._next(document, url, number, is_empty=not items, count=count)
+            following = self._next(document, url, number, is_empty=not items)
             if following is None:
                 return
             if following in asked:
-                raise Unreadable(self._same_page(count))
+                raise Unreadable(self._same_page())
             url = following
         raise Unreadable(msg("{source}: it does not end after {count} pages", source=self.source, count=MAX_PAGES))
 
-    def _same_page(self, count: int) -> Message:
+    def _same_page(self) -> Message:
         return msg(
             "{source}: it gives the same page again and again after {count} items; its paging is broken, or the config "
             "asks for it wrongly",
             source=self.source,
-            count=count,
+            count=len(self.distinct),
         )
 
     # ── what an answer holds ─────────────────────────────────────────────────────────────────────────────────────────
@@ -166,12 +167,14 @@ class Pages:
             )
         self.total = max(total, self.total or 0)
 
-    def _next(self, document: object, url: str, number: int, *, is_empty: bool, count: int) -> str | None:
+    def _next(self, document: object, url: str, number: int, *, is_empty: bool) -> str | None:
         """Where the next page is; None after the last."""
         if self.entry.next is not None:
             found = self._search("next", self.entry.next, document)
             if found is None or found == "" or found is False:
                 return None
+            if found is True and self.entry.page_param is not None:  # "there is more"
+                return self._with_page(self.entry.url, self.entry.first_page + number)
             if self.entry.page_param is not None and isinstance(found, str | int) and not _is_link(found):
                 return self._with_page(self.entry.url, found)
             if not isinstance(found, str):
@@ -180,7 +183,7 @@ class Pages:
                         path=f"`{self.entry.next}`")
                 )  # fmt: skip
             return self._same_host(url, found)
-        if self.entry.page_param is None or is_empty or (self.total is not None and count >= self.total):
+        if self.entry.page_param is None or is_empty or (self.total is not None and len(self.distinct) >= self.total):
             # Platforms cap page sizes without a word: only an empty page is the end, not a short one.
             return None
         return self._with_page(self.entry.url, self.entry.first_page + number)

@@ -147,11 +147,10 @@ class SharingApiCollector:
             observed_at=self.clock(),
             seen={},
         )
-        count = 0
         for page in pages.walk():
             for number, item in enumerate(page.items, 1):
                 yield from reader.read(page, number, item)
-            count += len(page.items)
+        count = len(pages.distinct)
         if pages.total is not None and count < pages.total:
             yield Incomplete(
                 msg(

@@ -209,7 +209,7 @@ class SharingApi(_Table, frozen=True, kw_only=True):
     size_param: str | None = None
     page_size: Annotated[int, msgspec.Meta(ge=1, le=10000)] = 100
     next: str | None = None
-    """JMESPath to the next page: an address on the same host, or a value for `page_param`; null after the last."""
+    """JMESPath to the next page: an address on the same host, a value for `page_param`, or whether there is one."""
     timeout: Seconds = 30
     """Seconds to wait for an answer."""
     total_timeout: Seconds = 900

@@ -12,6 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from json_server import Answer, JsonServer, json_server
 
 from collectors.collector import collect
@@ -114,6 +116,54 @@ def test_the_total_that_the_platform_names_must_be_reached(server: JsonServer) -
         CellState.PARTIAL,
         "sharing_api:p: it says that there are 9 items and gave 1",
     )
+
+
+def test_an_item_that_slips_between_shifting_pages_is_missed(server: JsonServer) -> None:
+    """Something new on page one pushes its last item to page two: it is seen twice and another never."""
+    pages = {"1": [entry_item(1), entry_item(2)], "2": [entry_item(2), entry_item(3)]}
+    server.answer = lambda _, q: Answer({"data": {"list": pages.get(q["page"], []), "total": 4}})
+
+    how, reason = state(read(server.url, total="data.total"))
+
+    assert how is CellState.PARTIAL
+    assert "4 items and gave 3" in reason
+
+
+def test_a_platform_may_only_say_that_there_is_more(server: JsonServer) -> None:
+    pages = paged([entry_item(1)], [entry_item(2)])
+
+    def answer(path: str, query: dict[str, str]) -> Answer:
+        return Answer({**pages(path, query).body, "more": query["page"] == "1"})  # type: ignore[dict-item]
+
+    server.answer = answer
+
+    collection = read(server.url, next="more")
+
+    assert state(collection)[0] is CellState.COMPLETE
+    assert len(collection.records) == len(server.asked) == 2
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=40),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([*ENTRIES.values(), "x"]), inner),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.dictionaries(st.sampled_from([*ENTRIES.values(), "owner"]), JSON) | JSON, max_size=4))
+def test_any_item_is_a_record_or_is_named(server: JsonServer, items: list[object]) -> None:
+    """Wrong types, control characters and huge numbers are never a crash and never a silent skip."""
+    server.answer = lambda *_: Answer({"data": {"list": items}})
+
+    collection = read(server.url, page_param=None)
+
+    named = {r.row for r in collection.rejections}
+    kept = {json.loads(raw)["item"] for raw in collection.raws.values()}
+    lost = [items[n - 1] for n in range(1, len(items) + 1) if n not in named | kept]
+    # What an earlier item said already, in the fields that are mapped, is not said again.
+    assert not lost or (kept and all(isinstance(item, dict) and item["code"] is not None for item in lost))
+    assert (state(collection)[0] is CellState.COMPLETE) is not bool(named)
 
 
 def test_calls_are_read_with_months_and_whole_numbers(server: JsonServer) -> None:
