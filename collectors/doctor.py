@@ -10,8 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from collectors.collector import Collector
 from collectors.diagnosis import Diagnosis, Doctor
 from collectors.ledger_doctor import LedgerDoctor
+from collectors.sample_doctor import SampleDoctor
 from inventory.guard import Guard
 from inventory.settings import Settings
 
@@ -51,6 +53,27 @@ def _live(settings: Settings, base: Path, guard: Guard, clock: Callable[[], date
 
         for group in settings.ssh:
             yield SshDoctor(group, base=base, guard=guard, clock=clock)
+    for collector in _others(settings, base, guard, clock):
+        yield SampleDoctor(collector, guard=guard)
+
+
+def _others(settings: Settings, base: Path, guard: Guard, clock: Callable[[], datetime]) -> Iterator[Collector]:
+    """Collectors of sources that have no doctor of their own."""
+    if settings.discovery:
+        from collectors.discovery_source import discovery_collectors
+
+        for found in settings.discovery:
+            yield from discovery_collectors(found, base=base, clock=clock)
+    if settings.sharing_api:
+        from collectors.sharing_api_source import sharing_api_collectors
+
+        for api in settings.sharing_api:
+            yield from sharing_api_collectors(api, base=base, clock=clock, guard=guard)
+    if settings.plugin:
+        from collectors.plugin_source import plugin_collectors
+
+        for table in settings.plugin:
+            yield from plugin_collectors(table, base=base, clock=clock, guard=guard)
 
 
 def _guarded(line: Diagnosis, guard: Guard) -> Diagnosis:

@@ -121,3 +121,12 @@ def test_an_unknown_host_key_is_named_learned_approved_and_then_known(yunhe: Yun
     assert "not the one on record" in contradicted.err
     assert changed.code == 4
     assert "not the one on record" in changed.err
+
+
+def test_a_source_without_a_doctor_of_its_own_is_sampled(yunhe: Yunhe, config: Path) -> None:
+    config.with_name("arp.txt").write_text("10.0.0.1 dev eth0 lladdr 02:00:00:00:00:01 REACHABLE\n")
+    config.write_text(HEAD + '[[discovery]]\nname = "wire"\nkind = "arp"\npath = "arp.txt"\n')
+    ran = yunhe("doctor", "-c", config, "-f", "json")
+
+    assert ran.code == 0
+    assert [(x["source"], x["check"], x["state"]) for x in json.loads(ran.out)] == [("discovery:wire", "rows", "ok")]
