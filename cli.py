@@ -405,8 +405,8 @@ def _collect(
     others = chosen.openstack, chosen.kubernetes, chosen.ssh, chosen.discovery, chosen.sharing_api, chosen.plugin
     if not (ledgers or any(others) or has_captures):
         sentence = msg(
-            "no source is configured: expected at least one [[openstack]], [[kubernetes]], [[ssh]], [[ledger]] or "
-            "[[capture]] in the configuration, or --capture FILE"
+            "no source is configured: expected at least one [[openstack]], [[kubernetes]], [[ssh]], [[ledger]], "
+            "[[discovery]], [[sharing_api]], [[plugin]] or [[capture]] in the configuration, or --capture FILE"
         )
         raise Refusal(Exit.COULD_NOT_RUN, tell(sentence, LOCALE))
     with _leaving_at_once(), _progress() as on_cell:
