@@ -4,9 +4,12 @@ urllib3 itself, not requests: no .netrc, no proxies of the environment, no redir
 """
 
 import random
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -98,7 +101,7 @@ class Pages:
         if self.forbids(host):
             # Before DNS and without its name: that is what the list is for.
             raise Skipped(msg("{source}: an address of it is on the do-not-scan list", source=self.source))
-        with self._pool() as pool:
+        with self._pool() as pool, self._watched(pool):
             yield from self._walk(pool)
 
     def _walk(self, pool: urllib3.PoolManager) -> Iterator[Page]:
@@ -220,6 +223,36 @@ class Pages:
             ) from error
         return urllib3.PoolManager(num_pools=1, maxsize=1, retries=False, ssl_context=context)
 
+    @contextmanager
+    def _watched(self, pool: urllib3.PoolManager) -> Iterator[None]:
+        """Cuts what is still open when the time is over: a socket's own limit is renewed by every single byte."""
+        sockets: list[socket.socket] = []
+        lock = threading.Lock()
+
+        def cut() -> None:
+            with lock:
+                for open_socket in sockets:
+                    with suppress(OSError):
+                        open_socket.shutdown(socket.SHUT_RDWR)
+
+        # All requests go to one origin, so there is one pool.
+        connections = pool.connection_from_url(self.entry.url)
+
+        class Watched(connections.ConnectionCls):  # type: ignore[name-defined,misc]
+            def connect(self) -> None:
+                super().connect()
+                with lock:
+                    sockets.append(self.sock)
+
+        connections.ConnectionCls = Watched
+        timer = threading.Timer(self.entry.total_timeout, cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
     def _document(self, pool: urllib3.PoolManager, url: str) -> object:
         for attempt in range(self.entry.retries + 1):
             try:
@@ -261,6 +294,7 @@ class Pages:
                 finally:
                     response.close()
             except (HTTPError, OSError) as error:
+                self._left()
                 raise self._failure(error) from error
         raise Unreadable(msg("{source}: it redirects in circles", source=self.source))
 
@@ -318,6 +352,7 @@ class Pages:
                     msg("{source}: a page is larger than {limit} bytes; lower page_size", source=self.source,
                         limit=MAX_PAGE_BYTES)
                 )  # fmt: skip
+        self._left()  # what was cut at the deadline looks like an end
         token = (self.token or "").encode()
         if len(token) >= MIN_TOKEN_TO_FIND and token in body:
             raise Unreadable(msg("{source}: the answer repeats the token; it was not kept", source=self.source))

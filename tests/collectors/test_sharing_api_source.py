@@ -3,6 +3,7 @@
 import datetime as dt
 import ipaddress
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -270,6 +271,18 @@ def test_a_passing_fault_is_waited_out_as_long_as_the_platform_says(server: Json
     assert state(read(server.url, retries=2))[0] is CellState.COMPLETE
     assert (dt.datetime.now(dt.UTC) - before).total_seconds() >= 1
     assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize("answer", [Answer(drip=True), Answer({"data": {"list": []}}, wait=6)])
+def test_a_platform_that_drips_or_hangs_ends_with_the_deadline(server: JsonServer, answer: Answer) -> None:
+    server.answer = lambda *_: answer
+    before = time.monotonic()
+
+    how, reason = state(read(server.url, timeout=5, total_timeout=0.6, retries=3))
+
+    assert how is CellState.FAILED
+    assert "not read to its end within 0.6 s" in reason
+    assert time.monotonic() - before < 3
 
 
 def test_nobody_waits_longer_than_the_deadline(server: JsonServer) -> None:

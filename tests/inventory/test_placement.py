@@ -54,6 +54,20 @@ def test_a_server_of_the_platform_is_on_the_cloud_with_its_proof() -> None:
     assert len(result.facts) == 2
 
 
+def test_what_was_only_seen_on_the_wire_is_undetermined_wherever_it_answers() -> None:
+    """Also at an address of a contract: whatever answers there may be somebody else's machine."""
+    contract = ThirdPartyResource(source="ledger:third", native_id="HT-9", observed_at=NOON, provider="电信",
+                                  zone="区", ranges=("10.0.0.0/8",))  # fmt: skip
+    seen = sighting(View.DISCOVERED, "discovery:sweep", zone="区", nics=(Nic(addresses=("10.0.0.5",)),))
+
+    result = placed(seen, contracts=(contract,))
+
+    assert result.place is Place.UNDETERMINED
+    assert [m.id for m in result.missing] == [
+        "nobody has looked at the machine itself: the infrastructure team needs SSH access to it"
+    ]
+
+
 def test_a_host_that_claims_to_be_an_openstack_guest_is_not_believed() -> None:
     """DMI strings and cloud-init files are whatever the host's root writes."""
     claim = sighting(

@@ -24,6 +24,8 @@ class Answer:
     promise: int | None = None
     reset: bool = False
     wait: float = 0.0
+    drip: bool = False
+    """A header that never ends, a byte at a time."""
 
     @property
     def data(self) -> bytes:
@@ -51,6 +53,11 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         answer = self.served.answer(url.path, {k: v[0] for k, v in parse_qs(url.query).items()})
         time.sleep(answer.wait)
+        if answer.drip:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            for _ in range(200):
+                self.wfile.write(b"a")
+                time.sleep(0.05)
         if answer.reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
