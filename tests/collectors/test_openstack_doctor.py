@@ -1,5 +1,7 @@
 """The doctor before a real OpenStack: excess and missing rights, hidden projects, a clock that is off."""
 
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from inventory.settings import OpenStackSource
 from inventory.text import tell
 
 pytestmark = pytest.mark.openstack
+DOCUMENTED = re.compile(r"`/etc/(nova|neutron)/policy.yaml`.*?```yaml\n(.*?)```", re.DOTALL)
 
 
 def looked_at(path: Path, cloud: str = "zed", *, guard: Guard | None = None) -> dict[str, list[Diagnosis]]:
@@ -74,6 +77,41 @@ def test_a_reader_is_told_which_rights_are_missing_and_which_projects_hidden(
     assert "dept-0" in said([projects])
     assert "dept-2" in said([projects])
     assert "dept-1" not in said([projects])
+
+
+@pytest.fixture
+def documented_auditor(openstack_cloud: OpenStackCloud, seeded_openstack: Seeded) -> Iterator[Path]:
+    """A clouds.yaml for an auditor set up as docs/openstack-rights.md says."""
+    admin = openstack_cloud.connect()
+    role = admin.identity.create_role(name="yunhe-auditor")
+    project = admin.identity.create_project(name="audit-doctor", domain_id="default")
+    user = admin.identity.create_user(name="yunhe-doctor", password="yunhe", domain_id="default")
+    reader = admin.identity.find_role("reader")
+    for held in (role, reader):
+        admin.identity.assign_project_role_to_user(project, user, held)
+    admin.identity.put(f"/system/users/{user.id}/roles/{reader.id}")
+    policies = dict(DOCUMENTED.findall((Path(__file__).parents[2] / "docs/openstack-rights.md").read_text()))
+    for service, policy in policies.items():
+        openstack_cloud.run("sh", "-c", f"cat > /etc/{service}/policy.yaml <<'EOF'\n{policy}EOF")
+    yield openstack_cloud.another_clouds_yaml(
+        "audited-doctor", auth={"username": "yunhe-doctor", "password": "yunhe", "project_name": "audit-doctor"}
+    )
+    for service in policies:
+        openstack_cloud.run("sh", "-c", f"echo '{{}}' > /etc/{service}/policy.yaml")
+    admin.identity.delete_user(user)
+    admin.identity.delete_project(project)
+    admin.identity.delete_role(role)
+
+
+def test_the_documented_auditor_is_warned_of_cinder_and_of_nothing_else(documented_auditor: Path) -> None:
+    """Neither an administrator nor told that something is missing: another project's port proves the right."""
+    found = looked_at(documented_auditor)
+    worse = [line for lines in found.values() for line in lines if line.state is not State.OK]
+
+    assert [line.state for line in worse] == [State.WARNING]
+    assert "Cinder" in said(worse)
+    assert states(found)["projects"] == {State.OK}
+    assert states(found)["excess"] == {State.OK}
 
 
 def test_whoever_may_not_list_projects_cannot_name_the_hidden_ones(
