@@ -261,6 +261,8 @@ class _NmapReader:
                 self._address(host, given.get("addrtype", ""), given.get("addr", ""))
             case ["hostnames", "hostname"]:
                 host.names.setdefault(given.get("type", ""), given.get("name", ""))
+            case ["ports", "extraports"]:
+                host.answered = host.answered or given.get("state") == "closed"
             case ["ports", "port"]:
                 host.port = (given.get("protocol", ""), given.get("portid", ""))
             case ["ports", "port", "state"]:
@@ -355,7 +357,7 @@ def read_arp(path: Path) -> Iterator[Told]:
         if isinstance(told, Strange):
             strange.append(told)
         else:
-            understood += told is not None or bool(_UNANSWERED.search(line))
+            understood += told is not None or bool(_UNANSWERED.search(line) or _CONTAINERS.search(line))
             if told is not None:
                 yield told
     if not understood and any(line.strip() for line in lines):
@@ -364,12 +366,16 @@ def read_arp(path: Path) -> Iterator[Told]:
     yield from strange
 
 
+_CONTAINERS = re.compile(r"\b(?:dev|on) (?:docker|podman|cni|cali|flannel|veth|br-[0-9a-f]{12})")
+"""Bridges inside one machine: what answers there are its own containers."""
+
+
 def _neighbour(line: str, number: int) -> Seen | Strange | None:
-    """One line; None for headers, blanks, and neighbours that did not answer."""
+    """One line; None for headers, blanks, containers, and neighbours that did not answer."""
     tokens = _TOKENS.findall(line)
     macs = [m for m in map(mac_of, tokens) if m is not None]
     found = [t for t in tokens if _looks_like_address(t)]
-    if not found or _UNANSWERED.search(line):
+    if not found or _UNANSWERED.search(line) or _CONTAINERS.search(line):
         return None
     addresses = [a for a in map(address_of, found) if a is not None]
     if not macs or len(set(found)) != 1:
@@ -418,8 +424,13 @@ def _read_isc(lines: list[str], now: datetime, path: Path) -> Iterator[Told]:
     address, start = "", 0
     for number, raw in enumerate(lines, 1):
         line = raw.strip()
-        if found := re.match(r"^lease\s+(\S+)\s*\{$", line):
-            address, start, block = found[1], number, {}
+        if line.startswith("lease"):
+            if block is not None:
+                yield Strange(line=start, text=address[:80], expected=msg("a lease that ends with a line of its own"))
+            found = re.match(r"^lease\s+(\S+)\s*\{$", line)
+            if found is None:
+                yield Strange(line=number, text=line[:200], expected=msg("a lease that ends with a line of its own"))
+            address, start, block = (found[1], number, {}) if found else ("", number, None)
         elif line == "}" and block is not None:
             canonical = address_of(address)
             if canonical is None:

@@ -144,6 +144,7 @@ fd00::5 dev eth0 lladdr 3c:00:00:00:00:05 DELAY
 fe80::5 dev eth0 lladdr 3c:00:00:00:00:05 STALE
 10.1.1.7 dev eth0  FAILED
 10.1.1.8 dev eth0  INCOMPLETE
+172.17.0.2 dev docker0 lladdr 02:42:ac:11:00:02 REACHABLE
 ff02::1 dev eth0 lladdr 33:33:00:00:00:01 NOARP
 """
 ARP_AN = """\
@@ -205,7 +206,7 @@ def test_a_line_that_cannot_be_read_is_rejected_with_its_number(tmp_path: Path) 
     collection = read(tmp_path, "arp", IP_NEIGH + "10.1.1.11 dev eth0 lladdr zz:zz STALE\n")
 
     assert state(collection)[0] is CellState.PARTIAL
-    assert [(r.row, r.value) for r in collection.rejections] == [(8, "10.1.1.11 dev eth0 lladdr zz:zz STALE")]
+    assert [(r.row, r.value) for r in collection.rejections] == [(9, "10.1.1.11 dev eth0 lladdr zz:zz STALE")]
 
 
 def test_a_text_of_another_kind_is_an_error(tmp_path: Path) -> None:
@@ -270,6 +271,25 @@ def test_a_lease_without_an_address_is_rejected_and_the_others_stand(tmp_path: P
 
     assert state(collection)[0] is CellState.PARTIAL
     assert [r.value for r in collection.rejections] == ["10.1.1.999"]
+    assert list(sightings(collection)) == ["10.1.1.5"]
+
+
+@pytest.mark.parametrize("text", [ISC.replace("}\n", "", 1), "lease 10.1.1.9 { binding state active; }\n" + ISC])
+def test_a_lease_that_is_written_otherwise_is_not_dropped_in_silence(tmp_path: Path, text: str) -> None:
+    collection = read(tmp_path, "dhcp", text)
+
+    assert state(collection)[0] is CellState.PARTIAL
+    assert len(collection.rejections) == 1
+
+
+def test_a_sweep_that_counts_its_closed_ports_was_answered(tmp_path: Path) -> None:
+    closed = '<ports><extraports state="closed" count="1000"/></ports>'
+    quiet = closed.replace("closed", "filtered")
+
+    collection = read(
+        tmp_path, "nmap", nmap(host("10.1.1.5", closed, reason="user-set"), host("10.1.1.6", quiet, reason="user-set"))
+    )
+
     assert list(sightings(collection)) == ["10.1.1.5"]
 
 
