@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from apiserver_service import ApiServer, unique
+from apiserver_service import ApiServer, kubeconfig, unique
 from fault_proxy import fault_proxy
+from scripted_api import Answer, Asked, scripted_api
 
 from collectors.diagnosis import Diagnosis, State
+from collectors.kubernetes_connection import REVIEWS
 from collectors.kubernetes_doctor import KubernetesDoctor
 from inventory.guard import Guard
 from inventory.settings import KubernetesSource
@@ -162,3 +164,41 @@ def test_a_server_that_does_not_answer_is_an_error(apiserver: ApiServer) -> None
     assert {check: [line.state for line in lines] for check, lines in found.items()} == {
         "reach": [State.ERROR],
     }
+
+
+def test_a_newer_api_server_tells_who_we_are_and_nothing_but_reviews_is_posted(tmp_path: Path) -> None:
+    """SelfSubjectReview is served from 1.28 on, newer than the API server of the tests: its documented answer."""
+
+    def script(asked: Asked) -> Answer:
+        body: object = {"kind": "List", "metadata": {}, "items": []}
+        match asked.path.rsplit("/", 1)[-1]:
+            case "version":
+                body = {"major": "1", "minor": "31+", "gitVersion": "v1.31.2\x1b[2J"}
+            case "selfsubjectreviews":
+                body = {"status": {"userInfo": {"username": "root", "groups": ["system:masters"]}}}
+            case "selfsubjectaccessreviews":
+                body = {"status": {"allowed": True}}
+            case "selfsubjectrulesreviews":
+                body = {"status": {"resourceRules": [{"verbs": ["*"], "resources": ["*"]}], "incomplete": True}}
+        return Answer(body, status=201 if asked.method == "POST" else 200, headers={"connection": "close"})
+
+    with scripted_api(script) as (url, asked):
+        path = tmp_path / "kubeconfig"
+        path.write_text(kubeconfig(url, None))
+        found = looked_at(path, "admin")
+
+    assert "we are root, groups: system:masters" in said(found["identity"])
+    assert "may do everything" in said(found["excess"])
+    assert "does not tell all our rules" in said(found["excess"])
+    assert "\x1b" not in said(found["versions"])
+    assert {a.path for a in asked if a.method != "GET"} == set(REVIEWS)
+    assert {a.method for a in asked} == {"GET", "POST"}
+
+
+def test_an_answer_that_is_no_review_is_an_error_and_no_crash(tmp_path: Path) -> None:
+    with scripted_api(lambda _: Answer([[]], headers={"connection": "close"})) as (url, _):
+        path = tmp_path / "kubeconfig"
+        path.write_text(kubeconfig(url, None))
+        found = looked_at(path, "admin")
+
+    assert found["reach"][0].state is State.ERROR
