@@ -195,6 +195,9 @@ filing_regions = ["420600", "420682"]
 name = "大数据中心政务云"
 # 平台自己的备案证明编号：被业务系统借用时能够识别 / its own filing number, so that its reuse is noticed
 # filing_number = "42060012345-00001"
+# 采集文件中哪些来源是政务云自身的控制面:采集文件不能自称
+# sources in captures whose control plane is the government cloud's: a capture does not decide that for itself
+# sources = ["openstack:centre"]
 
 [store]
 # 历次扫描的结果 / where scans are kept
