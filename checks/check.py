@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import chain
 
 from checks.policy import Policy
-from inventory.coverage import CellResult, CellState, Coverage, Rejection
+from inventory.coverage import CellResult, CellState, Coverage, Rejection, scope_words
 from inventory.finding import Finding, Subject, Verdict
 from inventory.inventory import LAW_TIME, Inventory
 from inventory.names import normalise
@@ -324,7 +324,7 @@ def missing_cell(result: CellResult) -> Message:
         "a complete reading of {source}, {kind} in {scope}, by the infrastructure team: {reason}",
         source=result.cell.source,
         kind=kind_words(result.cell.kind),
-        scope=result.cell.scope,
+        scope=scope_words(result.cell),
         reason=result.reason or msg("no reason was given"),
     )
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from inventory.text import Message
+from inventory.text import Message, msg
 
 DO_NOT_SCAN = "do-not-scan"
 """Scope of the cell that stands for everything that a source may not look at (Art. 28): left out by law, not unseen."""
@@ -40,6 +40,11 @@ class Cell(msgspec.Struct, frozen=True, order=True):
     """Region, cluster, namespace, host, sheet; `*` for all of the source."""
     kind: str
     """Kind of record: `host`, `tenant`, `port` …; `hypervisor` for the control plane's own hosts."""
+
+
+def scope_words(cell: Cell) -> str | Message:
+    """The scope as a reader knows it."""
+    return msg("the whole source") if cell.scope == "*" else cell.scope
 
 
 class CellResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -10,7 +10,7 @@ from datetime import date
 
 from netaddr import AddrFormatError, IPAddress, IPNetwork
 
-from inventory.coverage import CellResult, CellState, Coverage
+from inventory.coverage import CellResult, CellState, Coverage, scope_words
 from inventory.hosts import Place, Placement
 from inventory.identity import Machine
 from inventory.records import HostSighting, ThirdPartyResource, View
@@ -265,7 +265,7 @@ def gap(result: CellResult) -> Message:
         "{source}, {kind} in {scope}, was not seen completely: {reason}",
         source=result.cell.source,
         kind=result.cell.kind,
-        scope=result.cell.scope,
+        scope=scope_words(result.cell),
         reason=result.reason or msg("no reason was given"),
     )
 
