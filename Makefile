@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROOMS := checks cli collectors exporters inventory
 
-.PHONY: demo test check lint types imports messages lock city clean
+.PHONY: demo test unit check lint types imports messages lock city clean
 
 demo: $(VENV)/runtime.stamp
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# what needs no service, side by side: under a minute
+unit: $(VENV)/dev.stamp
+	YUNHE_NO_DOCKER=1 $(BIN)/python -m pytest -q -n auto -m "not prometheus and not chromium" $(PYTEST_ARGS)
 
 # everything that a machine can hold, the tests last
 check: $(VENV)/dev.stamp lint types imports
