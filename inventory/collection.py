@@ -2,9 +2,10 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
@@ -27,6 +28,32 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+class Taken(Protocol):
+    """What sources said, however it is held: in memory (`Collection`) or on disk. Read it as a stream."""
+
+    @property
+    def taken_at(self) -> datetime:
+        """When collecting began."""
+
+    @property
+    def sources(self) -> Sequence[SourceInfo]:
+        """Every source that was asked."""
+
+    @property
+    def cells(self) -> Sequence[CellResult]:
+        """How each planned cell ended."""
+
+    @property
+    def rejections(self) -> Sequence[Rejection]:
+        """Rows that could not be used."""
+
+    def sorted_records(self) -> Iterator[Record]:
+        """Every record in the order of its key. A key may come several times, where several runs saw one thing."""
+
+    def sorted_raws(self) -> Iterator[tuple[str, bytes]]:
+        """Every raw document once, as (digest, canonical JSON), in the order of the digests."""
+
+
 @dataclass(kw_only=True)
 class Collection:
     """Records, raw documents, coverage and rejected rows of one collecting run or of several together."""
@@ -39,6 +66,14 @@ class Collection:
     """Digest to canonical JSON of a raw document, cut down to an allow-list of fields by its collector."""
     cells: list[CellResult] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
+
+    def sorted_records(self) -> Iterator[Record]:
+        """Every record in the order of its key."""
+        return iter(sorted(self.records, key=lambda r: r.key))
+
+    def sorted_raws(self) -> Iterator[tuple[str, bytes]]:
+        """Every raw document once, as (digest, canonical JSON), in the order of the digests."""
+        return iter(sorted(self.raws.items()))
 
     def merge(self, other: "Collection") -> None:
         """Adds what another run saw.
