@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-ROOMS := checks cli collectors exporters inventory
+ROOMS := checks collectors commands exporters inventory
 
 .PHONY: demo test unit check lint types imports messages lock city clean
 

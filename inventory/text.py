@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 LOCALE_DIR = Path(__file__).parent / "locale"
-ROOMS = ("inventory", "collectors", "checks", "exporters", "cli")
+ROOMS = ("inventory", "collectors", "checks", "exporters", "commands")
 DEFAULT_LOCALE = "zh_CN"
 """Reports and findings speak the regulation's language unless the reader asks otherwise."""
 

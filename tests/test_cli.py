@@ -15,7 +15,7 @@ import pytest
 from command import Yunhe
 from rich.cells import cell_len
 
-import cli
+from commands import voice
 from exporters import terminal
 
 ROOT = Path(__file__).parents[1]
@@ -303,7 +303,7 @@ def test_a_slip_in_the_config_is_told_in_words_and_never_crashes(
 def test_a_slip_in_the_config_is_told_in_the_readers_language(
     yunhe: Yunhe, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "LOCALE", "zh_CN")
+    monkeypatch.setattr(voice, "LOCALE", "zh_CN")
     config.write_text("version = 1\n[city]\nname = 3\n", encoding="utf-8")
 
     one_sentence(yunhe("scan", "-c", config).err, "键 city.name：应为加引号的文本，现为整数")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = {"checks", "cli", "collectors", "exporters", "inventory"}
+ROOMS = {"checks", "cli", "collectors", "commands", "exporters", "inventory"}
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import cli
 from checks.judge import judge
 from checks.policy import Policy
 from collectors.collector import collect
 from collectors.ledger_source import ledger_collectors
+from commands.clock import capture_clock
 from inventory import capture_file
 from inventory import settings as config
 from inventory.build import build
@@ -42,7 +42,7 @@ OPTIONS = ScanOptions(
     fresh_hours=CHOSEN.scan.fresh_hours,
 )
 CAPTURES = [capture_file.read(config.resolve(CONFIG.parent, c.path)) for c in CHOSEN.capture]
-CLOCK = cli._capture_clock(CHOSEN, CAPTURES)
+CLOCK = capture_clock(CHOSEN, CAPTURES)
 assert CLOCK is not None
 AS_OF = CLOCK
 

@@ -128,9 +128,9 @@ def test_every_alert_is_tried_both_ways() -> None:
 
 
 def test_the_example_scrapes_where_the_command_listens() -> None:
-    import cli
+    from commands import metrics
 
-    assert inspect.signature(cli.serve).parameters["port"].default == DEFAULT_PORT
+    assert inspect.signature(metrics.serve).parameters["port"].default == DEFAULT_PORT
     config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
 
     (job,) = config["scrape_configs"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 import cli
+from commands import voice
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,6 @@ class Yunhe:
 @pytest.fixture
 def yunhe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Yunhe:
     """The command, speaking English."""
-    monkeypatch.setattr(cli, "LOCALE", "en")
+    monkeypatch.setattr(voice, "LOCALE", "en")
     monkeypatch.setenv("COLUMNS", "200")
     return Yunhe(monkeypatch, capsys)

@@ -1,0 +1,38 @@
+"""`yunhe collect`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands import voice
+from commands.clock import now
+from commands.options import DEFAULT_CONFIG, ConfigOption
+from commands.outcome import Exit, Refusal, os_sentence
+from commands.output import output_file
+from commands.sources import collect_sources
+from commands.voice import errors, in_words
+from exporters import tables, terminal
+from inventory import capture_file, settings
+from inventory.guard import Guard
+from inventory.text import mark, tell
+
+
+def collect(
+    output: Annotated[Path, typer.Option("--output", "-o", help=in_words(mark("The capture to write.")))],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Collects here, so that `scan --capture` can judge elsewhere. Exit 4 where not everything was seen."""
+    chosen = settings.load(config)
+    output = output_file(output)
+    guard = Guard(settings.do_not_scan_entries(chosen, config.parent))
+    collection = collect_sources(chosen, config.parent, guard, clock=now)
+    try:
+        capture_file.write(collection, output, tool=voice.TOOL)
+    except OSError as error:
+        raise Refusal(Exit.COULD_NOT_RUN, os_sentence(output, error)) from error
+    for rejection in collection.rejections:
+        errors.print(tables.plain(tell(terminal.rejection(rejection), voice.LOCALE)), markup=False)
+    complete = not any(c.is_gap for c in collection.cells)
+    typer.echo(str(output))
+    raise typer.Exit(Exit.COMPLIANT if complete else Exit.NOT_ALL_SEEN)

@@ -1,0 +1,64 @@
+"""`yunhe export prometheus` and `yunhe serve`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from checks.result import Result
+from commands import voice
+from commands.kept import load, result_of
+from commands.options import DEFAULT_CONFIG, ConfigOption, PortOption, ScanOption
+from commands.outcome import Exit, Refusal, os_sentence
+from commands.output import output_file
+from commands.voice import errors, in_words
+from exporters.server import DEFAULT_PORT
+from inventory import settings
+from inventory.store import Store
+from inventory.text import mark
+
+
+def prometheus(
+    textfile: Annotated[Path, typer.Option("--textfile", help=in_words(mark("The .prom file to write.")))],
+    config: ConfigOption = DEFAULT_CONFIG,
+    number: ScanOption = None,
+) -> None:
+    """Atomic: a scrape sees the old file or the new one."""
+    from exporters.metrics import write_textfile
+
+    textfile = output_file(textfile)
+    result = load(config, number)
+    try:
+        write_textfile(result, textfile)
+    except OSError as error:
+        raise Refusal(Exit.COULD_NOT_RUN, os_sentence(textfile, error)) from error
+
+
+def serve(
+    config: ConfigOption = DEFAULT_CONFIG,
+    host: Annotated[str, typer.Option("--host", help=in_words(mark("Address to listen on.")))] = "127.0.0.1",
+    port: PortOption = DEFAULT_PORT,
+) -> None:
+    """Never asks a source: a scrape reads the store."""
+    from exporters.server import serve as run_server
+
+    path = settings.resolve(config.parent, settings.load(config).store.path)
+    last: list[Result] = []
+
+    def load() -> Result | None:
+        if not path.is_file():
+            return None
+        with Store(path) as opened:
+            newest = opened.last_number()
+            if newest is not None and (not last or last[0].scan.number != newest):
+                kept = opened.load(newest)
+                last[:] = [result_of(kept)] if kept else []
+        return last[0] if last else None
+
+    def ready(bound: int) -> None:
+        errors.print(f"http://{host}:{bound}/metrics", markup=False)
+
+    try:
+        run_server(load, host=host, port=port, ready=ready, locale=voice.LOCALE)
+    except OSError as error:
+        raise Refusal(Exit.COULD_NOT_RUN, os_sentence(f"{host}:{port}", error)) from error

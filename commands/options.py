@@ -1,0 +1,31 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.voice import Lang, in_words
+from exporters.tables import Format
+from inventory.text import mark
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", envvar="YUNHE_CONFIG", help=in_words(mark("The configuration file.")))
+]
+
+
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help=in_words(mark("How to print it.")))]
+
+
+ScanOption = Annotated[
+    int | None, typer.Option("--scan", help=in_words(mark("Number of the scan; default: the last.")))
+]
+
+
+LangOption = Annotated[Lang | None, typer.Option("--lang", help=in_words(mark("Language: zh_CN or en.")))]
+
+
+PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help=in_words(mark("Port to listen on.")))]
+
+
+DEFAULT_CONFIG = Path("yunhe.toml")
