@@ -423,9 +423,22 @@ class Workload(Record, frozen=True, kw_only=True, tag="workload"):
     name: str
     node: str | None = None
     """Pods only: name of the node it is bound to."""
+    phase: str | None = None
+    """Pods only: `Pending`, `Running`, `Succeeded`, `Failed`, `Unknown`."""
     owner_uid: str | None = None
     images: tuple[str, ...] = ()
+    """As the specification names them: a tag may mean another image tomorrow."""
+    image_digests: tuple[str, ...] = ()
+    """Pods only: what really runs, as the container runtime reports it, `registry/name@sha256:…`."""
     replicas: int | None = None
+    cpu_millicores: int | None = None
+    """Pods only: CPU that is set aside, in thousandths of a core; None where the pod asks for none."""
+    memory_bytes: int | None = None
+    """Pods only: memory that is set aside."""
+    mounts: tuple[Mount, ...] = ()
+    """Storage of other machines that its pods mount without a volume object; `target` is the pod's name for it."""
+    claims: tuple[str, ...] = ()
+    """Names of the volume claims, in its namespace, that its pods use."""
     addresses: tuple[str, ...] = ()
     labels: dict[str, str] = {}
 
@@ -442,6 +455,21 @@ class Exposure(Record, frozen=True, kw_only=True, tag="exposure"):
     selector: dict[str, str] = {}
 
 
+class NetworkPolicy(Record, frozen=True, kw_only=True, tag="network_policy"):
+    """A Kubernetes NetworkPolicy 网络策略: whom some of a namespace's pods may talk to."""
+
+    namespace: str
+    name: str
+    selector: dict[str, str] = {}
+    """Labels of the pods that it is about; empty means all of the namespace, unless the raw document says more."""
+    directions: tuple[str, ...] = ()
+    """`Ingress`, `Egress`: what it restricts."""
+    allowed_from: tuple[str, ...] = ()
+    """CIDRs that may come in; `*` for everybody. Peers inside the cluster are in the raw document."""
+    allowed_to: tuple[str, ...] = ()
+    """CIDRs that may be gone out to; `*` for everybody."""
+
+
 class Storage(Record, frozen=True, kw_only=True, tag="storage"):
     """A volume or share 存储."""
 
@@ -454,9 +482,50 @@ class Storage(Record, frozen=True, kw_only=True, tag="storage"):
     """Native ids of servers."""
     origin: str | None = None
     """`server:/export`, target of a remote one."""
+    storage_class: str | None = None
+    """Name of the storage class that a Kubernetes volume came from."""
     status: str | None = None
     created_at: Instant | None = None
     tags: tuple[str, ...] = ()
+
+
+class VolumeClaim(Record, frozen=True, kw_only=True, tag="volume_claim"):
+    """A Kubernetes PersistentVolumeClaim 存储声明: which namespace uses which volume, asked for and given."""
+
+    namespace: str
+    name: str
+    volume: str | None = None
+    """Name of the persistent volume that it is bound to."""
+    storage_class: str | None = None
+    requested_bytes: int | None = None
+    capacity_bytes: int | None = None
+    status: str | None = None
+    """`Pending`, `Bound`, `Lost`."""
+    labels: dict[str, str] = {}
+
+
+class StorageClass(Record, frozen=True, kw_only=True, tag="storage_class"):
+    """A Kubernetes StorageClass 存储类: who makes the volumes of claims that name it."""
+
+    name: str
+    provisioner: str
+    """Name of the driver: `cinder.csi.openstack.org`, `nfs.csi.k8s.io` …"""
+    origin: str | None = None
+    """`server:/export` where its parameters name an NFS server."""
+
+
+class Quota(Record, frozen=True, kw_only=True, tag="quota"):
+    """What a tenant may use at most and what it uses 配额与用量."""
+
+    name: str
+    """The quota's own name, or the service's that keeps it."""
+    tenant: str | None = None
+    """Native id of the tenant, in the same source."""
+    limits: dict[str, int] = {}
+    """By the source's own names for resources, in whole base units (bytes, pieces); CPU of Kubernetes in thousandths
+    of a core. What is not limited, or could not be read, is not there."""
+    used: dict[str, int] = {}
+    """The same of what counts against it."""
 
 
 class Segment(Record, frozen=True, kw_only=True, tag="segment"):
@@ -543,7 +612,11 @@ AnyRecord = (
     | Tenant
     | Workload
     | Exposure
+    | NetworkPolicy
     | Storage
+    | VolumeClaim
+    | StorageClass
+    | Quota
     | Segment
     | Port
     | Router
