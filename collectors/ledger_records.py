@@ -157,7 +157,9 @@ def _third_party(row: ParsedRow) -> Iterator[Made]:
 def _segment(row: ParsedRow) -> Iterator[Made]:
     zone, vrf = _zone(row), row.get("vrf")
     domain = f"{zone or '-'}/{vrf}" if vrf else zone or "-"
-    fields = row.given("name", "vrf", "vlan", "purpose", "department", "system", "tenant", "is_cloud", "gateway")
+    fields = row.given(
+        "name", "vrf", "vlan", "purpose", "department", "system", "tenant", "is_cloud", "gateway", "has_own_exit"
+    )
     for cidr in row.get("cidr"):
         record = Segment(**row.record(f"{domain}|{cidr}"), cidr=cidr, domain=domain, zone=zone, **fields)
         # The same network promised to two departments must be seen, not read away.

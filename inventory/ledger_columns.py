@@ -407,6 +407,38 @@ _PROJECT_COLUMNS = (
     _date("final_acceptance_on", "终验日期", "终验时间", "验收日期", "最终验收日期", "竣工验收日期"),
     _date("in_operation_on", "投入运行日期", "投入运行时间", "正式运行日期", "上线运行日期"),
     _date("self_evaluation_on", "自评价报告日期", "自评价日期", "绩效自评价日期"),
+    Column(field="trial_report", header="试运行报告编号", synonyms=("试运行报告", "试运行报告文号")),
+    Column(
+        field="is_platform_project",
+        header="是否平台类",
+        synonyms=("平台类项目", "是否平台类项目", "平台类"),
+        format=Format.BOOL,
+        choices=YES_NO,
+        example="否",
+    ),
+    Column(
+        field="collects_data",
+        header="是否含数据采集",
+        synonyms=("含数据采集", "是否数据采集", "数据采集"),
+        format=Format.BOOL,
+        choices=YES_NO,
+        example="否",
+    ),
+    Column(field="software_report", header="软件测评报告编号", synonyms=("软件测试报告编号", "软件测评报告")),
+    _date("software_report_on", "软件测评报告日期", "软件测试报告日期"),
+    Column(field="software_conclusion", header="软件测评结论", synonyms=("软件测试结论",), choices=("通过", "不通过")),
+    Column(field="data_report", header="数据质检报告编号", synonyms=("数据质量检测报告编号", "数据质检报告")),
+    _date("data_report_on", "数据质检报告日期", "数据质量检测报告日期"),
+    Column(field="data_conclusion", header="数据质检结论", synonyms=("数据质量检测结论",), choices=("合格", "不合格")),
+    Column(
+        field="acceptance_conclusion",
+        header="验收结论",
+        synonyms=("终验结论", "验收结果", "验收意见"),
+        choices=("通过", "不通过"),
+        example="通过",
+    ),
+    _date("acceptance_report_on", "验收报告报送日期", "验收报告报送时间", "报送验收报告日期"),
+    _date("last_payment_on", "最近付款日期", "最近付款时间", "付款日期", "支付日期"),
     Column(field="status", header="状态", synonyms=("项目状态", "进展", "项目进展", "当前状态"), example="已验收"),
 )
 
@@ -819,6 +851,14 @@ _SEGMENT_COLUMNS = (
     Column(field="tenant", header="云租户/VPC", synonyms=("云租户", "租户", "VPC"), format=Format.NAME, secret=True),
     Column(
         field="gateway", header="网关", synonyms=("网关地址", "默认网关"), format=Format.ADDRESS, example="10.1.1.1"
+    ),
+    Column(
+        field="has_own_exit",
+        header="自有互联网出口",
+        synonyms=("互联网出口", "是否有互联网出口", "独立互联网出口", "是否自有出口"),
+        format=Format.BOOL,
+        choices=YES_NO,
+        example="否",
     ),
     _CLASSIFIED,
 )

@@ -131,6 +131,27 @@ class Project(Record, frozen=True, kw_only=True, tag="project"):
     in_operation_on: date | None = None
     """投入运行日期"""
     self_evaluation_on: date | None = None
+    trial_report: str | None = None
+    """试运行报告: number of the paper on the trial run (Art. 23(2))."""
+    is_platform_project: bool | None = None
+    """是否平台类 (Art. 23(8))"""
+    collects_data: bool | None = None
+    """是否含数据采集 (Art. 23(8))"""
+    software_report: str | None = None
+    """软件测评报告编号, of a third-party testing body."""
+    software_report_on: date | None = None
+    software_conclusion: str | None = None
+    """As written: 通过/合格/不通过 …"""
+    data_report: str | None = None
+    """数据质检报告编号"""
+    data_report_on: date | None = None
+    data_conclusion: str | None = None
+    acceptance_conclusion: str | None = None
+    """验收结论, as written: 通过/合格/不通过 …"""
+    acceptance_report_on: date | None = None
+    """验收报告报送日期: the sealed report of Annex 3 went to the finance bureau and the centre (Art. 24)."""
+    last_payment_on: date | None = None
+    """最近付款日期 (Art. 24)"""
     status: str | None = None
 
 
@@ -545,6 +566,8 @@ class Segment(Record, frozen=True, kw_only=True, tag="segment"):
     tenant: str | None = None
     is_cloud: bool | None = None
     gateway: str | None = None
+    has_own_exit: bool | None = None
+    """自有互联网出口: the department reaches the Internet from it by a line of its own (Art. 16)."""
 
 
 class Port(Record, frozen=True, kw_only=True, tag="port"):
