@@ -394,6 +394,12 @@ class HostSighting(Record, frozen=True, kw_only=True, tag="host"):
     status: str | None = None
     hypervisor: str | None = None
     """Name of the compute host it runs on."""
+    availability_zone: str | None = None
+    """可用区 of the cloud."""
+    flavor: str | None = None
+    """Name of the flavor 规格 it was made by."""
+    image: str | None = None
+    """Native id of the image 镜像 it was made from; None also where it boots from a volume."""
     os_name: str | None = None
     os_version: str | None = None
     arch: str | None = None
@@ -401,6 +407,8 @@ class HostSighting(Record, frozen=True, kw_only=True, tag="host"):
     memory_bytes: int | None = None
     disk_bytes: int | None = None
     created_at: Instant | None = None
+    launched_at: Instant | None = None
+    """When it first ran; None for a server that never did."""
     installed_at: Instant | None = None
     """Birth of the root file system: weak evidence of age."""
     commissioned_on: date | None = None
@@ -429,10 +437,47 @@ class Tenant(Record, frozen=True, kw_only=True, tag="tenant"):
 
     name: str
     domain: str | None = None
+    parent: str | None = None
+    """Native id of the tenant above it, where tenants are nested."""
     is_enabled: bool | None = None
+    is_immutable: bool | None = None
+    """Keystone's option `immutable`: it may be neither changed nor deleted."""
     description: str | None = None
     labels: dict[str, str] = {}
     tags: tuple[str, ...] = ()
+
+
+class Domain(Record, frozen=True, kw_only=True, tag="domain"):
+    """A Keystone domain 域: a realm of tenants and users.
+
+    https://docs.openstack.org/api-ref/identity/v3/#domains
+    """
+
+    name: str
+    is_enabled: bool | None = None
+    description: str | None = None
+
+
+class RoleAssignment(Record, frozen=True, kw_only=True, tag="role_assignment"):
+    """Who holds which role where 角色授权. Native id: the role, the holder and the scope.
+
+    https://docs.openstack.org/api-ref/identity/v3/#list-role-assignments
+    """
+
+    role: str
+    holder: str
+    """Name of the user or group, its id where the name is not told."""
+    holder_id: str
+    holder_kind: str
+    """`user` or `group`."""
+    holder_domain: str | None = None
+    tenant: str | None = None
+    """Native id of the tenant; None where it holds on a domain or on the system."""
+    domain: str | None = None
+    """Name or id of the domain on which it holds."""
+    is_system: bool = False
+    is_inherited: bool = False
+    """It holds on the tenants below, not on the scope itself."""
 
 
 class Workload(Record, frozen=True, kw_only=True, tag="workload"):
@@ -504,10 +549,31 @@ class Storage(Record, frozen=True, kw_only=True, tag="storage"):
     origin: str | None = None
     """`server:/export`, target of a remote one."""
     storage_class: str | None = None
-    """Name of the storage class that a Kubernetes volume came from."""
+    """Name of the storage class that a Kubernetes volume came from, or of the volume type of Cinder 卷类型."""
+    availability_zone: str | None = None
+    is_encrypted: bool | None = None
+    is_bootable: bool | None = None
+    snapshot: str | None = None
+    """Native id of the snapshot it was made from."""
     status: str | None = None
     created_at: Instant | None = None
     tags: tuple[str, ...] = ()
+
+
+class Snapshot(Record, frozen=True, kw_only=True, tag="snapshot"):
+    """A snapshot of a volume 快照: a copy of a system's data that takes room of its own.
+
+    https://docs.openstack.org/api-ref/block-storage/v3/#volume-snapshots-snapshots
+    """
+
+    name: str
+    volume: str | None = None
+    """Native id of the volume."""
+    tenant: str | None = None
+    size_bytes: int | None = None
+    """Of the volume when it was taken."""
+    status: str | None = None
+    created_at: Instant | None = None
 
 
 class VolumeClaim(Record, frozen=True, kw_only=True, tag="volume_claim"):
@@ -582,6 +648,8 @@ class Port(Record, frozen=True, kw_only=True, tag="port"):
     tenant: str | None = None
     zone: str | None = None
     status: str | None = None
+    security_groups: tuple[str, ...] = ()
+    """Native ids of the security groups that filter it."""
 
 
 class Router(Record, frozen=True, kw_only=True, tag="router"):
@@ -600,6 +668,171 @@ class FloatingAddress(Record, frozen=True, kw_only=True, tag="floating_address")
     fixed_address: str | None = None
     port: str | None = None
     tenant: str | None = None
+
+
+class Opening(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A way in 开放端口: ports of one protocol, and from where."""
+
+    protocol: str | None = None
+    """`tcp`, `udp`, `icmp`, a protocol number …; None: every protocol."""
+    first: int | None = None
+    last: int | None = None
+    """Ports, both included; None: all of them."""
+    from_: str | None = msgspec.field(default=None, name="from")
+    """CIDR; `0.0.0.0/0` and `::/0` are everybody."""
+
+
+class SecurityGroup(Record, frozen=True, kw_only=True, tag="security_group"):
+    """A security group that lets everybody in 对外开放的安全组; groups that do not are not kept.
+
+    https://docs.openstack.org/api-ref/network/v2/#security-group-rules-security-group-rules
+    """
+
+    name: str
+    tenant: str | None = None
+    openings: tuple[Opening, ...] = ()
+    """What is open to 0.0.0.0/0 or ::/0."""
+
+
+class LoadBalancer(Record, frozen=True, kw_only=True, tag="load_balancer"):
+    """A load balancer 负载均衡 with what it listens on.
+
+    https://docs.openstack.org/api-ref/load-balancer/v2/
+    """
+
+    name: str
+    tenant: str | None = None
+    addresses: tuple[str, ...] = ()
+    """Virtual addresses."""
+    port: str | None = None
+    """Native id of the Neutron port that holds the first of them: a floating address may lead to it."""
+    listeners: tuple[Opening, ...] = ()
+    is_enabled: bool | None = None
+    status: str | None = None
+    """`provisioning/operating`."""
+
+
+class Flavor(Record, frozen=True, kw_only=True, tag="flavor"):
+    """A size that the cloud offers 规格.
+
+    https://docs.openstack.org/api-ref/compute/#flavors
+    """
+
+    name: str
+    vcpus: int | None = None
+    memory_bytes: int | None = None
+    disk_bytes: int | None = None
+    """Root and ephemeral disk; 0: as large as the image."""
+    is_public: bool | None = None
+    is_enabled: bool | None = None
+
+
+class Image(Record, frozen=True, kw_only=True, tag="image"):
+    """An image that servers are made from 镜像.
+
+    https://docs.openstack.org/api-ref/image/v2/
+    """
+
+    name: str
+    tenant: str | None = None
+    """Its owner."""
+    status: str | None = None
+    visibility: str | None = None
+    """`public`, `community`, `shared`, `private`."""
+    size_bytes: int | None = None
+    os_name: str | None = None
+    os_version: str | None = None
+    created_at: Instant | None = None
+
+
+class ServerGroup(Record, frozen=True, kw_only=True, tag="server_group"):
+    """Servers that are kept together or apart 云主机组.
+
+    https://docs.openstack.org/api-ref/compute/#server-groups-os-server-groups
+    """
+
+    name: str
+    tenant: str | None = None
+    policy: str | None = None
+    """`affinity`, `anti-affinity`, `soft-affinity`, `soft-anti-affinity`."""
+    members: tuple[str, ...] = ()
+    """Native ids of servers."""
+
+
+class PlatformService(Record, frozen=True, kw_only=True, tag="service"):
+    """A part of the cloud's control plane on one of its hosts 平台服务: what is down serves and shows nothing.
+
+    https://docs.openstack.org/api-ref/compute/#compute-services-os-services, Cinder's os-services, Neutron's agents
+    """
+
+    name: str
+    """`nova-compute`, `cinder-volume`, `neutron-openvswitch-agent` …"""
+    host: str
+    zone: str | None = None
+    is_enabled: bool | None = None
+    is_up: bool | None = None
+    """None where the control plane cannot tell, as of a Nova cell that is down."""
+    reason: str | None = None
+    """Why it is disabled, in the words of whoever did it."""
+
+
+class Aggregate(Record, frozen=True, kw_only=True, tag="aggregate"):
+    """Compute hosts that the cloud treats as one 主机聚合, an availability zone above all.
+
+    https://docs.openstack.org/api-ref/compute/#host-aggregates-os-aggregates
+    """
+
+    name: str
+    availability_zone: str | None = None
+    hosts: tuple[str, ...] = ()
+    """Names of compute hosts."""
+
+
+class BareMetalNode(Record, frozen=True, kw_only=True, tag="bare_metal_node"):
+    """A physical machine that the cloud gives out as a server 裸金属节点.
+
+    https://docs.openstack.org/api-ref/baremetal/
+    """
+
+    name: str
+    server: str | None = None
+    """Native id of the server that it is at present."""
+    tenant: str | None = None
+    """Owner, as Ironic names one."""
+    lessee: str | None = None
+    status: str | None = None
+    """`provision state/power state`."""
+    is_in_maintenance: bool | None = None
+    arch: str | None = None
+    vcpus: int | None = None
+    memory_bytes: int | None = None
+    disk_bytes: int | None = None
+    macs: tuple[str, ...] = ()
+    """Lower case, colons."""
+
+
+class CountMismatch(Record, frozen=True, kw_only=True, tag="count_mismatch"):
+    """Two services of one cloud disagree on how much there is 数目不符, twice in a row: a listing is not whole.
+
+    Native id: the region, what was counted, and where.
+    """
+
+    what: str
+    """Kind that was counted: `host`."""
+    place_kind: str
+    """`hypervisor` or `tenant`: what the count is of."""
+    place: str
+    """Name of the compute host or tenant."""
+    place_id: str
+    """Native id of it."""
+    expected: int
+    """By the other service, the smaller of two answers."""
+    seen: int
+    """By the listing."""
+    expected_by: str
+    """Who says so: `nova hypervisor`, `nova quota`, `placement`."""
+    unseen: tuple[str, ...] = ()
+    """Native ids that the other service names and the listing does not."""
 
 
 class OwnershipDeclaration(Record, frozen=True, kw_only=True, tag="ownership"):
@@ -644,6 +877,18 @@ AnyRecord = (
     | Port
     | Router
     | FloatingAddress
+    | Domain
+    | RoleAssignment
+    | Snapshot
+    | SecurityGroup
+    | LoadBalancer
+    | Flavor
+    | Image
+    | ServerGroup
+    | PlatformService
+    | Aggregate
+    | BareMetalNode
+    | CountMismatch
     | OwnershipDeclaration
     | ClassifiedTrace
 )
