@@ -1,6 +1,8 @@
 """Listings in pages, and the ways in which they go wrong: vanished markers, endless loops, capped limits."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -28,12 +30,23 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 ItemT = TypeVar("ItemT", bound=Item)
+StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 
 def raw(item: msgspec.Struct) -> dict[str, object]:
     """The raw document: the fields that are declared, under the API's own names, and no other."""
     document: dict[str, object] = msgspec.to_builtins(item)
     return document
+
+
+def aware(moment: datetime | None) -> datetime | None:
+    """OpenStack's times are UTC, with or without saying so; None for one beyond the calendar."""
+    if moment is None or moment.tzinfo is None:
+        return moment and moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def decoded(region: OpenStackRegion, path: str, body: bytes) -> Mapping[str, Any]:
@@ -48,16 +61,82 @@ def decoded(region: OpenStackRegion, path: str, body: bytes) -> Mapping[str, Any
         raise _unreadable(region, path, error) from error
 
 
-def converted(region: OpenStackRegion, path: str, value: msgspec.Raw | bytes, kind: type[ItemT]) -> list[ItemT]:
+def converted(region: OpenStackRegion, path: str, value: msgspec.Raw | bytes, kind: type[StructT]) -> list[StructT]:
     """A list of objects.
 
     Raises:
         Unreadable: something in it is not what the API documents.
     """
     try:
-        return msgspec.json.decode(value, type=list[kind])  # type: ignore[valid-type]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _decoder(kind).decode(value)
+    except _UNDECODABLE as error:
         raise _unreadable(region, path, error) from error
+
+
+class Damage:
+    """Objects of a listing that are not what the API documents: the others are read, and these are counted."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: Exception | None = None
+
+    def told(self, region: OpenStackRegion, path: str) -> None:
+        """Ends a listing that had any.
+
+        Raises:
+            Unreadable: with their number and what is wrong with the first.
+        """
+        if self.first is not None:
+            raise Unreadable(
+                msg(
+                    "{source}: {path}: {count} object(s) are not what the API documents and were left out; the first: "
+                    "{detail}",
+                    source=region.source,
+                    path=path,
+                    count=self.count,
+                    detail=_shown(self.first),
+                )
+            ) from self.first
+
+    def readable(
+        self, region: OpenStackRegion, path: str, value: msgspec.Raw | bytes, kind: type[StructT]
+    ) -> list[StructT]:
+        """The objects of a list that can be read.
+
+        Raises:
+            Unreadable: it is no list, or none of it can be read.
+        """
+        try:
+            return _decoder(kind).decode(value)
+        except _UNDECODABLE as error:
+            good, bad = _one_by_one(value, kind)
+            if not good:
+                raise _unreadable(region, path, error) from error
+            self.count += bad
+            self.first = self.first or error
+            return good
+
+
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+@cache
+def _decoder(kind: type[StructT]) -> "msgspec.json.Decoder[list[StructT]]":
+    return msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]
+
+
+def _one_by_one(value: msgspec.Raw | bytes, kind: type[StructT]) -> tuple[list[StructT], int]:
+    try:
+        pieces = msgspec.json.decode(value, type=list[msgspec.Raw])
+    except _UNDECODABLE:
+        return [], 0
+    good: list[StructT] = []
+    for piece in pieces:
+        try:
+            good.append(msgspec.json.decode(piece, type=kind))
+        except _UNDECODABLE:
+            continue
+    return good, len(pieces) - len(good)
 
 
 def walk(
@@ -77,9 +156,10 @@ def walk(
     A marker that was deleted meanwhile restarts the walk; what was seen is not told twice.
 
     Raises:
-        Unreadable: the pages never end, or one is not what the API documents.
+        Unreadable: the pages never end, or one is not what the API documents; at the end, if single objects were not.
         CollectorError: a page could not be had.
     """
+    damage = Damage()
     told: set[str] = set()
     walked: set[str] = set()
     marker: str | None = None
@@ -95,9 +175,9 @@ def walk(
             marker = None
             walked.clear()
             continue
-        page, links = _page(region, path, body, key, kind)
+        page, links = page_of(region, path, body, key, kind, damage)
         if not page:
-            return
+            return damage.told(region, path)
         if walked.issuperset(item.id for item in page):
             raise Unreadable(
                 msg(
@@ -113,16 +193,68 @@ def walk(
         if fresh:
             yield fresh
         if len(page) < page_size and not any(link.rel == "next" for link in links):
-            return
+            return damage.told(region, path)
         marker = _marker(links) or page[-1].id
     raise Unreadable(
         msg("{source}: {path} does not end after {count} pages", source=region.source, path=path, count=MAX_PAGES)
     )
 
 
-def _page(
-    region: OpenStackRegion, path: str, body: bytes, key: str, kind: type[ItemT]
+def walk_by_offset(
+    region: OpenStackRegion,
+    service: Service,
+    path: str,
+    key: str,
+    kind: type[ItemT],
+    *,
+    params: Params = (),
+    microversion: tuple[int, int] | None = None,
+    page_size: int,
+) -> Iterator[list[ItemT]]:
+    """Every object of a listing that knows offsets only.
+
+    Each page begins with the last object of the one before: if it does not, the listing moved and is walked again.
+
+    Raises:
+        Unreadable: it moves again and again or never ends, or is not what the API documents.
+        CollectorError: a page could not be had.
+    """
+    damage = Damage()
+    told: set[str] = set()
+    offset, last, restarts = 0, "", 0
+    size = max(2, page_size)
+    for _ in range(MAX_PAGES):
+        asked = [*params, ("limit", size), ("offset", offset)]
+        body = region.get(service, path, asked, microversion=microversion)
+        page, _ = page_of(region, path, body, key, kind, damage)
+        if last and (not page or page[0].id != last):
+            restarts += 1
+            if restarts > MAX_RESTARTS:
+                raise Unreadable(
+                    msg("{source}: {path} changes faster than it can be read", source=region.source, path=path)
+                )
+            offset, last = 0, ""
+            continue
+        fresh = list({item.id: item for item in page if item.id not in told}.values())
+        told.update(item.id for item in fresh)
+        if fresh:
+            yield fresh
+        if len(page) < size:
+            return damage.told(region, path)
+        offset, last = offset + len(page) - 1, page[-1].id
+    raise Unreadable(
+        msg("{source}: {path} does not end after {count} pages", source=region.source, path=path, count=MAX_PAGES)
+    )
+
+
+def page_of(
+    region: OpenStackRegion, path: str, body: bytes, key: str, kind: type[ItemT], damage: Damage | None = None
 ) -> tuple[list[ItemT], list[Link]]:
+    """One page of a listing and its links. Where `damage` is given, it counts objects that cannot be read.
+
+    Raises:
+        Unreadable: it is not what the API documents.
+    """
     document = decoded(region, path, body)
     if key not in document:
         raise Unreadable(
@@ -131,9 +263,14 @@ def _page(
     links = document.get(f"{key}_links")
     try:
         pages = msgspec.json.decode(links, type=list[Link]) if links is not None else []
-    except msgspec.DecodeError as error:
+        # Glance and Ironic put the address beside the list.
+        following = document.get("next")
+        if following is not None:
+            pages.append(Link(rel="next", href=msgspec.json.decode(following, type=str | None) or ""))
+    except _UNDECODABLE as error:
         raise _unreadable(region, path, error) from error
-    return converted(region, path, document[key], kind), pages
+    read = converted if damage is None else damage.readable
+    return read(region, path, document[key], kind), [p for p in pages if p.rel != "next" or p.href]
 
 
 def _marker(links: list[Link]) -> str | None:
@@ -151,6 +288,11 @@ def _unreadable(region: OpenStackRegion, path: str, error: Exception) -> Unreada
             "{source}: {path} answered something that the API does not document: {detail}",
             source=region.source,
             path=path,
-            detail=str(error)[:200],
+            detail=_shown(error),
         )
     )
+
+
+def _shown(error: Exception) -> str:
+    """What is wrong, in one printable line."""
+    return "".join(c if c.isprintable() else " " for c in str(error))[:200]
