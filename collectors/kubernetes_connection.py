@@ -24,9 +24,11 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
+from collectors.answer_time import TooSlow, answer_within, watch
 from collectors.errors import CollectorError, Skipped, Unauthorized, Unreachable, Unreadable, root_cause
+from collectors.request_rate import MAX_WAIT_SECONDS, RequestRate, backoff, retry_after
 from inventory.guard import Guard
-from inventory.settings import KubernetesSource, resolve
+from inventory.settings import KubernetesSource, RequestLimits, resolve
 from inventory.text import Message, mark, msg
 
 if TYPE_CHECKING:
@@ -39,7 +41,6 @@ MAX_ANSWER_BYTES = 128 * 1024**2
 """Of one page; 500 pods are about 5 MB."""
 MAX_KUBECONFIG_BYTES = 4 * 1024**2
 ATTEMPTS = 3
-MAX_WAIT_SECONDS = 10.0
 REVIEWS = (
     "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
     "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
@@ -64,12 +65,22 @@ class NotServed(Unreadable):
 class Expired(Unreadable):
     """410 Gone: the snapshot that a listing was read from was compacted away."""
 
+    def __init__(self, message: Message, *, token: str = "") -> None:
+        """`token` goes on behind what was already listed, in the state of now; empty where the server gives none."""
+        super().__init__(message)
+        self.token = token
+
+
+class _StatusMetadata(msgspec.Struct):
+    token: str = msgspec.field(default="", name="continue")
+
 
 class _Status(msgspec.Struct):
     """What the API server says with an error (meta/v1 Status)."""
 
     message: str = ""
     reason: str = ""
+    metadata: _StatusMetadata = msgspec.field(default_factory=_StatusMetadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +104,14 @@ class KubernetesCluster:
         base: Path,
         guard: Guard | None = None,
         on_answer: Callable[[str, str | None], None] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`on_answer` is told the address and the Date header of every answer, whatever its status."""
         self._on_answer = on_answer
+        self._sleep = sleep
+        self._rate = RequestRate(
+            RequestLimits(requests_per_second=source.requests_per_second, concurrency=source.concurrency), sleep=sleep
+        )
         self.name = f"kubernetes:{source.name}"
         self._source = source
         self._base = base
@@ -103,6 +119,8 @@ class KubernetesCluster:
         self._lock = threading.Lock()
         self._session: _Session | None = None
         self._failure: CollectorError | None = None
+        self._is_renewed = False
+        """The credentials were read anew and not accepted since: they are not read again."""
 
     @property
     def namespace(self) -> str | None:
@@ -141,8 +159,9 @@ class KubernetesCluster:
     def _answer(self, path: str, query: str, question: bytes | None) -> bytes:
         session = self._open()
         url = session.configuration.host + quote(path) + query
-        for attempt in range(1, ATTEMPTS + 1):
-            is_last = attempt == ATTEMPTS
+        attempt, has_renewed = 0, False
+        while True:
+            is_last = attempt == ATTEMPTS - 1
             try:
                 status, body, wait = self._ask(session, url, question)
             except _Dropped as error:
@@ -150,12 +169,32 @@ class KubernetesCluster:
                     raise Unreachable(self._say(_DROPPED, reason=error.reason)) from error
                 status, body, wait = 0, b"", None
             if status == 200 or (status == 201 and question is not None):
+                self._is_renewed = False
                 return body
-            if not is_last and (status == 0 or status in _BUSY):
-                time.sleep(min(MAX_WAIT_SECONDS, wait if wait is not None else 0.3 * 4 ** (attempt - 1)))
+            if status == 401 and not has_renewed and (renewed := self._renewed(session)) is not None:
+                session, has_renewed = renewed, True
                 continue
-            raise self._refusal(path, status, body)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            if is_last or (status != 0 and status not in _BUSY):
+                raise self._refusal(path, status, body)
+            if wait is not None and wait > MAX_WAIT_SECONDS:
+                raise Unreachable(self._say(_LATER, status=status, path=shown(path), seconds=int(wait)))
+            if wait is not None:
+                self._rate.hold(wait)
+            self._sleep(max(backoff(attempt), wait or 0.0))
+            attempt += 1
+
+    def _renewed(self, refused: _Session) -> _Session | None:
+        """The kubeconfig opened again after a 401, once: its token may have been rotated, its plugin may give another.
+
+        None where that was done before and did not help.
+        """
+        with self._lock:
+            if self._session is refused:
+                if self._is_renewed:
+                    return None
+                self._is_renewed = True
+                self._session = self._connect()
+            return self._session
 
     def _open(self) -> _Session:
         with self._lock:
@@ -211,12 +250,20 @@ class KubernetesCluster:
 
     def _ask(self, session: _Session, url: str, question: bytes | None) -> tuple[int, bytes, float | None]:
         """Status, body and Retry-After of one GET, or of one review where there is a question."""
+        with self._rate.turn():
+            try:
+                with answer_within(self._source.timeout):
+                    return self._ask_now(session, url, question)
+            except TooSlow as error:
+                raise Unreachable(self._say(_SLOW, seconds=f"{self._source.timeout:g}")) from error
+
+    def _ask_now(self, session: _Session, url: str, question: bytes | None) -> tuple[int, bytes, float | None]:
         import urllib3
         from urllib3 import exceptions as failures
 
         timeout = self._source.timeout
-        deadline = time.monotonic() + timeout
         try:
+            watch(session.pool.connection_from_url(url))
             response = session.pool.request(
                 "GET" if question is None else "POST",
                 url,
@@ -229,14 +276,14 @@ class KubernetesCluster:
                 preload_content=False,
             )
             try:
-                body = self._body(response, deadline)
+                body = self._body(response)
             except BaseException:
                 response.close()
                 raise
             response.release_conn()
             if self._on_answer is not None:
                 self._on_answer(url, response.headers.get("date"))
-            return response.status, body, _seconds(response.headers.get("retry-after"))
+            return response.status, body, retry_after(response.headers.get("retry-after"))
         except failures.SSLError as error:
             raise Unreachable(self._say(_TLS, server=session.server, reason=plain(error))) from error
         except failures.NameResolutionError as error:
@@ -255,15 +302,13 @@ class KubernetesCluster:
             # http.client refuses a header with a line break and quotes it: the token must not get into a message.
             raise Unauthorized(self._say(_HEADER)) from None
 
-    def _body(self, response: "urllib3.BaseHTTPResponse", deadline: float) -> bytes:
+    def _body(self, response: "urllib3.BaseHTTPResponse") -> bytes:
         chunks: list[bytes] = []
         size = 0
         while chunk := response.read1(_CHUNK, decode_content=False):
             size += len(chunk)
             if size > MAX_ANSWER_BYTES:
                 raise Unreadable(self._say(_TOO_LARGE, bytes=MAX_ANSWER_BYTES))
-            if time.monotonic() > deadline:
-                raise Unreachable(self._say(_SLOW, seconds=f"{self._source.timeout:g}"))
             chunks.append(chunk)
         return b"".join(chunks)
 
@@ -278,7 +323,7 @@ class KubernetesCluster:
             case 404:
                 return NotServed(self._say(_NOT_SERVED, path=path))
             case 410:
-                return Expired(self._say(_EXPIRED, path=path))
+                return Expired(self._say(_EXPIRED, path=path), token=said.metadata.token)
             case _ if status in _BUSY:
                 return Unreachable(self._say(_BUSY_NOW, status=status, path=path, reason=plain(said.message)))
             case _:
@@ -316,6 +361,9 @@ _FORBIDDEN = mark(
 _NOT_SERVED = mark("{source}: the API server does not serve {path}")
 _EXPIRED = mark("{source}: the snapshot of {path} expired while it was read")
 _BUSY_NOW = mark("{source}: the API server answered {status} to {path} {reason}")
+_LATER = mark(
+    "{source}: the API server answered {status} to {path} and asks to come back in {seconds} s; scan again later"
+)
 _ODD = mark("{source}: the answer {status} to {path} is not one that the Kubernetes API documents")
 
 
@@ -489,10 +537,6 @@ def _status(body: bytes) -> _Status:
         return msgspec.json.decode(body, type=_Status)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _Status()
-
-
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text and text.isascii() and text.isdigit() and len(text) < 6 else None
 
 
 def shown(path: str) -> str:

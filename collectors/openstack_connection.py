@@ -6,22 +6,23 @@ Whatever they raise leaves here as a CollectorError with one sentence: who refus
 """
 
 import logging
-import random
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from collectors.answer_time import TooSlow
 from collectors.errors import CollectorError, NotConfigured, Skipped, Unauthorized, Unreachable, Unreadable, root_cause
+from collectors.request_rate import MAX_WAIT_SECONDS, RequestRates, backoff, retry_after
 from inventory.guard import Guard
-from inventory.settings import OpenStackSource, resolve
+from inventory.settings import OpenStackSource, RequestLimits, resolve
 from inventory.text import Message, msg
 
 if TYPE_CHECKING:
@@ -33,20 +34,27 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Service = Literal["identity", "compute", "network", "block-storage"]
+Service = Literal[
+    "identity", "compute", "network", "block-storage", "image", "placement", "load-balancer", "baremetal"
+]
 Params = Sequence[tuple[str, str | int]]
 
 MAX_PAGE_BYTES = 256 * 1024**2
-MAX_WAIT_SECONDS = 60.0
-"""A server that asks for a longer pause (Retry-After) is given up."""
-FIRST_WAIT_SECONDS = 0.5
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 _CATALOGUE_TYPES: dict[Service, tuple[str, ...]] = {
     "identity": ("identity",),
     "compute": ("compute",),
     "network": ("network",),
     "block-storage": ("block-storage", "block-store", "volumev3", "volumev2", "volume"),
+    "image": ("image",),
+    "placement": ("placement",),
+    "load-balancer": ("load-balancer",),
+    "baremetal": ("baremetal", "bare-metal"),
 }
+_REGIONAL: tuple[Service, ...] = ("compute", "network", "block-storage")
+"""Services that make a region one that is read."""
+_OLDEST: dict[Service, tuple[int, int]] = {"compute": (2, 1), "baremetal": (1, 1), "placement": (1, 0)}
+"""What a service understands that tells nothing of its microversions."""
 _WRONG_NAME = re.compile(r"NameResolutionError|Failed to resolve|getaddrinfo|Name or service not known", re.IGNORECASE)
 _WRONG_SHAPE = (AttributeError, KeyError, TypeError, ValueError)
 """What the SDK stumbles over where clouds.yaml has a text instead of a table, or the other way round."""
@@ -111,6 +119,8 @@ class OpenStackCloud:
         self.name = f"openstack:{source.name}"
         self._path = resolve(base, source.clouds_yaml) if source.clouds_yaml else None
         self._sleep = sleep
+        limits = RequestLimits(requests_per_second=source.requests_per_second, concurrency=source.concurrency)
+        self.rates = RequestRates(limits, source.limits, sleep=sleep)
         self._lock = threading.Lock()
         self._regions: dict[str | None, OpenStackRegion | CollectorError] = {}
 
@@ -159,7 +169,7 @@ class OpenStackCloud:
             if self._guard.forbids(self.source.name) or self._guard.forbids(self.source.cloud):
                 raise Skipped(msg("{source}: an address of it is on the do-not-scan list", source=self.name))
             connection = self._connection(region)
-            set_gates(connection.session.session, source=self.name, forbids=self._guard.forbids)
+            set_gates(connection.session.session, source=self.name, forbids=self._guard.forbids, rates=self.rates)
             self._listen(connection)
             auth = _identity_auth(connection)
             if auth is None:
@@ -172,12 +182,47 @@ class OpenStackCloud:
                         kind=str(connection.config.config.get("auth_type")),
                     )
                 )
-            access = auth.get_access(connection.session)
+            access = self._access(auth, connection)
             return OpenStackRegion(self, region, connection, access, self._sleep)
         except CollectorError as error:
             return error
         except _outside() as error:
             return explained(error, self.name, msg("the login at Keystone"))
+
+    @contextmanager
+    def asking(self, service: Service) -> Iterator[None]:
+        """Whatever is sent inside belongs to one question: it takes its turn, and its answer must end some time.
+
+        Raises:
+            Unreachable: the answer did not arrive to its end, however steadily it dripped in.
+        """
+        from collectors.openstack_gate import asking
+
+        seconds = 10 * self.source.timeout
+        try:
+            with asking(service, seconds):
+                yield
+        except TooSlow as error:
+            raise Unreachable(
+                msg(
+                    "{source}: one answer took more than {seconds} s to arrive; it was given up",
+                    source=self.name,
+                    seconds=int(seconds),
+                )
+            ) from error
+
+    def _access(self, auth: "BaseIdentityPlugin", connection: "Connection") -> "AccessInfo":
+        """The token, asked for again where Keystone was busy or away; never after it refused: that locks accounts."""
+        for attempt in range(self.source.retries + 1):
+            try:
+                with self.asking("identity"):
+                    return auth.get_access(connection.session)
+            except _outside() as error:
+                asked_for = _passing(error)
+                if attempt == self.source.retries or asked_for is None or asked_for > MAX_WAIT_SECONDS:
+                    raise
+                self._sleep(max(backoff(attempt), asked_for))
+        raise AssertionError("the last try returns or raises")
 
     def _listen(self, connection: "Connection") -> None:
         told = self._on_answer
@@ -258,6 +303,7 @@ class OpenStackRegion:
         self.name = name
         self._connection = connection
         self._access = access
+        self._cloud = cloud
         self._sleep = sleep
         self._timeout = cloud.source.timeout
         self._retries = cloud.source.retries
@@ -279,7 +325,7 @@ class OpenStackRegion:
 
     def catalogue_regions(self) -> tuple[str, ...]:
         """Every region in which the catalogue has compute, network or block storage."""
-        wanted = {t for s, types in _CATALOGUE_TYPES.items() if s != "identity" for t in types}
+        wanted = {t for service in _REGIONAL for t in _CATALOGUE_TYPES[service]}
         return tuple(sorted({e["region"] for t, e in self._endpoints() if t in wanted and e.get("region")}))
 
     def has(self, service: Service) -> bool:
@@ -330,18 +376,19 @@ class OpenStackRegion:
             )
         )
 
-    def microversion(self, wanted: tuple[int, int]) -> tuple[int, int]:
-        """The wanted Nova microversion, or the newest that this Nova has (asking for more is a 406).
+    def microversion(self, wanted: tuple[int, int], service: Service = "compute") -> tuple[int, int]:
+        """The wanted microversion, or the newest that this Nova (or other service) has: asking for more is a 406.
 
         Raises:
-            CollectorError: Nova's discovery document cannot be had.
+            CollectorError: the service's discovery document cannot be had.
         """
         try:
-            data = self._connection.compute.get_endpoint_data()
+            with self._cloud.asking(service):
+                data = getattr(self._connection, service.replace("-", "_")).get_endpoint_data()
         except _outside() as error:
-            raise explained(error, self.source, msg("the versions of {service}", service="compute")) from error
+            raise explained(error, self.source, msg("the versions of {service}", service=service)) from error
         newest = data.max_microversion if data is not None else None
-        return min(wanted, (int(newest[0]), int(newest[1]))) if newest else (2, 1)
+        return min(wanted, (int(newest[0]), int(newest[1]))) if newest else _OLDEST[service]
 
     def get(
         self,
@@ -365,7 +412,7 @@ class OpenStackRegion:
         for attempt in range(self._retries + 1):
             is_last = attempt == self._retries
             try:
-                status, retry_after, body = self._once(service, path, params, microversion)
+                status, wait, body = self._once(service, path, params, microversion)
             except _outside() as error:
                 cause = explained(error, self.source, asked)
                 if is_last or not isinstance(cause, Unreachable):
@@ -376,16 +423,16 @@ class OpenStackRegion:
                 return body
             if status not in _RETRIED or is_last:
                 raise self._unwanted(status, asked, body, with_marker=with_marker)
-            if retry_after is not None and retry_after > MAX_WAIT_SECONDS:
+            if wait is not None and wait > MAX_WAIT_SECONDS:
                 raise Unreachable(
                     msg(
                         "{source}: {asked}: the server asks to come back in {seconds} s; scan again later",
                         source=self.source,
                         asked=asked,
-                        seconds=int(retry_after),
+                        seconds=int(wait),
                     )
                 )
-            self._pause(attempt, retry_after)
+            self._pause(attempt, wait)
         raise AssertionError("the last try returns or raises")
 
     def system_region(self) -> "OpenStackRegion | None":
@@ -404,7 +451,8 @@ class OpenStackRegion:
         try:
             # A token for a token: no password is asked for twice. Keystones that forbid it answer 403.
             own = _identity_auth(self._connection)
-            token = self._connection.auth_token
+            with self._cloud.asking("identity"):
+                token = self._connection.auth_token
             if own is None or token is None:
                 return None
             auth = TokenMethod(str(own.auth_url), token, system_scope=system_scope, domain_id=domain_id)
@@ -416,7 +464,8 @@ class OpenStackRegion:
                 timeout=self._timeout,
                 app_name="yunhe",
             )
-            access = auth.get_access(session)
+            with self._cloud.asking("identity"):
+                access = auth.get_access(session)
             connection = Connection(session=session, region_name=config.region_name, interface=config.get_interface())
         except _outside() as error:
             logger.debug("%s: no token for %s: %s", self.source, system_scope or domain_id, _short(error))
@@ -433,25 +482,28 @@ class OpenStackRegion:
     def _once(
         self, service: Service, path: str, params: Params, microversion: tuple[int, int] | None
     ) -> tuple[int, float | None, bytes]:
-        adapter = getattr(self._connection, service.replace("-", "_"))
-        response = adapter.get(
-            path,
-            params=list(params),
-            microversion=f"{microversion[0]}.{microversion[1]}" if microversion else None,
-            raise_exc=False,
-            connect_retries=0,
-            status_code_retries=0,
-            stream=True,
-            headers={"Accept": "application/json"},
-        )
-        try:
-            return response.status_code, _retry_after(response), self._body(response)
-        finally:
-            response.close()
+        with self._cloud.asking(service):
+            adapter = getattr(self._connection, service.replace("-", "_"))
+            response = adapter.get(
+                path,
+                params=list(params),
+                microversion=f"{microversion[0]}.{microversion[1]}" if microversion else None,
+                raise_exc=False,
+                connect_retries=0,
+                status_code_retries=0,
+                stream=True,
+                headers={"Accept": "application/json"},
+            )
+            try:
+                wait = retry_after(response.headers.get("Retry-After"))
+                if wait is not None and response.status_code in _RETRIED:
+                    self._cloud.rates.of(service, urlsplit(response.url).netloc).hold(wait)
+                return response.status_code, wait, self._body(response)
+            finally:
+                response.close()
 
     def _body(self, response: "requests.Response") -> bytes:
-        """The body, limited in size and, because a server may drip for ever, in time."""
-        deadline = time.monotonic() + 10 * self._timeout
+        """The body, limited in size; in time it is limited by `asking`."""
         body = bytearray()
         for chunk in response.iter_content(256 * 1024):
             body += chunk
@@ -463,19 +515,10 @@ class OpenStackRegion:
                         limit=MAX_PAGE_BYTES,
                     )
                 )
-            if time.monotonic() > deadline:
-                raise Unreachable(
-                    msg(
-                        "{source}: one answer took more than {seconds} s to arrive; it was given up",
-                        source=self.source,
-                        seconds=int(10 * self._timeout),
-                    )
-                )
         return bytes(body)
 
-    def _pause(self, attempt: int, retry_after: float | None) -> None:
-        wait = FIRST_WAIT_SECONDS * 2**attempt * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
-        self._sleep(min(MAX_WAIT_SECONDS, max(wait, retry_after or 0.0)))
+    def _pause(self, attempt: int, asked_for: float | None) -> None:
+        self._sleep(min(MAX_WAIT_SECONDS, max(backoff(attempt), asked_for or 0.0)))
 
     def _unwanted(self, status: int, asked: Message, body: bytes, *, with_marker: bool) -> CollectorError:
         detail = _said(body)
@@ -640,6 +683,17 @@ def _outside() -> tuple[type[BaseException], ...]:
     return (ClientException, SDKException, RequestException, HTTPError)
 
 
+def _passing(error: BaseException) -> float | None:
+    """Whether the login may succeed in a moment: the seconds that Keystone asks for, 0 where it says none."""
+    from keystoneauth1 import exceptions as auth
+
+    if isinstance(error, auth.HttpError):
+        headers = getattr(error.response, "headers", None) or {}
+        return (retry_after(headers.get("Retry-After")) or 0.0) if error.http_status in _RETRIED else None
+    is_lasting = _WRONG_NAME.search(str(error)) or _WRONG_TLS.search(str(error))
+    return 0.0 if isinstance(error, auth.ConnectionError) and not is_lasting else None
+
+
 def _identity_auth(connection: "Connection") -> "BaseIdentityPlugin | None":
     from keystoneauth1.identity.base import BaseIdentityPlugin
 
@@ -660,19 +714,6 @@ def _allowed_methods(access: "AccessInfo") -> frozenset[str] | None:
     if not isinstance(rules, list) or not rules:
         return None
     return frozenset(str(rule.get("method")).upper() for rule in rules if isinstance(rule, Mapping))
-
-
-def _retry_after(response: "requests.Response") -> float | None:
-    """Seconds, from either form of the header (RFC 9110 §10.2.3)."""
-    text = response.headers.get("Retry-After", "").strip()
-    if not text:
-        return None
-    if text.isdecimal():
-        return float(text)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _said(body: bytes) -> str:

@@ -1,29 +1,71 @@
-"""What every request to an OpenStack passes before it leaves: the do-not-scan list, and no token to strangers.
+"""What every request to an OpenStack passes before it leaves: the do-not-scan list, its turn, no token to strangers.
 
 keystoneauth follows a redirect to wherever it points and takes password or token along; the service catalogue may name
 any host. Both are outsiders' words, so each address is looked at here, before DNS.
 """
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from requests import PreparedRequest, Response, Session
-from requests.adapters import BaseAdapter
-from requests.exceptions import RequestException
+from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.exceptions import ReadTimeout, RequestException
 
+from collectors.answer_time import TooSlow, answer_within, watch
 from collectors.errors import Skipped, Unreadable
+from collectors.request_rate import RequestRates
 from inventory.text import msg
+
+MAX_DOCUMENT_BYTES = 32 * 1024**2
+"""Of what the libraries read whole: tokens with their catalogue, lists of versions."""
+_SECONDS = 600.0
+"""For what is asked outside `asking`: what the libraries do on their own."""
+_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What this thread is asking; requests that belong to it hold their places until its end."""
+
+    service: str
+    seconds: float
+    places: ExitStack
+
+
+_question: ContextVar[_Question | None] = ContextVar("question", default=None)
+
+
+@contextmanager
+def asking(service: str, seconds: float) -> Iterator[None]:
+    """Whatever leaves inside is a question to this service, until its answer was read to the end.
+
+    Raises:
+        TooSlow: one answer took longer than that, however it dripped in.
+    """
+    with ExitStack() as places:
+        before = _question.set(_Question(service, seconds, places))
+        try:
+            yield
+        finally:
+            _question.reset(before)
 
 
 class Gate(BaseAdapter):
     """Stands before another adapter of a requests session."""
 
-    def __init__(self, behind: BaseAdapter, *, source: str, forbids: Callable[[str], bool]) -> None:
+    def __init__(
+        self, behind: BaseAdapter, *, source: str, forbids: Callable[[str], bool], rates: RequestRates
+    ) -> None:
         super().__init__()
         self._behind = behind
         self._source = source
         self._forbids = forbids
+        self._rates = rates
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         """Sends it.
@@ -38,7 +80,7 @@ class Gate(BaseAdapter):
             # Before DNS and without its name: that is what the list is for.
             raise Skipped(msg("{source}: an address of it is on the do-not-scan list", source=self._source))
         try:
-            response = self._behind.send(request, *args, **kwargs)
+            response = self._in_turn(url, request, *args, **kwargs)
         except RequestException:
             raise
         except OSError as error:
@@ -62,6 +104,50 @@ class Gate(BaseAdapter):
                 )
         return response
 
+    def _in_turn(self, url: SplitResult, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        question = _question.get()
+        # A token may be renewed in the middle of any question.
+        service = "identity" if question is None or url.path.endswith("/auth/tokens") else question.service
+        turn = self._rates.of(service, url.netloc).turn()
+        if question is not None:
+            question.places.enter_context(turn)
+            question.places.enter_context(answer_within(question.seconds))
+            return self._sent(request, *args, **kwargs)
+        try:
+            with turn, answer_within(_SECONDS):
+                return self._sent(request, *args, **kwargs)
+        except TooSlow as error:
+            raise ReadTimeout(f"{url.hostname}: timed out after {error}") from error
+
+    def _sent(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        if isinstance(self._behind, HTTPAdapter):
+            watch(
+                self._behind.get_connection_with_tls_context(
+                    request, kwargs.get("verify", True), proxies=kwargs.get("proxies"), cert=kwargs.get("cert")
+                )
+            )
+        response = self._behind.send(request, *args, **kwargs)
+        if not kwargs.get("stream"):
+            self._read(response)
+        return response
+
+    def _read(self, response: Response) -> None:
+        """Takes the body of an answer that a library would read whole, however long it is."""
+        body = bytearray()
+        for chunk in response.raw.stream(_CHUNK, decode_content=True):
+            body += chunk
+            if len(body) > MAX_DOCUMENT_BYTES:
+                response.close()
+                raise Unreadable(
+                    msg(
+                        "{source}: an answer is larger than {limit} bytes; it was given up",
+                        source=self._source,
+                        limit=MAX_DOCUMENT_BYTES,
+                    )
+                )
+        response.raw.release_conn()
+        response.raw = io.BytesIO(body)
+
     def close(self) -> None:
         """Closes what stands behind."""
         self._behind.close()
@@ -71,7 +157,7 @@ def _may_follow(from_: SplitResult, to: SplitResult) -> bool:
     return to.hostname == from_.hostname and to.scheme in ("https", from_.scheme)
 
 
-def set_gates(session: Session, *, source: str, forbids: Callable[[str], bool]) -> None:
+def set_gates(session: Session, *, source: str, forbids: Callable[[str], bool], rates: RequestRates) -> None:
     """Puts a gate before each adapter of the session."""
     for prefix, adapter in list(session.adapters.items()):
-        session.mount(prefix, Gate(adapter, source=source, forbids=forbids))
+        session.mount(prefix, Gate(adapter, source=source, forbids=forbids, rates=rates))

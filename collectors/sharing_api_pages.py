@@ -3,16 +3,10 @@
 urllib3 itself, not requests: no .netrc, no proxies of the environment, no redirect that takes the token along.
 """
 
-import random
-import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
@@ -32,7 +26,9 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from collectors.answer_time import TooSlow, answer_within, watch
 from collectors.errors import CollectorError, Skipped, Unauthorized, Unreachable, Unreadable, root_cause
+from collectors.request_rate import MAX_WAIT_SECONDS, RequestRate, backoff, retry_after
 from inventory.collection import digest
 from inventory.settings import SharingApi
 from inventory.text import Message, msg
@@ -41,8 +37,6 @@ MAX_PAGE_BYTES = 32 * 1024**2
 MAX_TOTAL_BYTES = 2 * 1024**3
 MAX_PAGES = 100_000
 MAX_REDIRECTS = 5
-MAX_WAIT = 60.0
-"""Seconds between two attempts, where the platform does not say."""
 MIN_TOKEN_TO_FIND = 8
 """Shorter tokens may stand in an answer by chance."""
 _CHUNK = 256 * 1024
@@ -76,6 +70,7 @@ class Pages:
     ca_file: Path | None
     token: str | None
     forbids: Callable[[str], bool]
+    rate: RequestRate
     sleep: Callable[[float], None] = time.sleep
     total: int | None = None
     """How many items the platform says there are, once a page was read."""
@@ -101,7 +96,9 @@ class Pages:
         if self.forbids(host):
             # Before DNS and without its name: that is what the list is for.
             raise Skipped(msg("{source}: an address of it is on the do-not-scan list", source=self.source))
-        with self._pool() as pool, self._watched(pool):
+        with self._pool() as pool:
+            # All requests go to one origin, so there is one pool.
+            watch(pool.connection_from_url(self.entry.url))
             yield from self._walk(pool)
 
     def _walk(self, pool: urllib3.PoolManager) -> Iterator[Page]:
@@ -223,36 +220,6 @@ class Pages:
             ) from error
         return urllib3.PoolManager(num_pools=1, maxsize=1, retries=False, ssl_context=context)
 
-    @contextmanager
-    def _watched(self, pool: urllib3.PoolManager) -> Iterator[None]:
-        """Cuts what is still open when the time is over: a socket's own limit is renewed by every single byte."""
-        sockets: list[socket.socket] = []
-        lock = threading.Lock()
-
-        def cut() -> None:
-            with lock:
-                for open_socket in sockets:
-                    with suppress(OSError):
-                        open_socket.shutdown(socket.SHUT_RDWR)
-
-        # All requests go to one origin, so there is one pool.
-        connections = pool.connection_from_url(self.entry.url)
-
-        class Watched(connections.ConnectionCls):  # type: ignore[name-defined,misc]
-            def connect(self) -> None:
-                super().connect()
-                with lock:
-                    sockets.append(self.sock)
-
-        connections.ConnectionCls = Watched
-        timer = threading.Timer(self.entry.total_timeout, cut)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-
     def _document(self, pool: urllib3.PoolManager, url: str) -> object:
         for attempt in range(self.entry.retries + 1):
             try:
@@ -266,46 +233,59 @@ class Pages:
         raise AssertionError("the last attempt returns or raises")
 
     def _wait(self, passing: _Passing, attempt: int) -> None:
-        backoff = min(MAX_WAIT, 0.5 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
-        wait = backoff if passing.wait is None else max(0.0, passing.wait)
-        if time.monotonic() + wait > self._deadline:
+        wait = max(backoff(attempt), passing.wait or 0.0)
+        if wait > MAX_WAIT_SECONDS or time.monotonic() + wait > self._deadline:
             raise passing.error
+        if passing.wait is not None:
+            self.rate.hold(wait)
         self.sleep(wait)
 
     def _body(self, pool: urllib3.PoolManager, url: str) -> bytes:
         for _ in range(MAX_REDIRECTS + 1):
             try:
-                response = pool.request(
-                    "GET",
-                    url,
-                    headers=self._headers(),
-                    redirect=False,
-                    preload_content=False,
-                    decode_content=False,
-                    timeout=urllib3.Timeout(connect=min(self.entry.timeout, self._left()), read=self.entry.timeout),
-                )
-                try:
-                    location = response.headers.get("Location")
-                    if response.status in _REDIRECTS and location:
-                        url = self._same_host(url, location)
-                        continue
-                    self._check(response)
-                    return self._content(response)
-                finally:
-                    response.close()
+                with self.rate.turn(), answer_within(self._left()):
+                    found = self._answer(pool, url)
+            except TooSlow as error:
+                raise self._too_late() from error
             except (HTTPError, OSError) as error:
                 self._left()
                 raise self._failure(error) from error
+            if isinstance(found, bytes):
+                return found
+            url = found
         raise Unreadable(msg("{source}: it redirects in circles", source=self.source))
+
+    def _answer(self, pool: urllib3.PoolManager, url: str) -> bytes | str:
+        """The body, or the address that it redirects to."""
+        response = pool.request(
+            "GET",
+            url,
+            headers=self._headers(),
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+            timeout=urllib3.Timeout(connect=min(self.entry.timeout, self._left()), read=self.entry.timeout),
+        )
+        try:
+            location = response.headers.get("Location")
+            if response.status in _REDIRECTS and location:
+                return self._same_host(url, location)
+            self._check(response)
+            return self._content(response)
+        finally:
+            response.close()
 
     def _left(self) -> float:
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise Unreachable(
-                msg("{source}: not read to its end within {seconds} s; raise total_timeout",
-                    source=self.source, seconds=str(self.entry.total_timeout))
-            )  # fmt: skip
+            raise self._too_late()
         return left
+
+    def _too_late(self) -> Unreachable:
+        return Unreachable(
+            msg("{source}: not read to its end within {seconds} s; raise total_timeout",
+                source=self.source, seconds=str(self.entry.total_timeout))
+        )  # fmt: skip
 
     def _headers(self) -> dict[str, str]:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "yunhe"}
@@ -327,13 +307,13 @@ class Pages:
             )  # fmt: skip
         if status == 429:
             error = Unreachable(msg("{source}: it asks for fewer requests (429); try later", source=self.source))
-            raise _Passing(error, _retry_after(response.headers.get("Retry-After")))
+            raise _Passing(error, retry_after(response.headers.get("Retry-After")))
         if status in _PASSING:
             failed = Unreachable(
                 msg("{source}: it failed by itself ({status}); ask the platform's keeper", source=self.source,
                     status=status)
             )  # fmt: skip
-            raise _Passing(failed, _retry_after(response.headers.get("Retry-After")))
+            raise _Passing(failed, retry_after(response.headers.get("Retry-After")))
         if status != 200:
             raise Unreadable(
                 msg("{source}: it answered {status}, expected 200; check `url`", source=self.source, status=status)
@@ -352,7 +332,6 @@ class Pages:
                     msg("{source}: a page is larger than {limit} bytes; lower page_size", source=self.source,
                         limit=MAX_PAGE_BYTES)
                 )  # fmt: skip
-        self._left()  # what was cut at the deadline looks like an end
         token = (self.token or "").encode()
         if len(token) >= MIN_TOKEN_TO_FIND and token in body:
             raise Unreadable(msg("{source}: the answer repeats the token; it was not kept", source=self.source))
@@ -419,17 +398,3 @@ def _origin(url: str) -> tuple[str, str, int]:
 
 def _is_link(found: str | int) -> bool:
     return isinstance(found, str) and found.startswith(("http://", "https://", "/", "?"))
-
-
-def _retry_after(text: str | None) -> float | None:
-    """Seconds, from seconds or a date (RFC 9110 §10.2.3); None where it is not said or makes no sense."""
-    if text is None:
-        return None
-    word = text.strip()
-    if word.isdecimal() and len(word) < 7:
-        return float(word)
-    try:
-        moment = parsedate_to_datetime(word)
-        return (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError, OverflowError):
-        return None

@@ -20,6 +20,7 @@ from collectors.errors import Unauthorized, Unreadable
 from collectors.ledger_fields import CellError, forbidden_words, parse, shown
 from collectors.ledger_records import CELL_KINDS, Fields, ParsedRow, records_of
 from collectors.ledger_table import MAX_CELL_CHARS, Value
+from collectors.request_rate import RequestRate
 from collectors.sharing_api_pages import Page, Pages
 from inventory.coverage import Cell, Rejection, SourceInfo
 from inventory.guard import Guard
@@ -27,7 +28,7 @@ from inventory.inventory import LAW_TIME
 from inventory.ledger_columns import FORMS, Column, Format, LedgerForm
 from inventory.names import is_null
 from inventory.records import Record
-from inventory.settings import ConfigError, SharingApi, resolve
+from inventory.settings import ConfigError, RequestLimits, SharingApi, resolve
 from inventory.text import msg
 
 _DATES = frozenset({Format.DATE, Format.COARSE_DATE, Format.FIRST_DAY, Format.LAST_DAY})
@@ -62,7 +63,12 @@ def sharing_api_collectors(
                 key=f"{name}.url")
         )  # fmt: skip
     ca_file = resolve(base, entry.ca_file) if entry.ca_file else None
-    return [SharingApiCollector(entry=entry, ca_file=ca_file, mappings=mappings, clock=clock, guard=guard)]
+    limits = RequestLimits(requests_per_second=entry.requests_per_second, concurrency=entry.concurrency)
+    return [
+        SharingApiCollector(
+            entry=entry, ca_file=ca_file, mappings=mappings, clock=clock, guard=guard, rate=RequestRate(limits)
+        )
+    ]
 
 
 def _compiled(key: str, text: str) -> "jmespath.parser.ParsedResult":
@@ -109,6 +115,7 @@ class SharingApiCollector:
     mappings: Mapping[str, tuple[_Field, ...]]
     clock: Callable[[], datetime]
     guard: Guard
+    rate: RequestRate
 
     @property
     def source(self) -> str:
@@ -122,8 +129,8 @@ class SharingApiCollector:
 
     @property
     def parallel(self) -> int:
-        """One: the platform is asked gently."""
-        return 1
+        """One by default: the platform is asked gently."""
+        return self.entry.concurrency
 
     def plan(self) -> Sequence[Cell]:
         """One cell for each kind that is mapped."""
@@ -137,7 +144,12 @@ class SharingApiCollector:
         """
         kind = next(k for k in self.mappings if CELL_KINDS[k] == cell.kind)
         pages = Pages(
-            source=self.source, entry=self.entry, ca_file=self.ca_file, token=self._token(), forbids=self.guard.forbids
+            source=self.source,
+            entry=self.entry,
+            ca_file=self.ca_file,
+            token=self._token(),
+            forbids=self.guard.forbids,
+            rate=self.rate,
         )
         reader = _Reader(
             source=self.source,

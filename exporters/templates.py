@@ -206,6 +206,8 @@ path = "yunhe.db"
 [scan]
 # 超过多少小时的数据视为过期，结论待核实 / older observations are stale: unknown
 fresh_hours = 48
+# 超过多少分钟后不再读取，未读部分记为跳过（待核实） / read no more after so many minutes; the rest is skipped
+# deadline_minutes = 240
 # 以某一天（或 ISO 8601 时间）为基准重新判定；默认为当前时间 / the scan's clock; default: now
 # as_of = "2026-11-01"
 
@@ -257,12 +259,19 @@ entries = []
 # cloud = "gov-cloud"
 # zone = "政务外网区"
 # platform = true            # 是否政务云平台自身的控制面 / whether this is the government cloud
+# 每种服务每秒最多多少个请求、同时最多多少个；个别服务可另定
+# Requests a second and in flight, of each service; a service may have limits of its own
+# requests_per_second = 50
+# concurrency = 8
+# limits = { compute = { requests_per_second = 10, concurrency = 2 } }
 
 # Kubernetes：context 是 kubeconfig 中的名称 / a context of the kubeconfig
 # [[kubernetes]]
 # name = "gov-k8s"
 # context = "gov-k8s"
 # zone = "政务外网区"
+# requests_per_second = 50
+# concurrency = 8
 
 # SSH 主机：主机密钥须已在 known_hosts 中 / host keys must be in known_hosts
 # [[ssh]]
@@ -294,6 +303,8 @@ entries = []
 # success = "code == `200`"
 # page_param = "page"
 # size_param = "size"
+# requests_per_second = 10
+# concurrency = 1
 # entries = { code = "code", name = "title", system = "system", direction = "role", resource_id = "resource" }
 # uses = { resource_id = "id", consumer_system = "caller", period_start = "month", succeeded = "ok", failed = "bad" }
 

@@ -27,6 +27,8 @@ Name = Annotated[str, msgspec.Meta(pattern=_NAME, description="letters, digits, 
 PathText = Annotated[str, msgspec.Meta(pattern=_PATH, description="a path, relative to the config")]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86400)]
+PerSecond = Annotated[float, msgspec.Meta(gt=0, le=10_000)]
+Concurrency = Annotated[int, msgspec.Meta(ge=1, le=256)]
 
 LedgerKind = Literal[
     "departments",
@@ -70,7 +72,8 @@ class City(_Table, frozen=True, kw_only=True):
 class Platform(_Table, frozen=True, kw_only=True):
     """The government cloud itself 大数据中心政务云 (Arts. 14-16)."""
 
-    name: str = "大数据中心政务云"
+    name: str | None = None
+    """Default: as the policy pack calls it."""
     filing_number: str | None = None
     """Its own 备案证明编号: systems that repeat it are told apart."""
     sources: tuple[str, ...] = ()
@@ -92,6 +95,23 @@ class Scan(_Table, frozen=True, kw_only=True):
     read."""
     fresh_hours: Annotated[int, msgspec.Meta(ge=1, le=87600)] = 48
     """What was observed longer before the scan's clock is stale: unknown."""
+    deadline_minutes: Annotated[float, msgspec.Meta(gt=0, le=100_000)] | None = None
+    """After so long no more is read; what was left is skipped, and said to be."""
+
+
+class RequestLimits(_Table, frozen=True, kw_only=True):
+    """How fast a service may be asked."""
+
+    requests_per_second: PerSecond = 50
+    """Of one host; as many may come at once after a pause of a second."""
+    concurrency: Concurrency = 8
+    """Requests in flight, from sending to the answer's last byte."""
+
+
+OPENSTACK_SERVICES = (
+    "identity", "compute", "network", "block-storage", "image", "load-balancer", "baremetal", "placement",
+)  # fmt: skip
+"""Service types (https://service-types.openstack.org) that may have limits of their own."""
 
 
 class OpenStackSource(_Table, frozen=True, kw_only=True):
@@ -110,6 +130,12 @@ class OpenStackSource(_Table, frozen=True, kw_only=True):
     retries: Annotated[int, msgspec.Meta(ge=0, le=10)] = 3
     page_size: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1000
     """Objects asked for at once; a cloud may give fewer."""
+    requests_per_second: PerSecond = 50
+    """Of each service."""
+    concurrency: Concurrency = 8
+    """Requests in flight, of each service."""
+    limits: dict[str, RequestLimits] = {}
+    """Service type to limits of its own."""
 
 
 class KubernetesSource(_Table, frozen=True, kw_only=True):
@@ -123,6 +149,8 @@ class KubernetesSource(_Table, frozen=True, kw_only=True):
     zone: str | None = None
     page_size: Annotated[int, msgspec.Meta(ge=1, le=5000)] = 500
     timeout: Seconds = 60
+    requests_per_second: PerSecond = 50
+    concurrency: Concurrency = 8
 
 
 class SshHost(_Table, frozen=True, kw_only=True):
@@ -144,8 +172,19 @@ class SshSource(_Table, frozen=True, kw_only=True):
     known_hosts: PathText | None = None
     """Default: ~/.ssh/known_hosts, then /etc/ssh/ssh_known_hosts."""
     parallel: Positive = 32
+    """Hosts asked at once."""
+    parallel_per_jump_host: Positive = 8
+    """Of these, behind one jump host: sshd drops logins that are not through yet beyond MaxStartups (10)."""
     connect_timeout: Seconds = 10
+    """For the name and the TCP connection, of each hop."""
+    banner_timeout: Seconds = 15
+    """For banner and key exchange, of each hop."""
+    auth_timeout: Seconds = 20
+    """For logging in, of each hop."""
+    command_timeout: Seconds = 45
+    """For the probe."""
     total_timeout: Seconds = 60
+    """For everything together."""
     sudo: bool = False
     """Ask `sudo -n` for the facts that need root."""
 
@@ -214,6 +253,9 @@ class SharingApi(_Table, frozen=True, kw_only=True):
     """Seconds to wait for an answer."""
     total_timeout: Seconds = 900
     retries: Annotated[int, msgspec.Meta(ge=0, le=10)] = 3
+    requests_per_second: PerSecond = 10
+    concurrency: Concurrency = 1
+    """Requests in flight: listings that are walked at the same time."""
 
 
 class CaptureFile(_Table, frozen=True, kw_only=True):
@@ -255,6 +297,19 @@ class DoNotScan(_Table, frozen=True, kw_only=True):
     """A text file with one entry a line; `#` begins a comment."""
 
 
+class RecognisedCentre(_Table, frozen=True, kw_only=True):
+    """A department's own data centre that the rule of its city recognises 认定的自建数据中心."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    document: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    """认定文号"""
+    zone: Annotated[str, msgspec.Meta(min_length=1)]
+    cidrs: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    """Networks in that zone in which its machines stand."""
+    valid_to: date | None = None
+    """Last day of the recognition."""
+
+
 class PolicyChoices(_Table, frozen=True, kw_only=True):
     """The owner's choices within the law; defaults are the regulation's own words."""
 
@@ -267,6 +322,27 @@ class PolicyChoices(_Table, frozen=True, kw_only=True):
     sharing_window_days: Positive = 90
     sharing_min_calls: Positive = 1
     acceptance_needs_mlps: bool = True
+    acceptance_needs_trial_run: bool = False
+    """Whether 23-acceptance also asks for the trial run of Art. 23(2) and the reports of Art. 23(8)."""
+    extranet_deadline: date | None = None
+    """Day by which department networks must have been integrated: makes 16-extranet able to fail."""
+    trial_gap_days: Annotated[int, msgspec.Meta(ge=0, le=31)] = 0
+    """Days of a trial run that no scan may have seen, for the rest to prove it all the same."""
+    duplicate_similarity: Annotated[int, msgspec.Meta(ge=50, le=100)] = 85
+    """Likeness of two systems' names, in percent, from which 16-duplicate names the pair to a person."""
+    recognised: tuple[RecognisedCentre, ...] = ()
+    """Department data centres that were recognised; only a pack whose rule knows recognition reads them."""
+
+
+class RuleFiles(_Table, frozen=True, kw_only=True):
+    """Files beside the config that say what applies: the rule itself, days off, exemptions."""
+
+    pack: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] = "laohekou-2024"
+    """A policy pack 政策包: the id of one that the program brings, or the path of a TOML file."""
+    calendar: PathText | None = None
+    """A YAML file of days off and make-up days, for years that the program does not know."""
+    waivers: tuple[PathText, ...] = ()
+    """Files of waivers 豁免 (YAML or XLSX)."""
 
 
 class Settings(_Table, frozen=True, kw_only=True):
@@ -278,6 +354,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     store: Store = Store()
     scan: Scan = Scan()
     policy: PolicyChoices = PolicyChoices()
+    rules: RuleFiles = RuleFiles()
     ownership: OwnershipRules = OwnershipRules()
     do_not_scan: DoNotScan = DoNotScan()
     zone: tuple[Zone, ...] = ()
@@ -354,7 +431,18 @@ def _explain(error: str) -> Message:
     return msg("key {key}: {what}", key=key or msg("(top level)"), what=_expectation(key, text))
 
 
-_ARRAYS = ("zone", "openstack", "kubernetes", "ssh", "ledger", "discovery", "sharing_api", "plugin", "capture")
+_ARRAYS = (
+    "policy.recognised",
+    "zone",
+    "openstack",
+    "kubernetes",
+    "ssh",
+    "ledger",
+    "discovery",
+    "sharing_api",
+    "plugin",
+    "capture",
+)
 _TYPES = {
     "str": mark("text in quotes"),
     "int": mark("an integer"),
@@ -413,11 +501,14 @@ def _known_keys(key: str) -> str:
         "store": Store,
         "scan": Scan,
         "policy": PolicyChoices,
+        "policy.recognised": RecognisedCentre,
+        "rules": RuleFiles,
         "ownership": OwnershipRules,
         "ownership.hostname": HostnameRule,
         "do_not_scan": DoNotScan,
         "zone": Zone,
         "openstack": OpenStackSource,
+        "openstack.limits": RequestLimits,
         "kubernetes": KubernetesSource,
         "ssh": SshSource,
         "ssh.hosts": SshHost,
@@ -433,6 +524,19 @@ def _check(settings: Settings, path: Path) -> None:
     _check_names(settings, path)
     _check_plugins(settings, path)
     _check_files(settings, path)
+    for number, cloud in enumerate(settings.openstack, 1):
+        for service in cloud.limits:
+            if service not in OPENSTACK_SERVICES:
+                what = msg("there is no such service; expected one of {services}",
+                           services=", ".join(OPENSTACK_SERVICES))  # fmt: skip
+                raise _wrong(path, f"openstack[{number}].limits.{service}", what)
+    for number, centre in enumerate(settings.policy.recognised, 1):
+        for cidr in centre.cidrs:
+            try:
+                ipaddress.ip_network(cidr)
+            except ValueError as error:
+                what = msg("{why}; expected a CIDR such as 10.1.0.0/16", why=str(error))
+                raise _wrong(path, f"policy.recognised[{number}].cidrs", what) from error
     for number, zone in enumerate(settings.zone, 1):
         for cidr in zone.cidrs:
             try:
@@ -503,12 +607,21 @@ def _check_files(settings: Settings, path: Path) -> None:
     for table, keys in _FILE_KEYS.items():
         for number, entry in enumerate(getattr(settings, table), 1):
             named += [(f"{table}[{number}].{key}", getattr(entry, key)) for key in keys]
+    named += [("rules.calendar", settings.rules.calendar)]
+    named += [(f"rules.waivers[{number}]", name) for number, name in enumerate(settings.rules.waivers, 1)]
+    if is_path(settings.rules.pack):
+        named.append(("rules.pack", settings.rules.pack))
     for key, name in named:
         if name is not None:
             _check_file(path, key, name)
     store = _resolved(path, "store.path", settings.store.path)
     if store.is_dir():
         raise _wrong(path, "store.path", msg("{file} is a folder; expected the path of a file", file=str(store)))
+
+
+def is_path(pack: str) -> bool:
+    """Whether the text names a policy pack's file, not one that the program brings."""
+    return pack.endswith(".toml") or "/" in pack
 
 
 def _check_file(path: Path, key: str, name: str) -> None:

@@ -3,13 +3,18 @@
 import itertools
 import json
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 from apiserver_service import kubeconfig
+from json_server import Answer as JsonAnswer
+from json_server import json_server
 from scripted_api import Answer, Asked, scripted_api
 
 from collectors import kubernetes_connection
@@ -185,14 +190,113 @@ def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
     assert len(asked) == 1
 
 
-def test_a_busy_server_is_asked_again_and_then_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three times, waiting as long as it asks for, but never longer than a limit of ours."""
-    monkeypatch.setattr(kubernetes_connection, "MAX_WAIT_SECONDS", 0.05)
-    error, asked = asking(tmp_path, lambda _: Answer(status=429, headers={"retry-after": "86400"}))
+def patient(tmp_path: Path, script: Callable[[Asked], Answer]) -> tuple[CollectorError | bytes, list[float], int]:
+    """What one GET against the script ends in, the pauses that were made, and how often it was asked."""
+    pauses: list[float] = []
+    with scripted_api(script) as (url, asked):
+        path = tmp_path / "kubeconfig"
+        path.write_text(kubeconfig(url, None))
+        source = KubernetesSource(name="test", kubeconfig=str(path), timeout=5)
+        connection = KubernetesCluster(source, base=tmp_path, sleep=pauses.append)
+        try:
+            return connection.get("/api/v1/nodes"), pauses, len(asked)
+        except CollectorError as error:
+            return error, pauses, len(asked)
+
+
+def test_a_busy_server_is_asked_again_when_it_says(tmp_path: Path) -> None:
+    """Retry-After is obeyed, in seconds or as a date; the tries are bounded."""
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    for header, least in (("7", 7), (later, 28)):
+        script = Answer(status=429, headers={"retry-after": header})
+        error, pauses, times = patient(tmp_path, lambda _, script=script: script)
+
+        assert isinstance(error, Unreachable)
+        assert "answered 429" in str(error)
+        assert times == kubernetes_connection.ATTEMPTS
+        assert sum(p >= least for p in pauses) >= kubernetes_connection.ATTEMPTS - 1
+
+
+def test_a_server_that_asks_for_a_day_is_given_up(tmp_path: Path) -> None:
+    """A night has no day to wait; asking earlier than it said would be rude."""
+    error, pauses, times = patient(tmp_path, lambda _: Answer(status=503, headers={"retry-after": "86400"}))
 
     assert isinstance(error, Unreachable)
-    assert "answered 429" in str(error)
-    assert len(asked) == kubernetes_connection.ATTEMPTS
+    assert "asks to come back in 86400 s" in str(error)
+    assert (pauses, times) == ([], 1)
+
+
+def test_a_rotated_token_is_read_again_once(tmp_path: Path) -> None:
+    """A projected token is rotated in the file; the scan that holds the old one gets one 401 and goes on."""
+    token = tmp_path / "token"
+    token.write_text("old")
+    refused = Answer({"kind": "Status"}, status=401)
+
+    def script(asked: Asked) -> Answer:
+        if asked.headers["authorization"] == "Bearer new":
+            return Answer({"ok": 1})
+        token.write_text("new")
+        return refused
+
+    with scripted_api(script) as (url, asked):
+        table = json.loads(kubeconfig(url, None))
+        table["users"] = [{"name": u["name"], "user": {"tokenFile": str(token)}} for u in table["users"]]
+        path = tmp_path / "kubeconfig"
+        path.write_text(json.dumps(table))
+        connection = cluster(path)
+
+        assert json.loads(connection.get("/version")) == {"ok": 1}
+        assert json.loads(connection.get("/version")) == {"ok": 1}
+        assert len(asked) == 3
+
+
+def test_credentials_that_stay_refused_are_tried_once_again_in_all(tmp_path: Path) -> None:
+    """Not once for each cell: a plugin would ask its issuer a hundred times with a password that is wrong."""
+    with scripted_api(lambda _: Answer(status=401)) as (url, asked):
+        path = tmp_path / "kubeconfig"
+        path.write_text(kubeconfig(url, None))
+        connection = cluster(path)
+        for _ in range(3):
+            with pytest.raises(Unauthorized, match="401"):
+                connection.get("/version")
+
+        assert len(asked) == 4
+
+
+def test_requests_take_turns(tmp_path: Path) -> None:
+    """No more in flight than the config allows, however many threads ask."""
+    lock = threading.Lock()
+    now, most = 0, 0
+
+    def script(_: Asked) -> Answer:
+        nonlocal now, most
+        with lock:
+            now, most = now + 1, max(most, now + 1)
+        time.sleep(0.03)
+        with lock:
+            now -= 1
+        return Answer({"ok": 1})
+
+    with scripted_api(script) as (url, asked):
+        path = tmp_path / "kubeconfig"
+        path.write_text(kubeconfig(url, None))
+        connection = KubernetesCluster(KubernetesSource(name="t", kubeconfig=str(path), concurrency=2), base=tmp_path)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: connection.get("/version"), range(12)))
+
+        assert len(asked) == 12
+        assert most == 2
+
+
+def test_a_dripping_header_is_cut_off(tmp_path: Path) -> None:
+    """The socket's own limit is renewed by every byte; nothing was read yet that a size limit could count."""
+    with (
+        json_server(lambda *_: JsonAnswer({}, drip=True)) as server,
+        pytest.raises(Unreachable, match=r"took longer than 0\.3 s"),
+    ):
+        path = tmp_path / "kubeconfig"
+        path.write_text(kubeconfig(server.url, None))
+        cluster(path, timeout=0.3).get("/version")
 
 
 def test_one_bad_gateway_is_forgiven(tmp_path: Path) -> None:

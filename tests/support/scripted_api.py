@@ -44,6 +44,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         query = {k: v[0] for k, v in parse_qs(parts.query).items()}
         asked = Asked(self.command, parts.path, query, {k.lower(): v for k, v in self.headers.items()})
         self.server.asked.append(asked)
+        self.rfile.read(int(self.headers.get("content-length") or 0))  # else the next request begins with it
         answer = self.server.script(asked)
         with contextlib.suppress(OSError):
             self.send_response(answer.status)
