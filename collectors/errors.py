@@ -1,7 +1,8 @@
 """Why something could not be read. Only these are caught by the runner; a bug of ours must crash.
 
     CollectorError
-    ├── Unreachable      refused, timed out, reset, TLS, DNS
+    ├── Unreachable      refused, reset, TLS, DNS
+    │   └── TimedOut     no answer, or no end of it, within the limits
     ├── Unauthorized     401, 403, SSH authentication, scope too narrow
     ├── HostKeyMismatch  unknown or changed SSH host key
     ├── Unreadable       an answer that is not what the API documents
@@ -10,7 +11,7 @@
 The message is a translatable sentence: who refused, what was asked, what would help.
 """
 
-from inventory.coverage import CellState
+from inventory.coverage import CellState, Failure
 from inventory.text import Message, tell
 
 
@@ -33,6 +34,7 @@ class CollectorError(Exception):
     """Something that was planned could not be read, or not all of it."""
 
     state = CellState.FAILED
+    failure: Failure | None = None
 
     def __init__(self, message: Message, *, unseen: tuple[str, ...] = ()) -> None:
         """`unseen` names what is known to exist and was not read."""
@@ -44,17 +46,31 @@ class CollectorError(Exception):
 class Unreachable(CollectorError):
     """The source did not answer."""
 
+    failure = Failure.UNREACHABLE
+
+
+class TimedOut(Unreachable):
+    """The source did not answer in time, or not to the end."""
+
+    failure = Failure.TIMEOUT
+
 
 class Unauthorized(CollectorError):
     """The source answered and refused."""
+
+    failure = Failure.AUTH_FAILED
 
 
 class HostKeyMismatch(CollectorError):
     """The host's key is unknown or is not the one on record."""
 
+    failure = Failure.HOSTKEY_MISMATCH
+
 
 class Unreadable(CollectorError):
     """The source answered something that its API does not document."""
+
+    failure = Failure.UNREADABLE
 
 
 class Skipped(CollectorError):

@@ -18,7 +18,8 @@ from collectors.collector import ForbiddenCodes
 from collectors.errors import CollectorError, HostKeyMismatch
 from collectors.known_hosts import MAX_FILE_BYTES, KnownHosts, Standing, fingerprint
 from collectors.ledger_source import ledger_collectors
-from collectors.ssh_session import Hop, Limits, ShownKey, shown_key
+from collectors.ssh_config import Hop
+from collectors.ssh_session import Limits, ShownKey, shown_key
 from collectors.ssh_source import SshCollector, ssh_collectors
 from inventory.guard import Guard
 from inventory.settings import Settings

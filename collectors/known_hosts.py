@@ -17,9 +17,11 @@ import fnmatch
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 
 MAX_FILE_BYTES = 32 * 1024**2
@@ -66,12 +68,28 @@ class _Entry:
                 is_match = True
         return is_match
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it speaks for exactly the names that stand in it."""
+        return not any(re.search(r"[*?!|]", pattern) for pattern in self.patterns)
+
 
 class KnownHosts:
     """The entries of one or more files."""
 
     def __init__(self, entries: Iterable[_Entry] = ()) -> None:
         self._entries = tuple(entries)
+        # With thousands of hosts, each asking for its own line, going through all lines would cost more than ssh does.
+        self._plain: dict[str, list[int]] = {}
+        self._others: list[int] = []
+        for number, entry in enumerate(self._entries):
+            if entry.is_plain:
+                for name in dict.fromkeys(p.lower() for p in entry.patterns):
+                    self._plain.setdefault(name, []).append(number)
+            else:
+                self._others.append(number)
+        # A hashed name can only be found by hashing: once for each host, though it is asked for several times.
+        self._speaking = lru_cache(maxsize=1024)(self._found)
 
     @classmethod
     def read(cls, paths: Iterable[Path]) -> "KnownHosts":
@@ -95,12 +113,12 @@ class KnownHosts:
 
     def key_types(self, names: Sequence[str]) -> tuple[str, ...]:
         """Types of the plain keys on file for any of the names: ask the host for one of these first."""
-        found = (e.key_type for e in self._entries if not e.marker and any(e.speaks_for(n) for n in names))
-        return tuple(dict.fromkeys(found))
+        found = sorted({n for name in names for n in self._speaking(name)})
+        return tuple(dict.fromkeys(self._entries[n].key_type for n in found if not self._entries[n].marker))
 
     def judge(self, names: Sequence[str], blob: bytes) -> Judgement:
         """How the key stands. `names`: the name that ssh looks up first, then, as ssh does, the one without port."""
-        speaking = [[e for e in self._entries if e.speaks_for(name)] for name in names]
+        speaking = [[self._entries[n] for n in self._speaking(name)] for name in names]
         every = [e for entries in speaking for e in entries]
         authority = any(e.marker == "@cert-authority" for e in every)
         for entry in every:
@@ -114,6 +132,39 @@ class KnownHosts:
         if first is not None:
             return Judgement(Standing.CHANGED, first.where, authority)
         return Judgement(Standing.UNKNOWN, None, authority)
+
+    def _found(self, name: str) -> tuple[int, ...]:
+        others = (n for n in self._others if self._entries[n].speaks_for(name))
+        return tuple(sorted({*self._plain.get(name, ()), *others}))
+
+
+_READING = threading.Lock()
+
+
+def on_file(paths: Sequence[Path]) -> KnownHosts:
+    """The entries of these files, read once as long as they stay as they are.
+
+    Raises:
+        OSError: a file is there and cannot be read, or is larger than 32 MiB.
+    """
+    with _READING:
+        return _read(tuple(paths), tuple(_looks(paths)))
+
+
+@lru_cache(maxsize=8)
+def _read(paths: tuple[Path, ...], _: tuple[object, ...]) -> KnownHosts:
+    return KnownHosts.read(paths)
+
+
+def _looks(paths: Iterable[Path]) -> Iterator[tuple[int, int, int] | None]:
+    """What changes when a file does."""
+    for path in paths:
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            yield None
+        else:
+            yield found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def fingerprint(blob: bytes) -> str:

@@ -1,80 +1,77 @@
-"""One SSH connection, one command, one answer, within its limits: the only place that imports paramiko.
+"""One SSH connection, one command, one answer, within its limits: the only place that talks through paramiko.
 
-Of ssh_config (ssh_config(5)), Host, Match (without exec), Include, HostName, Port, User, IdentityFile, IdentitiesOnly,
-ProxyJump (chains, and jump hosts that have a ProxyJump themselves), HostKeyAlias, UserKnownHostsFile and
-GlobalKnownHostsFile count. What would run a program here or ask DNS before the do-not-scan list was asked is not done:
-ProxyCommand is that host's error, `Match exec` is an error of the file, CanonicalizeHostname is ignored.
 StrictHostKeyChecking is always yes: an unknown, changed or revoked key is that host's error
-(collectors/known_hosts.py), and nothing is sent to the host before its key is verified.
+(collectors/known_hosts.py), and nothing is sent to the host before its key is verified. How a host is reached:
+collectors/ssh_config.py.
 
 Keys: IdentityFile (default ~/.ssh/id_ed25519, id_ecdsa, id_rsa), then the agent's; then the password, if one is given.
 paramiko is imported when the first connection is made: it costs a quarter of a second.
+
+Two thousand hosts are asked in one run, so a connection costs what it must: `Transport` and one channel, nothing of
+SSHClient; known_hosts and keys are read once; when it ends, its thread and its sockets are gone before the next begins.
 """
 
 import base64
 import contextlib
-import getpass
 import ipaddress
 import itertools
 import logging
 import queue
 import random
-import re
 import selectors
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from collectors.errors import CollectorError, HostKeyMismatch, Skipped, Unauthorized, Unreachable, Unreadable
-from collectors.known_hosts import KnownHosts, Standing, fingerprint, lookup_names
+from collectors.errors import CollectorError, HostKeyMismatch, Skipped, TimedOut, Unauthorized, Unreachable, Unreadable
+from collectors.known_hosts import KnownHosts, Standing, fingerprint, lookup_names, on_file
+from collectors.ssh_config import Hop
 from collectors.ssh_facts import clean
-from inventory.settings import ConfigError
+from collectors.ssh_gate import passing
 from inventory.text import Message, msg
 
 if TYPE_CHECKING:
     import paramiko
 
 MAX_ANSWER_BYTES = 1024**2
-MAX_CONFIG_BYTES = 1024**2
-MAX_JUMPS = 8
-MAX_INCLUDE_DEPTH = 16
 MAX_KEYS_TRIED = 5
 """sshd cuts the connection after MaxAuthTries (6) failures."""
+MAX_RESOLVERS = 64
+"""Names that are looked up at once: a resolver that hangs holds its thread longer than we wait for it."""
 _LOG_CHANNEL = "collectors.ssh_session.paramiko"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
-    """One machine on the way to a host: a jump host, or at the end the host itself."""
-
-    alias: str
-    hostname: str
-    port: int
-    user: str
-    key_name: str | None
-    """HostKeyAlias: the name in known_hosts, where it is not the host's own."""
-    identity_files: tuple[Path, ...]
-    identities_only: bool
-    known_hosts: tuple[Path, ...]
+_resolvers = threading.BoundedSemaphore(MAX_RESOLVERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long and how much a host may take."""
+    """How long and how much a host may take. What is per hop counts anew for each jump host on the way."""
 
     connect_seconds: float
-    """For the TCP connection, and again for banner and key exchange, of each hop."""
+    """For looking up its name and for the TCP connection, per hop."""
+    banner_seconds: float
+    """For its banner and the key exchange, per hop."""
+    auth_seconds: float
+    """For logging in, per hop, all keys together."""
+    command_seconds: float
+    """For the probe."""
     total_seconds: float
-    """For everything together."""
+    """For everything together, a second try included; waiting for one's turn at a jump host does not count."""
+    per_jump_host: int = 8
+    """Hosts that are asked through one jump host at once."""
     answer_bytes: int = MAX_ANSWER_BYTES
 
 
 class _Dropped(Unreachable):
-    """The connection was closed before the banner: what sshd's MaxStartups does to some when many come at once."""
+    """The connection was closed before the key exchange: what sshd's MaxStartups does when many come at once."""
+
+
+class _Silent(TimedOut):
+    """It took the connection and said nothing: what a host under load does."""
 
 
 class _Deadline:
@@ -87,147 +84,53 @@ class _Deadline:
         left = max(0.0, self._end - time.monotonic())
         return left if most is None else min(most, left)
 
-    def passed(self, hop: Hop, stage: Message, seconds: float | None = None) -> Unreachable:
+    def passed(
+        self, hop: Hop, stage: Message, seconds: float | None = None, kind: type[TimedOut] = TimedOut
+    ) -> TimedOut:
         used = seconds if seconds is not None and self.left() > 0 else self.limits.total_seconds
-        return Unreachable(
+        return kind(
             msg("{host}: no end within {seconds} s ({stage})", host=hop.alias, seconds=f"{used:g}", stage=stage)
         )
 
 
-class SshConfig:
-    """The ssh_config files, asked without touching the network."""
+class _Line:
+    """What one host's connection holds: a socket, and a transport with its thread for each hop."""
 
-    def __init__(self, text: str, *, known_hosts: tuple[Path, ...] | None = None) -> None:
-        """`known_hosts`: use these files and no others.
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._transports: list[paramiko.Transport] = []
 
-        Raises:
-            ConfigError: the text is no ssh_config, or wants `Match exec`.
-        """
-        from paramiko.config import SSHConfig
-        from paramiko.ssh_exception import ConfigParseError
+    def add(self, transport: "paramiko.Transport") -> None:
+        """A transport over the socket, or over a channel of the one before."""
+        self._transports.append(transport)
 
-        self._known_hosts = known_hosts
-        if re.search(r"(?im)^\s*match\b.*\bexec\b", text):
-            raise ConfigError("ssh_config: `Match exec` would run a program; expected Match host, originalhost or user")
-        # Canonicalisation asks DNS, and that before the do-not-scan list could be asked.
-        text = re.sub(r"(?im)^\s*canonicalize\w+[\s=].*$", "", text)
+    def cut(self) -> None:
+        """Ends whatever waits on it. May be called from another thread."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Cut first, or each thread would notice only at its next look, a tenth of a second later."""
+        self.cut()
+        for transport in self._transports:
+            if transport.ident is not None:
+                transport.join(1)
+        for transport in reversed(self._transports):
+            # What is still to be said to a line that is cut cannot be said.
+            with contextlib.suppress(EOFError, OSError):
+                transport.close()
+        self._socket.close()
+
+    @contextlib.contextmanager
+    def cut_after(self, seconds: float) -> Iterator[None]:
+        """For what paramiko waits for without a limit of its own: the reply to a request, room to write."""
+        timer = threading.Timer(seconds, self.cut)
+        timer.daemon = True
+        timer.start()
         try:
-            self._config = SSHConfig.from_text(text)
-        except ConfigParseError as error:
-            raise ConfigError(f"ssh_config: {error}; expected the form of ssh_config(5)") from error
-
-    @classmethod
-    def read(cls, path: Path | None, *, known_hosts: tuple[Path, ...] | None = None) -> "SshConfig":
-        """That file alone, or where none is named ~/.ssh/config and /etc/ssh/ssh_config as far as they exist.
-
-        Raises:
-            ConfigError: a file cannot be read or is no ssh_config.
-        """
-        home = Path("~/.ssh/config").expanduser()
-        paths = [path] if path is not None else [p for p in (home, Path("/etc/ssh/ssh_config")) if p.exists()]
-        parts = []
-        for each in paths:
-            base = Path("/etc/ssh") if each == Path("/etc/ssh/ssh_config") else Path("~/.ssh").expanduser()
-            parts.append("Host *\n" + "\n".join(_lines_with_includes(each, base, 0)))
-        return cls("\n".join(parts), known_hosts=known_hosts)
-
-    def way(self, alias: str) -> tuple[Hop, ...]:
-        """The jump hosts to be passed and the host itself.
-
-        Raises:
-            Unreachable: its config wants a ProxyCommand or jumps in a circle.
-            ConfigError: a port is no number.
-        """
-        return self._way(alias, ())
-
-    def _way(self, alias: str, before: tuple[str, ...]) -> tuple[Hop, ...]:
-        if alias in before or len(before) >= MAX_JUMPS:
-            raise Unreachable(
-                msg(
-                    "{host}: its ProxyJump goes in a circle or through more than {count} hosts",
-                    host=alias,
-                    count=MAX_JUMPS,
-                )
-            )
-        options = self._config.lookup(alias)
-        if options.get("proxycommand"):
-            raise Unreachable(
-                msg("{host}: ProxyCommand is not supported, it would run a local program; use ProxyJump", host=alias)
-            )
-        target = self._hop(alias, options)
-        jumps = options.get("proxyjump") or "none"
-        if jumps.lower() == "none":
-            return (target,)
-        way: tuple[Hop, ...] = ()
-        for number, jump in enumerate(jumps.split(",")):
-            user, name, port = _jump(jump.strip())
-            # Only the first jump host is reached by its own config's way, the next ones through the one before.
-            hops = self._way(name, (*before, alias)) if number == 0 else (self._hop(name, self._config.lookup(name)),)
-            last = hops[-1]
-            way += (*hops[:-1], _replaced(last, user, port))
-        return (*way, target)
-
-    def _hop(self, alias: str, options: "dict[str, str]") -> Hop:
-        port = options.get("port", "22")
-        if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
-            raise ConfigError(f"ssh_config: host {alias}: Port {port}: expected a number from 1 to 65535")
-        named = options.get("identityfile") or ()
-        defaults = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
-        return Hop(
-            alias=alias,
-            hostname=options.get("hostname", alias),
-            port=int(port),
-            user=options.get("user") or getpass.getuser(),
-            key_name=options.get("hostkeyalias"),
-            identity_files=tuple(Path(f).expanduser() for f in (named or defaults) if f != "none"),
-            identities_only=options.get("identitiesonly", "no").lower() == "yes",
-            known_hosts=self._known_hosts if self._known_hosts is not None else _known_hosts_files(options),
-        )
-
-
-def _known_hosts_files(options: "dict[str, str]") -> tuple[Path, ...]:
-    users = options.get("userknownhostsfile", "~/.ssh/known_hosts ~/.ssh/known_hosts2")
-    every = options.get("globalknownhostsfile", "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2")
-    return tuple(Path(f.strip('"')).expanduser() for f in f"{users} {every}".split() if f != "none")
-
-
-def _replaced(hop: Hop, user: str | None, port: int | None) -> Hop:
-
-    return replace(hop, user=user or hop.user, port=port or hop.port)
-
-
-def _jump(text: str) -> tuple[str | None, str, int | None]:
-    """(user, host, port) of `[ssh://][user@]host[:port]`; IPv6 in brackets if a port follows."""
-    found = re.fullmatch(r"(?:ssh://)?(?:([^@]+)@)?(\[[^\]]+\]|[^:]+|[0-9A-Fa-f:.%]+)(?::([0-9]{1,5}))?/?", text)
-    if found is None:
-        raise ConfigError(f"ssh_config: ProxyJump {text}: expected [user@]host[:port]")
-    return found[1], found[2].strip("[]"), int(found[3]) if found[3] else None
-
-
-def _lines_with_includes(path: Path, base: Path, depth: int) -> Iterator[str]:
-    """The file's lines, Include replaced by what it names; paramiko leaves Include out without a word."""
-    if depth > MAX_INCLUDE_DEPTH:
-        raise ConfigError(f"{path}: Include goes deeper than {MAX_INCLUDE_DEPTH} files")
-    try:
-        if path.stat().st_size > MAX_CONFIG_BYTES:
-            raise ConfigError(f"{path}: larger than {MAX_CONFIG_BYTES} bytes; expected an ssh_config")
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as an ssh_config: {error}") from error
-    block = "Host *"
-    for line in lines:
-        if re.match(r"\s*(host|match)[\s=]", line, re.IGNORECASE):
-            block = line
-        include = re.match(r"\s*include[\s=]+(.+)$", line, re.IGNORECASE)
-        if include is None:
-            yield line
-            continue
-        for pattern in include[1].split():
-            name = Path(pattern.strip('"')).expanduser()
-            anchor = name if name.is_absolute() else base / name
-            for found in sorted(anchor.parent.glob(anchor.name)):
-                yield from _lines_with_includes(found, base, depth + 1)
-        yield block
+            yield
+        finally:
+            timer.cancel()
 
 
 def ask(
@@ -251,36 +154,49 @@ def ask(
         Unreadable: the answer is larger than the limit.
         Skipped: an address is on the do-not-scan list.
     """
-    deadline = _Deadline(limits)
-    try:
-        return _ask_once(way, command, text, deadline, password, forbids)
-    except _Dropped:
-        pause = random.uniform(0.5, 1.5)  # noqa: S311 - spreads the second try, guards nothing
-        if deadline.left() < pause + 1:
-            raise
+
+    def once(deadline: _Deadline) -> bytes:
+        with _opened(way, deadline, forbids) as (line, connection):
+            transport = _handshake(connection, way[-1], deadline, line)
+            _authenticate(transport, way[-1], deadline, password)
+            return _execute(transport, command, text, way[-1], deadline, line)
+
+    return _tried_twice(once, way, limits)
+
+
+T = TypeVar("T")
+
+
+def _tried_twice(once: Callable[[_Deadline], T], way: Sequence[Hop], limits: Limits) -> T:
+    """A second try, a moment later, where nobody was refused yet: never after a login, nor where nobody listens."""
+    with passing(way[:-1], limits.per_jump_host):
+        deadline = _Deadline(limits)
+        try:
+            return once(deadline)
+        except (_Dropped, _Silent) as error:
+            pause = random.uniform(0.5, 1.5)  # noqa: S311 - spreads the second try, guards nothing
+            needed = limits.banner_seconds if isinstance(error, _Silent) else 1
+            if deadline.left() < pause + needed:
+                raise
         time.sleep(pause)
-        return _ask_once(way, command, text, deadline, password, forbids)
+        return once(deadline)
 
 
-def _ask_once(
-    way: Sequence[Hop],
-    command: str,
-    text: bytes,
-    deadline: _Deadline,
-    password: str | None,
-    forbids: Callable[[str], bool],
-) -> bytes:
-    with contextlib.ExitStack() as stack:
-        connection: socket.socket | paramiko.Channel = _dial(way[0], deadline, forbids)
-        stack.callback(connection.close)
-        transport = _handshake(connection, way[0], deadline, stack)
+@contextlib.contextmanager
+def _opened(
+    way: Sequence[Hop], deadline: _Deadline, forbids: Callable[[str], bool]
+) -> "Iterator[tuple[_Line, socket.socket | paramiko.Channel]]":
+    """A connection to the last hop, through all before it, which are logged in to. Everything is closed at the end."""
+    dialled = _dial(way[0], deadline, forbids)
+    line = _Line(dialled)
+    connection: socket.socket | paramiko.Channel = dialled
+    with contextlib.closing(line), line.cut_after(deadline.left()):
         for before, hop in itertools.pairwise(way):
+            transport = _handshake(connection, before, deadline, line)
             # The password is the host's own: no jump host gets to see it.
             _authenticate(transport, before, deadline, None)
             connection = _forward(transport, hop, deadline)
-            transport = _handshake(connection, hop, deadline, stack)
-        _authenticate(transport, way[-1], deadline, password)
-        return _execute(transport, command, text, way[-1], deadline)
+        yield line, connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,24 +218,21 @@ def shown_key(way: Sequence[Hop], *, limits: Limits, forbids: Callable[[str], bo
     Raises:
         CollectorError: as `ask`; HostKeyMismatch only for a jump host.
     """
-    deadline = _Deadline(limits)
-    with contextlib.ExitStack() as stack:
-        connection: socket.socket | paramiko.Channel = _dial(way[0], deadline, forbids)
-        stack.callback(connection.close)
-        for before, hop in itertools.pairwise(way):
-            transport = _handshake(connection, before, deadline, stack)
-            _authenticate(transport, before, deadline, None)
-            connection = _forward(transport, hop, deadline)
-        transport, known, names = _exchanged(connection, way[-1], deadline, stack)
-        key = transport.get_remote_server_key()
+
+    def once(deadline: _Deadline) -> ShownKey:
+        with _opened(way, deadline, forbids) as (line, connection):
+            transport, known, names = _exchanged(connection, way[-1], deadline, line)
+            key = transport.get_remote_server_key()
         judgement = known.judge(names, key.asbytes())
-    return ShownKey(
-        name=names[0],
-        key_type=key.get_name(),
-        blob=key.asbytes(),
-        standing=judgement.standing,
-        where=judgement.where,
-    )
+        return ShownKey(
+            name=names[0],
+            key_type=key.get_name(),
+            blob=key.asbytes(),
+            standing=judgement.standing,
+            where=judgement.where,
+        )
+
+    return _tried_twice(once, way, limits)
 
 
 @contextlib.contextmanager
@@ -360,7 +273,8 @@ def _dial(hop: Hop, deadline: _Deadline, forbids: Callable[[str], bool]) -> sock
     if isinstance(error, TimeoutError):
         raise deadline.passed(hop, stage, deadline.limits.connect_seconds)
     reason = error.strerror if error is not None else None
-    raise Unreachable(
+    kind = _Dropped if isinstance(error, ConnectionResetError) else Unreachable
+    raise kind(
         msg("{host}: {reason} (connecting to port {port})", host=hop.alias, reason=reason or f"{error}", port=hop.port)
     ) from error
 
@@ -378,18 +292,24 @@ def _resolve(hop: Hop, deadline: _Deadline) -> list[tuple[int, _Address]]:
             box.put([(int(family), address) for family, _, _, _, address in found])  # type: ignore[misc]
         except (OSError, UnicodeError) as error:
             box.put(error if isinstance(error, OSError) else OSError(str(error)))
+        finally:
+            _resolvers.release()
 
     with contextlib.suppress(ValueError):
         is_v6 = ipaddress.ip_address(hop.hostname).version == 6
         plain: _Address = (hop.hostname, hop.port, 0, 0) if is_v6 else (hop.hostname, hop.port)
         if "%" not in hop.hostname:
             return [(socket.AF_INET6 if is_v6 else socket.AF_INET, plain)]
-    threading.Thread(target=ask_resolver, daemon=True).start()
     seconds = deadline.left(deadline.limits.connect_seconds)
+    end = time.monotonic() + seconds
+    stage = msg("looking up its name")
+    if not _resolvers.acquire(timeout=seconds):
+        raise deadline.passed(hop, stage, seconds)
+    threading.Thread(target=ask_resolver, daemon=True).start()
     try:
-        found = box.get(timeout=seconds)
+        found = box.get(timeout=max(0.0, end - time.monotonic()))
     except queue.Empty:
-        raise deadline.passed(hop, msg("looking up its name"), seconds) from None
+        raise deadline.passed(hop, stage, seconds) from None
     if isinstance(found, OSError):
         raise Unreachable(
             msg(
@@ -418,16 +338,16 @@ def _forward(transport: "paramiko.Transport", hop: Hop, deadline: _Deadline) -> 
 
 
 def _handshake(
-    connection: "socket.socket | paramiko.Channel", hop: Hop, deadline: _Deadline, stack: contextlib.ExitStack
+    connection: "socket.socket | paramiko.Channel", hop: Hop, deadline: _Deadline, line: _Line
 ) -> "paramiko.Transport":
-    transport, known, names = _exchanged(connection, hop, deadline, stack)
+    transport, known, names = _exchanged(connection, hop, deadline, line)
     key = transport.get_remote_server_key()
     _verify(hop, known, names, key.get_name(), key.asbytes())
     return transport
 
 
 def _exchanged(
-    connection: "socket.socket | paramiko.Channel", hop: Hop, deadline: _Deadline, stack: contextlib.ExitStack
+    connection: "socket.socket | paramiko.Channel", hop: Hop, deadline: _Deadline, line: _Line
 ) -> "tuple[paramiko.Transport, KnownHosts, tuple[str, ...]]":
     """After the key exchange: the host's key is shown and not yet verified; nothing may be sent before it is."""
     from paramiko.transport import Transport
@@ -438,18 +358,18 @@ def _exchanged(
     known = _known(hop)
     names = (hop.key_name.lower(),) if hop.key_name else lookup_names(hop.hostname, hop.port)
     stage = msg("waiting for its banner and key")
-    seconds = deadline.left(deadline.limits.connect_seconds)
+    seconds = deadline.left(deadline.limits.banner_seconds)
     with _told(hop, stage, deadline):
         transport = Transport(connection)
-        stack.callback(transport.close)
+        line.add(transport)
         transport.set_log_channel(_LOG_CHANNEL)
         # Later than our own limit, which tells a silent host from one that hangs up.
         transport.banner_timeout = transport.handshake_timeout = seconds + 30
         _prefer(transport, known.key_types(names))
         ready = threading.Event()
         transport.start_client(event=ready)
-        if not ready.wait(seconds):
-            raise deadline.passed(hop, stage, deadline.limits.connect_seconds)
+        if not ready.wait(seconds) or deadline.left() <= 0:
+            raise deadline.passed(hop, stage, deadline.limits.banner_seconds, _Silent)
         if not transport.is_active():
             error = transport.get_exception()
             if error is None or isinstance(error, (ConnectionError, EOFError)) or "banner" in str(error):
@@ -465,11 +385,13 @@ def _prefer(transport: "paramiko.Transport", types: Iterable[str]) -> None:
     # Without certificates: nobody here could verify one.
     plain = [t for t in options.key_types if not t.endswith("-cert-v01@openssh.com")]
     options.key_types = [t for t in wanted if t in plain] + [t for t in plain if t not in wanted]
+    # One pass in C for cipher and MAC together, where the host has it.
+    options.ciphers = sorted(options.ciphers, key=lambda name: "-gcm@" not in name)
 
 
 def _known(hop: Hop) -> KnownHosts:
     try:
-        return KnownHosts.read(hop.known_hosts)
+        return on_file(hop.known_hosts)
     except OSError as error:
         raise HostKeyMismatch(
             msg("{host}: known_hosts cannot be read: {error}", host=hop.alias, error=str(error))
@@ -533,23 +455,31 @@ def _authenticate(transport: "paramiko.Transport", hop: Hop, deadline: _Deadline
     stage = msg("logging in")
     tried: list[str] = []
     notes: list[Message] = []
+    is_refused = False
+    end = time.monotonic() + deadline.left(deadline.limits.auth_seconds)
     with _told(hop, stage, deadline), contextlib.ExitStack() as stack:
         attempts: Iterator[tuple[str, Callable[[], list[str]]]] = _attempts(transport, hop, password, notes, stack)
         for name, attempt in attempts:
-            seconds = deadline.left()
+            seconds = end - time.monotonic()
             if seconds <= 0:
-                raise deadline.passed(hop, stage)
+                raise deadline.passed(hop, stage, deadline.limits.auth_seconds)
             transport.auth_timeout = seconds
             tried.append(name)
             try:
                 if not attempt():
                     return
+                is_refused = True
             except BadAuthenticationType as error:
+                is_refused = True
                 notes.append(msg("the host takes only {methods}", methods=clean(", ".join(error.allowed_types))))
             except AuthenticationException as error:
-                if deadline.left() <= 0:
-                    raise deadline.passed(hop, stage) from error
+                if time.monotonic() >= end:
+                    raise deadline.passed(hop, stage, deadline.limits.auth_seconds) from error
+                is_refused = is_refused or transport.is_active()
             if not transport.is_active():
+                if not is_refused:
+                    # Nobody said no: a connection that broke says nothing of keys and passwords.
+                    raise Unreachable(msg("{host} closed the connection ({stage})", host=hop.alias, stage=stage))
                 notes.append(msg("the host closed the connection"))
                 break
     refusal = msg("{host} refused user {user} (tried: {tried})", host=hop.alias, user=hop.user, tried=", ".join(tried))
@@ -576,13 +506,13 @@ def _attempts(
 
 def _keys(hop: Hop, notes: list[Message], stack: contextlib.ExitStack) -> "Iterator[tuple[str, paramiko.PKey]]":
     from paramiko.agent import Agent
-    from paramiko.pkey import PKey, UnknownKeyType
+    from paramiko.pkey import UnknownKeyType
     from paramiko.ssh_exception import SSHException
 
     offered: set[bytes] = set()
     for path in hop.identity_files:
         try:
-            key = PKey.from_path(path)
+            key = _private_key(path)
         except FileNotFoundError:
             continue
         except (TypeError, SSHException):
@@ -606,6 +536,19 @@ def _keys(hop: Hop, notes: list[Message], stack: contextlib.ExitStack) -> "Itera
             yield _agent_name(agent_key.comment), agent_key
 
 
+def _private_key(path: Path) -> "paramiko.PKey":
+    found = path.stat()
+    return _loaded_key(path, (found.st_ino, found.st_size, found.st_mtime_ns))
+
+
+@lru_cache(maxsize=16)
+def _loaded_key(path: Path, _: tuple[int, int, int]) -> "paramiko.PKey":
+    """Loaded once as long as the file stays as it is: checking an RSA key costs more than logging in with it."""
+    from paramiko.pkey import PKey
+
+    return PKey.from_path(path)
+
+
 def _agent_name(comment: str) -> str:
     return f"agent: {clean(comment, limit=60)}"
 
@@ -620,29 +563,45 @@ def _public_blobs(paths: Iterable[Path]) -> set[bytes]:
     return found
 
 
-def _execute(transport: "paramiko.Transport", command: str, text: bytes, hop: Hop, deadline: _Deadline) -> bytes:
+def _execute(
+    transport: "paramiko.Transport", command: str, text: bytes, hop: Hop, deadline: _Deadline, line: _Line
+) -> bytes:
     stage = msg("running the probe")
+    seconds = deadline.left(deadline.limits.command_seconds)
+    end = time.monotonic() + seconds
     with _told(hop, stage, deadline):
-        channel = transport.open_session(timeout=max(deadline.left(), 0.01))
-        channel.settimeout(max(deadline.left(), 0.01))
-        channel.exec_command(command)
-        with contextlib.suppress(OSError):
-            # A forced command need not read what it is sent; its answer counts.
-            channel.sendall(text)
-            channel.shutdown_write()
-        return _read_answer(channel, hop, stage, deadline)
+        try:
+            with line.cut_after(seconds):
+                channel = transport.open_session(timeout=max(seconds, 0.01))
+                channel.settimeout(max(seconds, 0.01))
+                channel.exec_command(command)
+                with contextlib.suppress(OSError):
+                    # A forced command need not read what it is sent; its answer counts.
+                    channel.sendall(text)
+                    channel.shutdown_write()
+                answer = _read_answer(channel, hop, deadline.limits.answer_bytes, end)
+        except CollectorError:
+            raise
+        except Exception as error:
+            # Of any type, as in _told: whatever breaks once its time is over broke because we cut it off.
+            if time.monotonic() >= end:
+                raise deadline.passed(hop, stage, deadline.limits.command_seconds) from error
+            raise
+    if answer is None:
+        raise deadline.passed(hop, stage, deadline.limits.command_seconds)
+    return answer
 
 
-def _read_answer(channel: "paramiko.Channel", hop: Hop, stage: Message, deadline: _Deadline) -> bytes:
-    most = deadline.limits.answer_bytes
+def _read_answer(channel: "paramiko.Channel", hop: Hop, most: int, end: float) -> bytes | None:
+    """Everything up to the end of the stream; None if that did not come in time."""
     answer = bytearray()
     errors = 0
     with selectors.DefaultSelector() as selector:
         selector.register(channel, selectors.EVENT_READ)
         while True:
-            selector.select(deadline.left())
-            if deadline.left() <= 0:
-                raise deadline.passed(hop, stage)
+            selector.select(max(0.0, end - time.monotonic()))
+            if time.monotonic() >= end:
+                return None
             has_ended = channel.eof_received or channel.closed
             if channel.recv_stderr_ready():
                 # It shares the window with the answer: unread, it would stop it.

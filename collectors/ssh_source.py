@@ -2,9 +2,7 @@
 
 import os
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import cache
 from importlib import resources
@@ -12,8 +10,10 @@ from pathlib import Path
 
 from collectors.collector import Collector, Incomplete, Reading, Said
 from collectors.errors import CollectorError, Skipped
+from collectors.ssh_config import Hop, SshConfig
 from collectors.ssh_facts import parse
-from collectors.ssh_session import Hop, Limits, SshConfig, ask
+from collectors.ssh_gate import spread
+from collectors.ssh_session import Limits, ask
 from inventory.coverage import DO_NOT_SCAN, Cell, SourceInfo
 from inventory.guard import Guard
 from inventory.records import ClassifiedTrace, HostSighting
@@ -22,9 +22,6 @@ from inventory.text import msg
 
 DO_NOT_SCAN_SCOPE = DO_NOT_SCAN
 """Scope of the one cell that stands for all hosts of the source that are on the do-not-scan list."""
-
-PARALLEL_THROUGH_JUMP_HOST = 8
-"""Hosts behind one jump host that are asked at once: sshd drops logins beyond MaxStartups (10)."""
 
 _KIND = "host"
 
@@ -77,17 +74,19 @@ class SshCollector:
         self._guard = guard
         self._password = password
         self._command = "sh -s sudo" if source.sudo else "sh -s"
-        self._limits = Limits(connect_seconds=source.connect_timeout, total_seconds=source.total_timeout)
+        self._limits = Limits(
+            connect_seconds=source.connect_timeout,
+            banner_seconds=source.banner_timeout,
+            auth_seconds=source.auth_timeout,
+            command_seconds=source.command_timeout,
+            total_seconds=source.total_timeout,
+            per_jump_host=source.parallel_per_jump_host,
+        )
         self._zones: dict[str, str | None] = {}
         for entry in source.hosts:
             alias, zone = (entry, None) if isinstance(entry, str) else (entry.host, entry.zone)
             self._zones.setdefault(alias, zone or source.zone)
         self._ways = {alias: self._way(config, alias) for alias in self._zones}
-        self._gates: dict[str, threading.Semaphore] = {
-            way[0].alias: threading.Semaphore(PARALLEL_THROUGH_JUMP_HOST)
-            for way in self._ways.values()
-            if not isinstance(way, CollectorError) and len(way) > 1
-        }
 
     @property
     def info(self) -> SourceInfo:
@@ -110,7 +109,10 @@ class SshCollector:
 
     def plan(self) -> Sequence[Cell]:
         """A cell per host; those on the do-not-scan list share one that names none of them (Art. 28)."""
-        cells = [Cell(self._name, alias, _KIND) for alias in self._zones if not self._is_forbidden(alias)]
+        allowed = [alias for alias in self._zones if not self._is_forbidden(alias)]
+        ways = ((alias, self._ways[alias]) for alias in allowed)
+        order = spread([(alias, () if isinstance(way, CollectorError) else way) for alias, way in ways])
+        cells = [Cell(self._name, alias, _KIND) for alias in order]
         if len(cells) < len(self._zones):
             cells.append(Cell(self._name, DO_NOT_SCAN_SCOPE, _KIND))
         return cells
@@ -130,15 +132,14 @@ class SshCollector:
         way = self._ways[cell.scope]
         if isinstance(way, CollectorError):
             raise way
-        with self._gate(way):
-            answer = ask(
-                way,
-                self._command,
-                probe_text(),
-                limits=self._limits,
-                password=self._password,
-                forbids=self._guard.forbids,
-            )
+        answer = ask(
+            way,
+            self._command,
+            probe_text(),
+            limits=self._limits,
+            password=self._password,
+            forbids=self._guard.forbids,
+        )
         facts = parse(
             answer,
             source=self._name,
@@ -156,9 +157,6 @@ class SshCollector:
         yield Reading(facts.sighting, facts.raw)
         for problem in facts.problems:
             yield Incomplete(problem)
-
-    def _gate(self, way: Sequence[Hop]) -> AbstractContextManager[object]:
-        return self._gates[way[0].alias] if len(way) > 1 else nullcontext()
 
     def _is_forbidden(self, alias: str) -> bool:
         """Whether the host or any jump host on its way is on the list, by what is configured; asks no DNS."""

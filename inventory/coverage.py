@@ -32,6 +32,37 @@ class CellState(StrEnum):
     """未配置: the source has no such service."""
 
 
+class Failure(StrEnum):
+    """What kind of thing went wrong, where a cell is not complete because of an error."""
+
+    UNREACHABLE = "unreachable"
+    """Refused, reset, no such name."""
+    TIMEOUT = "timeout"
+    AUTH_FAILED = "auth-failed"
+    """It answered and did not let us in, or not to this."""
+    HOSTKEY_MISMATCH = "hostkey-mismatch"
+    """Its SSH key is unknown, changed or revoked."""
+    UNREADABLE = "unreadable"
+    """It answered something that is not documented, or more than is read."""
+
+
+class HostOutcome(StrEnum):
+    """How asking a host over SSH ended: exactly one of these for each host that was tried."""
+
+    OK = "ok"
+    """正常: it was read whole."""
+    PARTIAL = "partial"
+    """不完整: it let us in, and what it answered is not the whole answer."""
+    TIMEOUT = "timeout"
+    """超时"""
+    UNREACHABLE = "unreachable"
+    """无法连接"""
+    AUTH_FAILED = "auth-failed"
+    """拒绝登录"""
+    HOSTKEY_MISMATCH = "hostkey-mismatch"
+    """主机密钥不符"""
+
+
 class Cell(msgspec.Struct, frozen=True, order=True):
     """One thing to look at: a kind, in a scope of a source."""
 
@@ -56,6 +87,8 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Records read."""
     reason: Message | None = None
     """Why it is not complete; None only where it is."""
+    failure: Failure | None = None
+    """The kind of the error that ended it, if one did."""
     unseen: tuple[str, ...] = ()
     """What is known to exist and was not seen: project names, namespaces, row numbers."""
     started_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
@@ -75,6 +108,22 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_gap(self) -> bool:
         """Whether something was not seen that should have been: a service that a source does not have is none."""
         return not (self.is_complete or self.is_excluded or self.state is CellState.NOT_CONFIGURED)
+
+
+def host_outcome(result: CellResult) -> HostOutcome | None:
+    """How asking the SSH host of this cell ended; None where it was not tried."""
+    match result.state, result.failure:
+        case CellState.COMPLETE, _:
+            return HostOutcome.OK
+        case (CellState.PARTIAL, _) | (CellState.FAILED, Failure.UNREADABLE):
+            return HostOutcome.PARTIAL
+        case CellState.FAILED, Failure():
+            return HostOutcome(result.failure)
+        case CellState.FAILED, _:
+            # The run's own end came first, or an older capture did not say.
+            return HostOutcome.UNREACHABLE
+        case _:
+            return None
 
 
 def by_reason(results: Iterable[CellResult]) -> list[tuple[CellResult, tuple[str, ...]]]:

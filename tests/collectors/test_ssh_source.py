@@ -39,7 +39,8 @@ def scan(
     environ: dict[str, str] | None = None,
     **settings: Any,
 ) -> Collection:
-    settings = {"connect_timeout": CONNECT_SECONDS, "total_timeout": TOTAL_SECONDS, **settings}
+    limits = {"connect_timeout": CONNECT_SECONDS, "banner_timeout": CONNECT_SECONDS, "total_timeout": TOTAL_SECONDS}
+    settings = {**limits, **settings}
     source = SshSource(name="hosts", hosts=hosts, ssh_config=str(ssh_config), known_hosts=str(known_hosts), **settings)
     guard = guard or Guard()
     collectors = ssh_collectors(source, base=ssh_config.parent, clock=now, guard=guard, environ=environ or {})
@@ -345,7 +346,7 @@ def test_nobody_listening_no_such_name_and_no_ssh_are_told_apart(tmp_path: Path)
     with listening() as (port, _):
         text = f"Host gone\n  HostName 127.0.0.1\n  Port {free}\nHost mute\n  HostName 127.0.0.1\n  Port {port}\n"
         text += "Host nameless\n  HostName no-such-host.invalid\n"
-        collection = scan("gone", "mute", "nameless", **files(tmp_path, text), connect_timeout=2, total_timeout=4)
+        collection = scan("gone", "mute", "nameless", **files(tmp_path, text), banner_timeout=2, total_timeout=4)
     assert "Connection refused" in reason(collection, "gone")
     assert "no end within 2 s" in reason(collection, "mute")
     assert "no-such-host.invalid" in reason(collection, "nameless")
