@@ -31,6 +31,7 @@ from commands.signals import INTERRUPTED, Interrupted, handled, interrupt
 from commands.voice import complain, in_words
 from inventory.capture_file import CaptureError
 from inventory.settings import ConfigError
+from inventory.spool import SpoolError
 from inventory.store import StoreError
 from inventory.text import gettext, mark
 
@@ -102,7 +103,7 @@ def main() -> NoReturn:
     except BrokenPipeError:
         drop_stdout()
         sys.exit(Exit.COMPLIANT)
-    except (Refusal, LedgerError, ConfigError, StoreError, CaptureError, OSError) as error:
+    except (Refusal, LedgerError, ConfigError, StoreError, SpoolError, CaptureError, OSError) as error:
         code, sentence = told(error)
         complain(sentence)
         sys.exit(code)

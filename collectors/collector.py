@@ -1,19 +1,22 @@
 """What a collector is, and the one policy on partial failure."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 import msgspec
 
 from collectors.errors import CollectorError
-from inventory.collection import Collection, digest, encode_raw, without_names
+from inventory.collection import Collection, encode_raw, without_names
 from inventory.coverage import Cell, CellResult, CellState, Rejection, SourceInfo
 from inventory.guard import Guard
 from inventory.records import Record
+from inventory.spool import Abandoned, CellWriter, Spool
 from inventory.text import Message, msg
 
 MAX_REASONS = 20
@@ -48,6 +51,33 @@ class ForbiddenCodes:
 Said = Reading | Incomplete | Rejection | ForbiddenCodes
 
 
+class Deadline:
+    """When a run has to end. A cell that is being read then stops after its next record, or is left after a grace."""
+
+    GRACE = 60.0
+    """Seconds that a reader has, once it is past, to come back from the network."""
+
+    def __init__(self, seconds: float | None, *, grace: float = GRACE, clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
+        self._grace = grace
+        self._end = None if seconds is None else clock() + seconds
+
+    @property
+    def is_past(self) -> bool:
+        """Whether nothing more is begun."""
+        return self._end is not None and self._clock() >= self._end
+
+    @property
+    def is_long_past(self) -> bool:
+        """Whether what is still being read is left."""
+        return self._end is not None and self._clock() >= self._end + self._grace
+
+    @property
+    def wait_seconds(self) -> float | None:
+        """How long there is to wait until it is long past; None: for ever."""
+        return None if self._end is None else max(0.0, self._end + self._grace - self._clock())
+
+
 class Collector(Protocol):
     """Reads one source. `plan` promises the cells, `read` yields what one of them holds, or raises CollectorError.
 
@@ -80,76 +110,204 @@ def collect(
     guard: Guard,
     clock: Callable[[], datetime],
     on_cell: Callable[[CellResult], None] | None = None,
+    deadline: Deadline | None = None,
 ) -> Collection:
-    """Reads every planned cell of every collector, sources side by side, and returns what they said, guarded.
+    """Reads every planned cell of every collector, sources side by side, and returns what they said, guarded."""
+    with Spool(None, guard=guard, taken_at=clock()) as spool:
+        collect_into(spool, collectors, clock=clock, on_cell=on_cell, deadline=deadline)
+        spool.finish()
+        return spool.collection()
 
-    The guard is extended by what ledgers mark as classified. `on_cell` is called once for each finished cell, from
-    the threads that read them, never twice at once.
+
+def collect_into(
+    spool: Spool,
+    collectors: Iterable[Collector],
+    *,
+    clock: Callable[[], datetime],
+    on_cell: Callable[[CellResult], None] | None = None,
+    deadline: Deadline | None = None,
+    is_reusable: bool = True,
+) -> None:
+    """Reads every planned cell of every collector into the spool, sources side by side.
+
+    The spool's guard is extended by what ledgers mark as classified. `on_cell` is called once for each finished cell,
+    from the threads that read them, never twice at once. A cell that the spool holds from an earlier run is not read
+    again; `is_reusable` says whether a later run may do the same with these. After the deadline no cell is begun.
+
+    Raises:
+        SpoolError: what was read cannot be written down.
     """
-    collection = Collection(taken_at=clock())
-    lock = threading.Lock()
-
-    def read_cell(collector: Collector, cell: Cell) -> None:
-        result = _read(collector, cell, collection, guard, clock, lock)
-        with lock:
-            collection.cells.append(result)
-            if on_cell is not None:
-                # It is shown at once: nothing of the do-not-scan list may stand in it, nor in the log.
-                on_cell(without_names(result, guard))
-
-    def read_source(collector: Collector) -> None:
-        cells = collector.plan()
-        with ThreadPoolExecutor(max(1, min(collector.parallel, len(cells) or 1))) as cell_pool:
-            for future in [cell_pool.submit(read_cell, collector, cell) for cell in cells]:
-                future.result()
-
     every = list(collectors)
-    collection.sources.extend(c.info for c in every)
-    with ThreadPoolExecutor(max(1, len(every))) as source_pool:
-        for future in [source_pool.submit(read_source, collector) for collector in every]:
-            future.result()
-    return collection.guarded(guard)
+    spool.sources.extend(c.info for c in every)
+    _Run(spool, clock, on_cell, deadline or Deadline(None), is_reusable=is_reusable).read(every)
+
+
+class _Run:
+    """The threads of one run. They are daemons of their own: one that hangs must not hold the program."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        clock: Callable[[], datetime],
+        on_cell: Callable[[CellResult], None] | None,
+        deadline: Deadline,
+        *,
+        is_reusable: bool,
+    ) -> None:
+        self.spool = spool
+        self.clock = clock
+        self.on_cell = on_cell
+        self.deadline = deadline
+        self.is_reusable = is_reusable
+        self.changed = threading.Condition()
+        self.waiting = 0
+        """Workers that have not ended."""
+        self.reading: dict[int, tuple[Cell, CellWriter, datetime]] = {}
+        """What each worker reads, by its number."""
+        self.crash: BaseException | None = None
+        self.telling = threading.Lock()
+
+    def read(self, collectors: Sequence[Collector]) -> None:
+        workers: list[threading.Thread] = []
+        for collector in collectors:
+            cells: SimpleQueue[Cell] = SimpleQueue()
+            planned = collector.plan()
+            for cell in planned:
+                cells.put(cell)
+            for _ in range(max(1, min(collector.parallel, len(planned)))):
+                workers.append(self._worker(len(workers), collector, cells))
+        self.waiting = len(workers)
+        for worker in workers:
+            worker.start()
+        with self.changed:
+            while self.waiting and self.crash is None and not self.deadline.is_long_past:
+                self.changed.wait(self.deadline.wait_seconds)
+            left = list(self.reading.values())
+        if self.crash is not None:
+            raise self.crash
+        for cell, writer, started in left:
+            abandoned = writer.abandon(partial(self._abandoned, cell, started))
+            if abandoned is not None:
+                self._tell(abandoned)
+
+    def _worker(self, number: int, collector: Collector, cells: "SimpleQueue[Cell]") -> threading.Thread:
+        def work() -> None:
+            try:
+                while self.crash is None:
+                    try:
+                        cell = cells.get_nowait()
+                    except Empty:
+                        break
+                    self._read_cell(number, collector, cell)
+            except Abandoned:
+                pass
+            except BaseException as error:  # noqa: BLE001 - told by the thread that waits for this one
+                with self.changed:
+                    self.crash = self.crash or error
+            finally:
+                with self.changed:
+                    self.waiting -= 1
+                    self.changed.notify_all()
+
+        return threading.Thread(target=work, name=f"yunhe-{collector.info.name}-{number}", daemon=True)
+
+    def _read_cell(self, number: int, collector: Collector, cell: Cell) -> None:
+        before = self.spool.finished(cell)
+        if before is not None:
+            self._tell(before)
+            return
+        writer = self.spool.cell(cell)
+        started = self.clock()
+        if self.deadline.is_past:
+            result = CellResult(
+                cell=cell,
+                state=CellState.SKIPPED,
+                seen=0,
+                reason=msg("the deadline of the scan had passed before it was its turn"),
+                started_at=started,
+                finished_at=started,
+            )
+            is_reusable = False
+        else:
+            with self.changed:
+                self.reading[number] = (cell, writer, started)
+            result, is_open = _read(collector, cell, writer, self.spool.guard, self.clock, started, self.deadline)
+            is_reusable = self.is_reusable and is_open
+        writer.finish(result, is_reusable=is_reusable)
+        with self.changed:
+            self.reading.pop(number, None)
+        self._tell(result)
+
+    def _abandoned(self, cell: Cell, started: datetime, written: int) -> CellResult:
+        return CellResult(
+            cell=cell,
+            state=CellState.PARTIAL if written else CellState.FAILED,
+            seen=written,
+            reason=_too_late(),
+            started_at=started,
+            finished_at=self.clock(),
+        )
+
+    def _tell(self, result: CellResult) -> None:
+        if self.on_cell is not None:
+            with self.telling:
+                # It is shown at once: nothing of the do-not-scan list may stand in it, nor in the log.
+                self.on_cell(without_names(result, self.spool.guard))
 
 
 def _read(
     collector: Collector,
     cell: Cell,
-    collection: Collection,
+    writer: CellWriter,
     guard: Guard,
     clock: Callable[[], datetime],
-    lock: threading.Lock,
-) -> CellResult:
-    started = clock()
-    seen = 0
+    started: datetime,
+    deadline: Deadline,
+) -> tuple[CellResult, bool]:
+    """How the cell ended, and whether nothing was said in it that may not stay on disk."""
     incomplete: list[Incomplete] = []
-    rejected = 0
     error: CollectorError | None = None
+    is_open = True
+    said_by = collector.read(cell)
     try:
-        for said in collector.read(cell):
+        for said in said_by:
             match said:
-                case Reading(record, raw):
-                    body = encode_raw(raw) if raw is not None else None
-                    if body is not None and len(body) > MAX_DOCUMENT_BYTES:
-                        incomplete.append(Incomplete(_too_large()))
-                        continue
-                    with lock:
-                        if body is not None:
-                            record = msgspec.structs.replace(record, raw=digest(body))
-                            collection.raws[digest(body)] = body
-                        collection.records.append(record)
-                    seen += 1
+                case Reading():
+                    unkept = _keep(said, writer)
+                    if unkept is not None:
+                        incomplete.append(Incomplete(unkept))
                 case Incomplete():
                     incomplete.append(said)
                 case Rejection():
-                    rejected += 1
-                    with lock:
-                        collection.rejections.append(said)
+                    writer.reject(said)
                 case ForbiddenCodes(words):
-                    with lock:
-                        guard.add(words)
+                    is_open = False
+                    guard.add(words)
+            if deadline.is_past:
+                incomplete.append(Incomplete(_too_late()))
+                break
     except CollectorError as caught:
         error = caught
-    return _result(cell, seen, incomplete, rejected, error, started, clock())
+    finally:
+        if isinstance(said_by, Generator):
+            said_by.close()
+    return _result(cell, writer.seen, incomplete, writer.rejected, error, started, clock()), is_open
+
+
+def _keep(reading: Reading, writer: CellWriter) -> Message | None:
+    """Hands the record on; says why where it cannot be kept."""
+    try:
+        body = encode_raw(reading.raw) if reading.raw is not None else None
+        if body is not None and len(body) > MAX_DOCUMENT_BYTES:
+            return _too_large()
+        writer.add(reading.record, body)
+    except (UnicodeEncodeError, OverflowError, RecursionError, msgspec.EncodeError) as error:
+        return msg("a record holds what cannot be written down ({detail})", detail=str(error)[:200])
+    return None
+
+
+def _too_late() -> Message:
+    return msg("the deadline of the scan passed while it was being read")
 
 
 def _too_large() -> Message:
@@ -183,5 +341,12 @@ def _result(
     else:
         state, reason = CellState.COMPLETE, None
     return CellResult(
-        cell=cell, state=state, seen=seen, reason=reason, unseen=unseen, started_at=started, finished_at=finished
+        cell=cell,
+        state=state,
+        seen=seen,
+        reason=reason,
+        failure=error.failure if error is not None else None,
+        unseen=unseen,
+        started_at=started,
+        finished_at=finished,
     )

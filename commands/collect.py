@@ -7,10 +7,10 @@ import typer
 
 from commands import voice
 from commands.clock import now
-from commands.options import DEFAULT_CONFIG, ConfigOption
+from commands.options import DEFAULT_CONFIG, ConfigOption, DeadlineOption, ResumeOption
 from commands.outcome import Exit, Refusal, os_sentence
 from commands.output import output_file
-from commands.sources import collect_sources
+from commands.sources import collect_sources, deadline_of, open_spool
 from commands.voice import errors, in_words
 from exporters import tables, terminal
 from inventory import capture_file, settings
@@ -21,18 +21,21 @@ from inventory.text import mark, tell
 def collect(
     output: Annotated[Path, typer.Option("--output", "-o", help=in_words(mark("The capture to write.")))],
     config: ConfigOption = DEFAULT_CONFIG,
+    resume: ResumeOption = False,
+    deadline: DeadlineOption = None,
 ) -> None:
     """Collects here, so that `scan --capture` can judge elsewhere. Exit 4 where not everything was seen."""
     chosen = settings.load(config)
     output = output_file(output)
     guard = Guard(settings.do_not_scan_entries(chosen, config.parent))
-    collection = collect_sources(chosen, config.parent, guard, clock=now)
-    try:
-        capture_file.write(collection, output, tool=voice.TOOL)
-    except OSError as error:
-        raise Refusal(Exit.COULD_NOT_RUN, os_sentence(output, error)) from error
-    for rejection in collection.rejections:
-        errors.print(tables.plain(tell(terminal.rejection(rejection), voice.LOCALE)), markup=False)
-    complete = not any(c.is_gap for c in collection.cells)
+    with open_spool(output, chosen, guard, clock=now, resume=resume) as spool:
+        collect_sources(chosen, config.parent, spool, clock=now, deadline=deadline_of(chosen, deadline))
+        try:
+            capture_file.write(spool, output, tool=voice.TOOL)
+        except OSError as error:
+            raise Refusal(Exit.COULD_NOT_RUN, os_sentence(output, error)) from error
+        for rejection in spool.rejections:
+            errors.print(tables.plain(tell(terminal.rejection(rejection), voice.LOCALE)), markup=False)
+        complete = not any(c.is_gap for c in spool.cells)
     typer.echo(str(output))
     raise typer.Exit(Exit.COMPLIANT if complete else Exit.NOT_ALL_SEEN)

@@ -29,3 +29,15 @@ PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help=in_wor
 
 
 DEFAULT_CONFIG = Path("yunhe.toml")
+ResumeOption = Annotated[
+    bool, typer.Option("--resume", help=in_words(mark("Go on with what a run that was cut short had read.")))
+]
+DeadlineOption = Annotated[
+    float | None,
+    typer.Option(
+        "--deadline",
+        min=0.001,
+        metavar="MINUTES",
+        help=in_words(mark("After so many minutes read no more; what is left counts as skipped.")),
+    ),
+]

@@ -6,6 +6,7 @@ from enum import IntEnum
 from collectors.ledger_table import LedgerError
 from commands import voice
 from inventory.settings import ConfigError
+from inventory.spool import SpoolError
 from inventory.store import StoreError
 from inventory.text import gettext, mark, tell
 
@@ -53,7 +54,7 @@ def told(error: Exception) -> tuple[Exit, str]:
             return error.code, str(error)
         case LedgerError() | ConfigError():
             return Exit.USAGE, tell(error.message, voice.LOCALE)
-        case StoreError():
+        case StoreError() | SpoolError():
             return Exit.COULD_NOT_RUN, tell(error.message, voice.LOCALE)
         case OSError():
             return Exit.COULD_NOT_RUN, os_sentence(

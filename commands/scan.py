@@ -14,10 +14,17 @@ from checks.result import Result
 from commands import voice
 from commands.clock import capture_clock, moment_of, now
 from commands.findings import finding_row, show_findings
-from commands.options import DEFAULT_CONFIG, ConfigOption, FormatOption, LangOption
+from commands.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    DeadlineOption,
+    FormatOption,
+    LangOption,
+    ResumeOption,
+)
 from commands.outcome import Exit
 from commands.output import drop_stdout
-from commands.sources import collect_sources, read_captures, with_accepted_platforms
+from commands.sources import collect_sources, deadline_of, open_spool, read_captures, with_accepted_platforms
 from commands.voice import in_words
 from exporters import tables, terminal
 from exporters.tables import Format
@@ -46,6 +53,8 @@ def scan(
         bool, typer.Option("--exit-zero", help=in_words(mark("Exit 0 whatever the verdicts say.")))
     ] = False,
     lang: LangOption = None,
+    resume: ResumeOption = False,
+    deadline: DeadlineOption = None,
 ) -> None:
     """The nightly job. Exit 0, 3 or 4 as the verdicts say."""
     chosen = settings.load(config)
@@ -54,8 +63,20 @@ def scan(
     captures = read_captures([*(settings.resolve(base, c.path) for c in chosen.capture), *(capture or ())])
     moment = moment_of(as_of if as_of is not None else chosen.scan.as_of) or capture_clock(chosen, captures)
     path = settings.resolve(base, chosen.store.path)
-    with store.lock(path), Store(path) as opened:
-        result = scan_sources(chosen, base, captures, moment, opened)
+    guard = Guard(settings.do_not_scan_entries(chosen, base))
+    clock = (lambda: moment) if moment else now
+    started = now()
+    with (
+        store.lock(path),
+        Store(path) as opened,
+        open_spool(path, chosen, guard, clock=clock, resume=resume, as_of=moment) as spool,
+    ):
+        ends = deadline_of(chosen, deadline)
+        collect_sources(chosen, base, spool, clock=clock, deadline=ends, has_captures=bool(captures))
+        collection = spool.collection()
+        for taken in captures:
+            collection.merge(with_accepted_platforms(taken, chosen.platform.sources))
+        result = judge_and_keep(collection.guarded(guard), chosen, opened, started=started, as_of=moment or now())
     try:
         _print_scan(result, form, lang or voice.LOCALE)
         sys.stdout.flush()
@@ -64,18 +85,10 @@ def scan(
     raise typer.Exit(Exit.COMPLIANT if exit_zero else result.scan.exit_code)
 
 
-def scan_sources(
-    chosen: Settings, base: Path, captures: list[Collection], moment: datetime | None, opened: Store
+def judge_and_keep(
+    collection: Collection, chosen: Settings, opened: Store, *, started: datetime, as_of: datetime
 ) -> Result:
-    started = now()
-    guard = Guard(settings.do_not_scan_entries(chosen, base))
-    collection = collect_sources(
-        chosen, base, guard, clock=(lambda: moment) if moment else now, has_captures=bool(captures)
-    )
-    for taken in captures:
-        collection.merge(with_accepted_platforms(taken, chosen.platform.sources))
-    collection = collection.guarded(guard)
-    as_of = moment or now()
+    """Judges what was read, keeps it as the next finished scan, and returns that."""
     options = ScanOptions(
         city=chosen.city.name,
         filing_regions=chosen.city.filing_regions,
@@ -98,7 +111,7 @@ def scan_sources(
         digest=_digest(collection, options, findings),
         exit_code=_exit_code(findings, inventory),
     )
-    info = opened.save(info=info, options=options, collection=collection, findings=findings)
+    info = opened.save(info=info, options=options, taken=collection, findings=findings)
     kept = opened.load(info.number)
     known = kept.known if kept else {}
     return Result(scan=info, policy=policy, inventory=inventory, findings=findings, known=known, raws=collection.raws)

@@ -20,6 +20,7 @@ class Interrupted(BaseException):
 
 
 INTERRUPTED = mark("interrupted; nothing was kept of this run")
+CUT_SHORT = mark("interrupted; nothing was concluded. --resume goes on with what was read")
 
 
 def interrupt(*_: object) -> NoReturn:
@@ -27,8 +28,8 @@ def interrupt(*_: object) -> NoReturn:
 
 
 @contextmanager
-def leaving_at_once() -> Iterator[None]:
-    """While sources are read a signal ends the program at once: nothing has been written, and a source may be silent
+def leaving_at_once(farewell: str = INTERRUPTED) -> Iterator[None]:
+    """While sources are read a signal ends the program at once: nothing is half written, and a source may be silent
     for minutes. A thread of its own sees to it, since the main one may be waiting in a call that no signal wakes."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -40,7 +41,7 @@ def leaving_at_once() -> Iterator[None]:
         while said := told.recv(1):
             if said[0] in (signal.SIGINT, signal.SIGTERM):
                 cursor = "\r\x1b[?25h" if errors.is_terminal else ""
-                sentence = f"{cursor}yunhe: {gettext(INTERRUPTED, voice.LOCALE)}\n"
+                sentence = f"{cursor}yunhe: {gettext(farewell, voice.LOCALE)}\n"
                 with suppress(OSError):
                     os.write(2, sentence.encode(sys.stderr.encoding or "utf-8", "replace"))
                 os._exit(Exit.INTERRUPTED)

@@ -9,20 +9,21 @@ from pathlib import Path
 import msgspec
 from rich.text import Text
 
-from collectors.collector import Collector
-from collectors.collector import collect as run_collectors
+from collectors.collector import Collector, Deadline, collect_into
 from collectors.ledger_source import ledger_collectors
 from commands import voice
 from commands.outcome import Exit, Refusal, os_sentence
-from commands.signals import leaving_at_once
+from commands.signals import CUT_SHORT, leaving_at_once
 from commands.voice import complain, errors
 from exporters import tables
 from exporters.words import STATES, word
 from inventory import capture_file
-from inventory.collection import Collection
+from inventory.collection import Collection, digest
 from inventory.coverage import CellResult, CellState
 from inventory.guard import Guard
+from inventory.inventory import LAW_TIME
 from inventory.settings import Settings
+from inventory.spool import Spool
 from inventory.text import msg, tell
 
 
@@ -42,10 +43,68 @@ def with_accepted_platforms(taken: Collection, accepted: tuple[str, ...]) -> Col
     return replace(taken, sources=sources)
 
 
+@contextmanager
+def open_spool(
+    path: Path,
+    chosen: Settings,
+    guard: Guard,
+    *,
+    clock: Callable[[], datetime],
+    resume: bool,
+    as_of: datetime | None = None,
+) -> Iterator[Spool]:
+    """What a run reads into, beside what it writes; gone once it is written. A killed run leaves it for `--resume`.
+
+    Raises:
+        SpoolError: the folder cannot be written to, or another run collects into it.
+    """
+    plan = digest(msgspec.json.encode((voice.TOOL, chosen, as_of), order="sorted"))
+    beside = path.with_name(path.name + ".collecting")
+    with Spool(beside, guard=guard, taken_at=clock(), plan=plan, resume=resume) as spool:
+        when = f"{spool.taken_at.astimezone(LAW_TIME):%Y-%m-%d %H:%M}"
+        if spool.resumed:
+            complain(
+                tell(
+                    msg("going on with {count} cell(s) read since {when}", count=spool.resumed, when=when), voice.LOCALE
+                )
+            )
+        elif spool.dropped:
+            sentence = (
+                msg("what an earlier run had read is not used: the configuration or the program has changed since")
+                if resume
+                else msg(
+                    "{count} cell(s) of a run that was cut short are read anew; --resume would have gone on with them",
+                    count=spool.dropped,
+                )
+            )
+            complain(tell(sentence, voice.LOCALE))
+        try:
+            yield spool
+        except Refusal:
+            spool.remove()
+            raise
+        spool.remove()
+
+
+def deadline_of(chosen: Settings, minutes: float | None) -> Deadline:
+    """The deadline of a run that begins now: as given, else as configured, else none."""
+    minutes = minutes if minutes is not None else chosen.scan.deadline_minutes
+    return Deadline(None if minutes is None else minutes * 60)
+
+
 def collect_sources(
-    chosen: Settings, base: Path, guard: Guard, *, clock: Callable[[], datetime], has_captures: bool = False
-) -> Collection:
-    """Ledgers first: what they mark as classified must be known before anything is connected to."""
+    chosen: Settings,
+    base: Path,
+    spool: Spool,
+    *,
+    clock: Callable[[], datetime],
+    deadline: Deadline,
+    has_captures: bool = False,
+) -> None:
+    """Reads every source into the spool and finishes it.
+
+    Ledgers first, and always anew: what they mark as classified must be known before anything is connected to.
+    """
     ledgers: list[Collector] = [c for entry in chosen.ledger for c in ledger_collectors(entry, base=base, clock=clock)]
     others = chosen.openstack, chosen.kubernetes, chosen.ssh, chosen.discovery, chosen.sharing_api, chosen.plugin
     if not (ledgers or any(others) or has_captures):
@@ -54,20 +113,17 @@ def collect_sources(
             "[[discovery]], [[sharing_api]], [[plugin]] or [[capture]] in the configuration, or --capture FILE"
         )
         raise Refusal(Exit.COULD_NOT_RUN, tell(sentence, voice.LOCALE))
-    with leaving_at_once(), _progress() as on_cell:
-        collection = run_collectors(ledgers, guard=guard, clock=clock, on_cell=on_cell)
-        live = list(_live(chosen, base, guard, clock))
-        if live:
-            collection.merge(run_collectors(live, guard=guard, clock=clock, on_cell=on_cell))
-    seen = any(c.state in (CellState.COMPLETE, CellState.PARTIAL) for c in collection.cells)
-    if collection.cells and not seen and not has_captures:
-        first = collection.cells[0]
-        reason = first.reason or msg("no reason was given")
-        sentence = msg(
-            "no source could be read; the first of {count}: {reason}", count=len(collection.cells), reason=reason
-        )
+    with leaving_at_once(CUT_SHORT), _progress() as on_cell:
+        collect_into(spool, ledgers, clock=clock, on_cell=on_cell, deadline=deadline, is_reusable=False)
+        live = list(_live(chosen, base, spool.guard, clock))
+        collect_into(spool, live, clock=clock, on_cell=on_cell, deadline=deadline)
+        spool.finish()
+    cells = spool.cells
+    seen = any(c.state in (CellState.COMPLETE, CellState.PARTIAL) for c in cells)
+    if cells and not seen and not has_captures:
+        reason = cells[0].reason or msg("no reason was given")
+        sentence = msg("no source could be read; the first of {count}: {reason}", count=len(cells), reason=reason)
         raise Refusal(Exit.COULD_NOT_RUN, tell(sentence, voice.LOCALE))
-    return collection.guarded(guard)
 
 
 def _live(chosen: Settings, base: Path, guard: Guard, clock: Callable[[], datetime]) -> Iterator[Collector]:

@@ -15,9 +15,9 @@ from typing import IO, TypeVar
 
 import msgspec
 
-from inventory.collection import Collection, digest
-from inventory.coverage import Cell, CellResult, Rejection, SourceInfo
-from inventory.records import AnyRecord, Instant, Record
+from inventory.collection import Collection, Taken, digest
+from inventory.coverage import CellResult, Rejection, SourceInfo
+from inventory.records import AnyRecord, Instant
 from inventory.whole_file import whole_file
 
 FORMAT = "yunhe-capture"
@@ -29,6 +29,8 @@ FREE_BYTES = 16 * 1024**2
 MAX_MANIFEST_BYTES = 1024**2
 MAX_LINE_BYTES = 16 * 1024**2
 _MEMBERS = ("records.jsonl", "raws.jsonl", "coverage.jsonl", "rejections.jsonl")
+COMPRESSION = 6
+_CHUNK = 1024**2
 _FIXED_TIME = (2024, 1, 15, 0, 0, 0)
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
@@ -53,41 +55,62 @@ class _Raw(msgspec.Struct, frozen=True, kw_only=True):
     body: msgspec.Raw
 
 
-def write(collection: Collection, path: Path, *, tool: str) -> None:
+def write(taken: Taken, path: Path, *, tool: str) -> None:
     """Writes the capture beside `path` and moves it there whole: a reader never sees half of it.
 
     Raises:
         OSError: the folder cannot be written to.
     """
     with whole_file(path) as file:
-        dump(collection, file, tool=tool)
+        dump(taken, file, tool=tool)
 
 
-def dump(collection: Collection, file: IO[bytes], *, tool: str) -> None:
-    """Writes the capture to an open file."""
-    rejections = sorted(collection.rejections, key=lambda r: (r.source, r.file, r.sheet, r.row, r.column, r.value))
-    contents = {
-        "records.jsonl": _lines(sorted(collection.records, key=_record_key)),
-        "raws.jsonl": b"".join(
-            b'{"body":%s,"digest":"%s"}\n' % (body, name.encode()) for name, body in sorted(collection.raws.items())
-        ),
-        "coverage.jsonl": _lines(sorted(collection.cells, key=_cell)),
-        "rejections.jsonl": _lines(rejections),
+def dump(taken: Taken, file: IO[bytes], *, tool: str) -> None:
+    """Writes the capture to an open file, line by line: memory does not grow with what was taken."""
+    rejections = sorted(taken.rejections, key=lambda r: (r.source, r.file, r.sheet, r.row, r.column, r.value))
+    contents: dict[str, Iterable[bytes]] = {
+        "records.jsonl": taken.sorted_lines(),
+        "raws.jsonl": (b'{"body":%s,"digest":"%s"}' % (body, name.encode()) for name, body in taken.sorted_raws()),
+        "coverage.jsonl": map(_ENCODER.encode, sorted(taken.cells, key=lambda c: c.cell)),
+        "rejections.jsonl": map(_ENCODER.encode, rejections),
     }
-    manifest = _Manifest(
-        format=FORMAT,
-        format_version=FORMAT_VERSION,
-        tool=tool,
-        taken_at=collection.taken_at,
-        sources=sorted(collection.sources, key=lambda s: s.name),
-        members={name: digest(data) for name, data in contents.items()},
-    )
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name, data in [("manifest.json", _ENCODER.encode(manifest)), *contents.items()]:
-            entry = zipfile.ZipInfo(name, _FIXED_TIME)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o600 << 16
-            archive.writestr(entry, data)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION) as archive:
+        members = {name: _write_member(archive, name, lines) for name, lines in contents.items()}
+        manifest = _Manifest(
+            format=FORMAT,
+            format_version=FORMAT_VERSION,
+            tool=tool,
+            taken_at=taken.taken_at,
+            sources=sorted(taken.sources, key=lambda s: s.name),
+            members=members,
+        )
+        # Last, since it holds the digests of the others.
+        _write_member(archive, "manifest.json", [_ENCODER.encode(manifest)])
+
+
+def _write_member(archive: zipfile.ZipFile, name: str, lines: Iterable[bytes]) -> str:
+    """Writes one member and returns its SHA-256."""
+    entry = zipfile.ZipInfo(name, _FIXED_TIME)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o600 << 16
+    sha256 = hashlib.sha256()
+    with archive.open(entry, "w", force_zip64=name != "manifest.json") as member:
+        waiting: list[bytes] = []
+        size = 0
+        for line in lines:
+            waiting += (line, b"\n")
+            size += len(line)
+            if size > _CHUNK:
+                _write_chunk(member, sha256, waiting)
+                waiting, size = [], 0
+        _write_chunk(member, sha256, waiting)
+    return sha256.hexdigest()
+
+
+def _write_chunk(member: IO[bytes], sha256: "hashlib._Hash", lines: list[bytes]) -> None:
+    chunk = b"".join(lines)
+    sha256.update(chunk)
+    member.write(chunk)
 
 
 _DAMAGED = (
@@ -183,15 +206,3 @@ def _limited_lines(member: IO[bytes], name: str, path: str) -> Iterator[bytes]:
         if len(line) > MAX_LINE_BYTES:
             raise CaptureError(f"{path}: {name}: a line is longer than {MAX_LINE_BYTES} bytes")
         yield line
-
-
-def _record_key(record: Record) -> str:
-    return record.key
-
-
-def _cell(result: CellResult) -> Cell:
-    return result.cell
-
-
-def _lines(values: Iterable[Record] | Iterable[CellResult] | Iterable[Rejection]) -> bytes:
-    return b"".join(_ENCODER.encode(v) + b"\n" for v in values)

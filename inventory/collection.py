@@ -1,7 +1,6 @@
 """Everything that one or more sources said in one night, before anybody draws a conclusion."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -50,6 +49,9 @@ class Taken(Protocol):
     def sorted_records(self) -> Iterator[Record]:
         """Every record in the order of its key. A key may come several times, where several runs saw one thing."""
 
+    def sorted_lines(self) -> Iterator[bytes]:
+        """The same records in the same order, each as canonical JSON (sorted keys, no spaces, UTF-8)."""
+
     def sorted_raws(self) -> Iterator[tuple[str, bytes]]:
         """Every raw document once, as (digest, canonical JSON), in the order of the digests."""
 
@@ -70,6 +72,10 @@ class Collection:
     def sorted_records(self) -> Iterator[Record]:
         """Every record in the order of its key."""
         return iter(sorted(self.records, key=lambda r: r.key))
+
+    def sorted_lines(self) -> Iterator[bytes]:
+        """The same as canonical JSON."""
+        return map(_ENCODER.encode, self.sorted_records())
 
     def sorted_raws(self) -> Iterator[tuple[str, bytes]]:
         """Every raw document once, as (digest, canonical JSON), in the order of the digests."""
@@ -109,32 +115,33 @@ class Collection:
         for record in self.records:
             guard.follow(record)
         kept: list[Record] = []
-        dropped: Counter[tuple[str, str]] = Counter()
-        when: dict[tuple[str, str], datetime] = {}
         spoiled = {d for d, body in self.raws.items() if guard.mentions(body.decode("utf-8", "replace"))}
         for record in self.records:
-            if isinstance(record, ClassifiedTrace):
-                kept.append(msgspec.structs.replace(record, native_id=record.what, raw=None))
-            elif guard.forbids_record(record):
-                dropped[record.source, record.kind] += 1
-                when[record.source, record.kind] = record.observed_at
+            found = guarded_record(record, guard)
+            if isinstance(found, ClassifiedTrace) and record.raw:
                 # Another record may come from the same document: it loses its document, not itself.
-                spoiled.add(record.raw or "")
-            else:
-                kept.append(guard.without_mentions(record))
+                spoiled.add(record.raw)
+            kept.append(found)
         kept = [msgspec.structs.replace(r, raw=None) if r.raw in spoiled else r for r in kept]
-        for (source, what), count in sorted(dropped.items()):
-            kept.append(
-                ClassifiedTrace(source=source, native_id=what, observed_at=when[source, what], what=what, count=count)
-            )
         needed = {r.raw for r in kept if r.raw}
         raws = {d: body for d, body in self.raws.items() if d in needed}
         cells = [without_names(c, guard) for c in self.cells]
-        rejections = [r for r in self.rejections if not _speaks(r, guard)]
+        rejections = [r for r in self.rejections if not speaks(r, guard)]
         return replace(self, records=_summed(kept), raws=raws, cells=cells, rejections=rejections)
 
 
-def _speaks(rejection: Rejection, guard: Guard) -> bool:
+def guarded_record(record: Record, guard: Guard) -> Record:
+    """The record as it may be kept: whole, without a remark, or as the mere trace that something was dropped."""
+    if isinstance(record, ClassifiedTrace):
+        return msgspec.structs.replace(record, native_id=record.what, raw=None)
+    if guard.forbids_record(record):
+        what = record.kind
+        return ClassifiedTrace(source=record.source, native_id=what, observed_at=record.observed_at, what=what, count=1)
+    return guard.without_mentions(record)
+
+
+def speaks(rejection: Rejection, guard: Guard) -> bool:
+    """Whether what is told of the row mentions something of the do-not-scan list."""
     texts = (rejection.value, rejection.column, rejection.file, rejection.sheet, *rejection.touches)
     return guard.withheld(rejection.expected) != rejection.expected or any(map(guard.mentions, texts))
 
@@ -161,7 +168,8 @@ def _summed(records: Iterable[Record]) -> list[Record]:
             key = (record.source, record.what)
             before = traces.get(key)
             count = record.count + (before.count if before else 0)
-            traces[key] = msgspec.structs.replace(record, count=count)
+            when = max(record.observed_at, before.observed_at) if before else record.observed_at
+            traces[key] = msgspec.structs.replace(record, count=count, observed_at=when)
         else:
             rest.append(record)
     return [*rest, *traces.values()]

@@ -4,6 +4,7 @@ It is asked before DNS and before a connection with nothing but the configured t
 it is kept. What it drops leaves a count behind, no name and no address.
 """
 
+import hashlib
 import ipaddress
 import re
 import unicodedata
@@ -59,6 +60,7 @@ class Guard:
         self._answers: dict[str, bool] = {}
         self._patterns: dict[str, str] = {}
         """Word, to the pattern that tells whether it stands for itself where it was found."""
+        self._fingerprint: str | None = None
         self.add(entries)
 
     def add(self, entries: Iterable[str]) -> None:
@@ -74,6 +76,15 @@ class Guard:
                 self._patterns |= {word: _pattern(entry), **{uuid: _pattern(uuid) for uuid in both_orders(word)}}
         # New ones, after the list: an answer that is being worked out by the old list goes among the old ones.
         self._answers = {}
+        self._fingerprint = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the list: what was read by another list is guarded anew."""
+        if self._fingerprint is None:
+            entries = sorted([*self._words, *(str(network) for network in self._networks.iter_cidrs())])
+            self._fingerprint = hashlib.sha256("\n".join(entries).encode("utf-8", "replace")).hexdigest()
+        return self._fingerprint
 
     def __bool__(self) -> bool:
         return bool(self._words) or bool(self._networks)

@@ -1,18 +1,20 @@
 """The runner: the whole policy on partial failure, in one place."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
 
-from collectors.collector import ForbiddenCodes, Incomplete, Reading, Said, collect
+from collectors.collector import Deadline, ForbiddenCodes, Incomplete, Reading, Said, collect, collect_into
 from collectors.errors import NotConfigured, Skipped, Unauthorized, Unreachable
 from inventory.collection import Collection
 from inventory.coverage import Cell, CellResult, CellState, Rejection, SourceInfo
 from inventory.guard import Guard
 from inventory.records import ClassifiedTrace, Department, Tenant
-from inventory.text import msg
+from inventory.spool import Spool
+from inventory.text import msg, tell
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
 
@@ -132,7 +134,7 @@ def test_what_a_ledger_marks_as_classified_is_dropped_from_every_source() -> Non
 
     collection, _ = ran(Source({"tenant": [tenant("S-BMJ"), tenant("a")]}), guard=guard)
 
-    assert [type(r) for r in collection.records] == [Tenant, ClassifiedTrace]
+    assert {type(r) for r in collection.records} == {Tenant, ClassifiedTrace}
     assert "S-BMJ" not in repr(collection)
 
 
@@ -142,3 +144,80 @@ def test_records_of_one_source_may_be_of_several_kinds() -> None:
     collection, _ = ran(Source({"project": [department, tenant("a")]}))
 
     assert {r.kind for r in collection.records} == {"department", "tenant"}
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a" * 10 + "\udfff"])
+def test_a_record_that_cannot_be_written_is_missed_aloud(name: str) -> None:
+    """Half of a surrogate pair is no text: JSON, SQLite and terminals refuse it."""
+    collection, cells = ran(Source({"tenant": [tenant(name), tenant("a")]}))
+
+    assert [r.native_id for r in collection.records] == ["a"]
+    assert cells["tenant"].state is CellState.PARTIAL
+    assert "cannot be written down" in tell(cells["tenant"].reason or msg("nothing"), "en")
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Slow(Source):
+    """Every record takes an hour of the clock."""
+
+    clock: Clock
+
+    def read(self, cell: Cell) -> Iterator[Said]:
+        for said in super().read(cell):
+            self.clock.now += 3600
+            yield said
+
+
+def test_after_the_deadline_nothing_is_begun_and_what_was_read_stands() -> None:
+    clock = Clock()
+    source = Slow({"tenant": [tenant("a")], "host": [tenant("b"), tenant("c")], "port": [tenant("d")]}, parallel=1)
+    source.clock = clock
+
+    collection = collect([source], guard=Guard(), clock=lambda: NOON, deadline=Deadline(7000, clock=clock))
+
+    states = {c.cell.kind: c.state for c in collection.cells}
+    assert states == {"tenant": CellState.COMPLETE, "host": CellState.PARTIAL, "port": CellState.SKIPPED}
+    assert sorted(r.native_id for r in collection.records) == ["a", "b"]
+    assert source.asked == ["tenant", "host"]
+    assert all(c.is_gap for c in collection.cells if c.cell.kind != "tenant")
+
+
+def test_a_reader_that_hangs_is_left_when_the_grace_is_over() -> None:
+    """A service that says nothing for ever must not hold the night's scan for ever."""
+    released = threading.Event()
+
+    class Hanging(Source):
+        def read(self, cell: Cell) -> Iterator[Said]:
+            self.asked.append(cell.kind)
+            yield tenant("a")
+            released.wait(30)
+            yield tenant("late")
+
+    told: list[CellResult] = []
+    try:
+        with Spool(None, guard=Guard(), taken_at=NOON) as spool:
+            collect_into(
+                spool,
+                [Hanging({"tenant": []}), Source({"host": [tenant("b")]}, name="openstack:d")],
+                clock=lambda: NOON,
+                on_cell=told.append,
+                deadline=Deadline(0.05, grace=0.05),
+            )
+            spool.finish()
+            collection = spool.collection()
+    finally:
+        released.set()
+
+    states = {c.cell.kind: c.state for c in collection.cells}
+    assert states == {"tenant": CellState.FAILED, "host": CellState.COMPLETE}
+    assert {c.cell.kind for c in told} == {"tenant", "host"}
+    assert "late" not in repr(collection)
