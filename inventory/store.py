@@ -1,196 +1,111 @@
-"""Every finished scan, in one SQLite file.
+"""Every finished scan, over time 时序库: what changed is written once, what did not costs nothing.
 
 A scan is one transaction: its readers see the last finished scan until the next is whole, and a scan that is killed
-leaves nothing behind. What a scan saw is kept as its capture, so that it can be judged again; findings are kept as
-versions that say from which scan to which they held.
+leaves nothing behind. The store is a file of SQLite, or a PostgreSQL database for several machines; the same tables and
+the same code (`store_schema`, `store_writer`, `store_reader`). Its clients are imported only where they are used.
 """
 
 import contextlib
-import fcntl
-import io
-import os
-import sqlite3
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from inventory import capture_file
-from inventory.collection import Collection
+from inventory.collection import Taken
 from inventory.finding import Finding
-from inventory.scan import Known, ScanInfo, ScanOptions
-from inventory.text import Message, msg, tell
+from inventory.scan import ScanInfo, ScanOptions
+from inventory.store_place import Place, StoreError, place_of
+from inventory.stored_scan import StoredScan
+from inventory.text import Message, msg
 
-SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE scan (
-    number INTEGER PRIMARY KEY,
-    info TEXT NOT NULL,      -- ScanInfo as JSON
-    options TEXT NOT NULL,   -- ScanOptions as JSON
-    capture BLOB NOT NULL    -- what the scan saw, as a capture file
-) STRICT;
-CREATE TABLE finding (
-    key TEXT NOT NULL,       -- check@subject
-    body TEXT NOT NULL,      -- Finding as JSON
-    verdict TEXT NOT NULL,
-    since_scan INTEGER NOT NULL REFERENCES scan (number),
-    until_scan INTEGER,      -- last scan in which this version held; NULL while it holds
-    known_scan INTEGER NOT NULL,  -- first scan in which this verdict held without a break
-    known_at TEXT NOT NULL,
-    PRIMARY KEY (key, since_scan)
-) STRICT;
-CREATE INDEX finding_open ON finding (key) WHERE until_scan IS NULL;
-"""
-_ENCODER = msgspec.json.Encoder(order="sorted")
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
+    from inventory.store_lock import Held
 
-class StoreError(Exception):
-    """The store cannot be opened, written or locked; the message says what would help."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(tell(message, "en"))
-        self.message = message
-
-
-class StoredScan(msgspec.Struct, frozen=True, kw_only=True):
-    """One finished scan as it was kept."""
-
-    info: ScanInfo
-    options: ScanOptions
-    collection: Collection
-    findings: tuple[Finding, ...]
-    known: dict[str, Known]
-    """Finding key to since when its verdict has held."""
+__all__ = ["Place", "Store", "StoreError", "StoredScan", "lock", "place_of"]
 
 
 class Store:
     """An open store. Use as a context manager."""
 
-    def __init__(self, path: Path, *, must_exist: bool = False) -> None:
-        """Opens the store, creating it if it is not there.
+    def __init__(self, where: Path | str | Place, *, must_exist: bool = False, held: "Held | None" = None) -> None:
+        """Opens the store, making it if it is not there. `held` is the lock under which it is written.
 
         Raises:
-            StoreError: not a store, of a newer program, or the folder or file cannot be read or written.
+            StoreError: not a store, of another version, or it cannot be reached, read or written.
         """
-        self.path = path
-        if must_exist and not path.is_file():
-            raise StoreError(msg("{path}: there is no store yet; `yunhe scan` makes one", path=str(path)))
-        with contextlib.suppress(OSError):
-            # SQLite would let everybody read it. What it writes beside it gets the same mode.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        self.place = place_of(where)
+        self._held = held
+        if must_exist and not self.place.is_there:
+            raise StoreError(msg("{path}: there is no store yet; `yunhe scan` makes one", path=str(self.place)))
+        from inventory.store_engine import DATABASE_ERRORS, engine_of, prepare, why
+
+        self._engine = engine_of(self.place)
         try:
-            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute("PRAGMA foreign_keys = ON")
-            self._create()
-        except sqlite3.Error as error:
-            sentence = msg(
-                "{path}: the store cannot be opened ({why}); expected a file that `yunhe scan` made, writable, "
-                "in a writable folder with room on its disk",
-                path=str(path),
-                why=str(error),
+            prepare(self._engine, self.place)
+        except DATABASE_ERRORS as error:
+            self._engine.dispose()
+            raise StoreError(self._cannot_open(why(error))) from error
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    def _cannot_open(self, why: str) -> Message:
+        if self.place.path is None:
+            return msg(
+                "{path}: the store cannot be opened ({why}); expected a PostgreSQL database that this user may use",
+                path=str(self.place),
+                why=why,
             )
-            raise StoreError(sentence) from error
+        return msg(
+            "{path}: the store cannot be opened ({why}); expected a file that `yunhe scan` made, writable, "
+            "in a writable folder with room on its disk",
+            path=str(self.place),
+            why=why,
+        )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._db.close()
+        self._engine.dispose()
 
-    def _create(self) -> None:
-        with self._transaction():
-            (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if not tables:
-                for statement in _SCHEMA.split(";\n"):
-                    self._db.execute(statement)
-                self._db.execute("INSERT INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
-            row = self._db.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-        if row is None or int(row[0]) != SCHEMA_VERSION:
-            found = row[0] if row else "unknown"
-            raise StoreError(
-                msg(
-                    "{path}: schema {found}; this program reads schema {known}: use the version of yunhe that made it",
-                    path=str(self.path),
-                    found=str(found),
-                    known=SCHEMA_VERSION,
-                )
-            )
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            if self._db.in_transaction:  # on a full disk SQLite has rolled back by itself
-                self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
-
-    def save(
-        self, *, info: ScanInfo, options: ScanOptions, collection: Collection, findings: Sequence[Finding]
-    ) -> ScanInfo:
-        """Keeps the scan whole or not at all, and returns it with its number.
+    def save(self, *, info: ScanInfo, options: ScanOptions, taken: Taken, findings: Sequence[Finding]) -> ScanInfo:
+        """Keeps the scan whole or not at all, and returns it with its number and the head of the log.
 
         Raises:
             StoreError: it could not be written; the last finished scan stands as it was.
         """
-        buffer = io.BytesIO()
-        capture_file.dump(collection, buffer, tool=info.tool)
+        from inventory.store_engine import DATABASE_ERRORS, why, writing
+        from inventory.store_rows import Disorder
+        from inventory.store_writer import write_scan
+
         try:
-            with self._transaction():
-                (last,) = self._db.execute("SELECT coalesce(max(number), 0) FROM scan").fetchone()
-                info = msgspec.structs.replace(info, number=last + 1)
-                self._db.execute(
-                    "INSERT INTO scan VALUES (?, ?, ?, ?)",
-                    (info.number, _text(info), _text(options), buffer.getvalue()),
-                )
-                self._save_findings(info, findings)
-        except sqlite3.Error as error:
+            with writing(self._engine) as connection:
+                kept = write_scan(connection, info, options, taken, findings)
+                if self._held is not None:
+                    self._held.check(connection)
+        except (*DATABASE_ERRORS, Disorder) as error:
             sentence = msg(
                 "{path}: the scan could not be kept ({why}); the last finished scan stands",
-                path=str(self.path),
-                why=str(error),
+                path=str(self.place),
+                why=why(error),
             )
             raise StoreError(sentence) from error
-        return info
-
-    def _save_findings(self, info: ScanInfo, findings: Sequence[Finding]) -> None:
-        open_rows = {
-            key: (body, verdict, known_scan, known_at)
-            for key, body, verdict, known_scan, known_at in self._db.execute(
-                "SELECT key, body, verdict, known_scan, known_at FROM finding WHERE until_scan IS NULL"
-            )
-        }
-        for finding in findings:
-            body = _text(finding)
-            before = open_rows.pop(finding.key, None)
-            if before is not None and before[0] == body:
-                continue
-            known: tuple[int, str] = (info.number, info.as_of.isoformat())
-            if before is not None:
-                self._close(finding.key, info.number - 1)
-                if before[1] == finding.verdict:
-                    known = (before[2], before[3])
-            self._db.execute(
-                "INSERT INTO finding VALUES (?, ?, ?, ?, NULL, ?, ?)",
-                (finding.key, body, finding.verdict, info.number, *known),
-            )
-        for key in open_rows:
-            self._close(key, info.number - 1)
-
-    def _close(self, key: str, last: int) -> None:
-        self._db.execute("UPDATE finding SET until_scan = ? WHERE key = ? AND until_scan IS NULL", (last, key))
+        return kept
 
     def last_number(self) -> int | None:
-        """Number of the last finished scan; None before the first."""
-        (number,) = self._db.execute("SELECT max(number) FROM scan").fetchone()
-        return None if number is None else int(number)
+        """Number of the last finished scan; None before the first.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        from inventory.store_reader import last_number
+
+        with self._reading() as connection:
+            return last_number(connection)
 
     def load(self, number: int | None = None) -> StoredScan | None:
         """A finished scan, the last one by default; None if there is none of that number.
@@ -198,63 +113,68 @@ class Store:
         Raises:
             StoreError: it cannot be read back.
         """
-        if number is not None and not 0 < number < 2**63:
+        from inventory.store_reader import last_number, read_scan
+
+        if number is not None and not 0 < number < 2**31:
             return None
+        with self._reading() as connection:
+            wanted = last_number(connection) if number is None else number
+            return None if wanted is None else read_scan(connection, wanted)
+
+    def scans(self) -> list[ScanInfo]:
+        """Every scan that can be read, the oldest first.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        from inventory.store_reader import read_infos
+
+        with self._reading() as connection:
+            return read_infos(connection)
+
+    def faults(self) -> list[Message]:
+        """What was changed after it was written; nothing where the store is whole.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        from inventory.store_verify import faults
+
+        with self._reading() as connection:
+            return list(faults(connection))
+
+    def head(self) -> str:
+        """SHA-256 of the run log's newest entry, hexadecimal; empty before the first.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        from inventory.store_verify import head
+
+        with self._reading() as connection:
+            return head(connection)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator["Connection"]:
+        """One view of the store."""
+        from inventory.store_engine import DATABASE_ERRORS, reading, why
+
         try:
-            self._db.execute("BEGIN")
-            try:
-                wanted = self.last_number() if number is None else number
-                row = self._db.execute("SELECT info, options, capture FROM scan WHERE number = ?", (wanted,)).fetchone()
-                if row is None or wanted is None:
-                    return None
-                found = self._db.execute(
-                    "SELECT body, known_scan, known_at FROM finding"
-                    " WHERE since_scan <= ? AND (until_scan IS NULL OR until_scan >= ?)",
-                    (wanted, wanted),
-                ).fetchall()
-            finally:
-                self._db.execute("COMMIT")
-            findings = [(msgspec.json.decode(body, type=Finding), scan, at) for body, scan, at in found]
-            return StoredScan(
-                info=msgspec.json.decode(row[0], type=ScanInfo),
-                options=msgspec.json.decode(row[1], type=ScanOptions),
-                collection=capture_file.load(io.BytesIO(row[2]), name=f"{self.path} scan {wanted}"),
-                findings=tuple(f for f, _, _ in findings),
-                known={f.key: Known(first_scan=scan, first_at=datetime.fromisoformat(at)) for f, scan, at in findings},
-            )
-        except (sqlite3.Error, msgspec.DecodeError, capture_file.CaptureError) as error:
-            sentence = msg("{path}: the scan cannot be read back: {why}", path=str(self.path), why=str(error))
+            with reading(self._engine) as connection:
+                yield connection
+        except (*DATABASE_ERRORS, ValueError, msgspec.DecodeError) as error:
+            sentence = msg("{path}: the scan cannot be read back: {why}", path=str(self.place), why=why(error))
             raise StoreError(sentence) from error
-
-
-def _text(value: msgspec.Struct) -> str:
-    return _ENCODER.encode(value).decode()
 
 
 @contextlib.contextmanager
-def lock(path: Path) -> Iterator[None]:
-    """Holds the store against a second scan; the kernel lets go of it if the process dies.
+def lock(where: Path | str | Place) -> Iterator["Held"]:
+    """Holds the store against a second scan; what is dead holds it no longer.
 
     Raises:
-        StoreError: another scan holds it, or the lock file cannot be written.
+        StoreError: another scan holds it, or it cannot be locked.
     """
-    name = path.with_name(path.name + ".lock")
-    try:
-        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        sentence = msg(
-            "{path}: the store cannot be written: {why} ({file}); expected a folder that is there and writable",
-            path=str(path),
-            why=error.strerror or str(error),
-            file=str(name),
-        )
-        raise StoreError(sentence) from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            sentence = msg("{path}: another scan is writing to this store; wait for it to end", path=str(path))
-            raise StoreError(sentence) from error
-        yield
-    finally:
-        os.close(descriptor)
+    from inventory.store_lock import lock as hold
+
+    with hold(place_of(where)) as held:
+        yield held

@@ -47,7 +47,7 @@ def collection(*names: str) -> Collection:
 
 
 def save(store: Store, *findings: Finding, day: int = 0) -> ScanInfo:
-    return store.save(info=info(day), options=OPTIONS, collection=collection("甲"), findings=findings)
+    return store.save(info=info(day), options=OPTIONS, taken=collection("甲"), findings=findings)
 
 
 def test_what_is_kept_is_what_is_loaded(tmp_path: Path) -> None:
@@ -101,10 +101,10 @@ def test_a_store_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
     with Store(path):
         pass
     with sqlite3.connect(path) as db:
-        db.execute("UPDATE meta SET value = '99'")
+        db.execute("UPDATE alembic_version SET version_num = '9999'")
     db.close()
 
-    with pytest.raises(StoreError, match="schema 99"):
+    with pytest.raises(StoreError, match="schema 9999"):
         Store(path)
 
 

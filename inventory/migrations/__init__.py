@@ -1,0 +1,1 @@
+"""Alembic's migrations of the store: one module for each release that changed the tables, never edited afterwards."""

@@ -1,0 +1,105 @@
+"""Many rows at once: prepared statements of SQLite, COPY of PostgreSQL; and versions read in pages."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Table, bindparam, select, tuple_, update
+from sqlalchemy.exc import OperationalError
+
+from inventory.store_schema import FINDINGS, Section, is_postgresql
+
+PAGE_ROWS = 5000
+BATCH_ROWS = 5000
+BATCH_BYTES = 8 * 1024**2
+
+
+class Version(NamedTuple):
+    """A version row without its content."""
+
+    key: str | bytes
+    nth: int
+    since: int
+    until: int | None
+    digest: bytes
+    body: int
+    verdict: str = ""
+    known_scan: int = 0
+    known_at: str = ""
+    """The last three: findings only."""
+
+
+def insert(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+    """Adds rows that have a value for each column, in the table's order.
+
+    Raises:
+        SQLAlchemyError: they were refused.
+    """
+    if not rows:
+        return
+    if is_postgresql(connection):
+        _copy(connection, table, rows)
+    else:
+        connection.exec_driver_sql(str(table.insert().compile(dialect=connection.dialect)), list(rows))
+
+
+def _copy(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+    import psycopg
+    from psycopg import sql
+
+    columns = sql.SQL(", ").join(sql.Identifier(c.name) for c in table.columns)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), columns)
+    raw: Any = connection.connection.driver_connection
+    try:
+        with raw.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.Error as error:
+        raise OperationalError(f"COPY {table.name}", None, error) from error
+
+
+def close_versions(
+    connection: Connection, table: Table, rows: Sequence[tuple[str | bytes, int, int]], last: int
+) -> None:
+    """Ends the versions (key, nth, since) with the scan `last`."""
+    if not rows:
+        return
+    ended = (
+        update(table)
+        .where(table.c.key == bindparam("k"), table.c.nth == bindparam("n"), table.c.since_scan == bindparam("s"))
+        .values(until_scan=last)
+    )
+    connection.execute(ended, [{"k": key, "n": nth, "s": since} for key, nth, since in rows])
+
+
+def versions(connection: Connection, section: Section) -> Iterator[Version]:
+    """Every version of a section in the order of (key, nth, since), read in pages.
+
+    Rows may be added and ended meanwhile, as long as it is before the place that was reached.
+    """
+    table = section.table
+    order = (table.c.key, table.c.nth, table.c.since_scan)
+    columns = [*order, table.c.until_scan, table.c.digest, table.c.body]
+    if section is FINDINGS:
+        columns += [table.c.verdict, table.c.known_scan, table.c.known_at]
+    page = select(*columns).order_by(*order).limit(PAGE_ROWS)
+    after = page.where(tuple_(*order) > tuple_(bindparam("k"), bindparam("n"), bindparam("s")))
+    rows = connection.execute(page).fetchall()
+    while rows:
+        for row in rows:
+            version = Version(*row)
+            yield version if version.digest is not None else version._replace(digest=version.key)
+        if len(rows) < PAGE_ROWS:
+            return
+        key, nth, since = rows[-1][:3]
+        rows = connection.execute(after, {"k": key, "n": nth, "s": since}).fetchall()
+
+
+def latest_versions(connection: Connection, section: Section) -> Iterator[Version]:
+    """Of each thing that ever was, the newest version, ended or not, in the order of (key, nth)."""
+    before: Version | None = None
+    for version in versions(connection, section):
+        if before is not None and (before.key, before.nth) != (version.key, version.nth):
+            yield before
+        before = version
+    if before is not None:
+        yield before

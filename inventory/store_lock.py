@@ -1,0 +1,223 @@
+"""Who may write: one scan at a time, and never one that is dead.
+
+SQLite: the kernel holds a lock on `STORE.lock` for as long as the process lives, and not a moment longer; the file says
+who it is. PostgreSQL: an advisory lock lives as long as the session; a row says who holds it and when it last gave a
+sign of life. A holder that has given none for `STALE_SECONDS` (a machine that was stopped, a network that was cut) is
+thrown out by the server, so that nothing of it can be written any more, and the next scan takes over.
+"""
+
+import contextlib
+import fcntl
+import os
+import platform
+import secrets
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import msgspec
+from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from inventory.store_place import Place, StoreError
+from inventory.store_schema import WRITER
+from inventory.text import Message, msg
+
+HEARTBEAT_SECONDS = 15.0
+STALE_SECONDS = 180.0
+MAX_HOLDER_BYTES = 4096
+_KEY = 0x79756E02
+"""Advisory lock of PostgreSQL that the writing scan holds."""
+
+
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """Who holds the lock."""
+
+    machine: str
+    process: int
+    since: str
+    """ISO 8601, UTC."""
+
+    def words(self) -> Message:
+        """As an operator looks for it."""
+        return msg(
+            "process {process} on {machine}, since {since}",
+            process=self.process,
+            machine=self.machine,
+            since=self.since,
+        )
+
+
+class Held:
+    """The lock while it is held."""
+
+    def check(self, connection: Connection) -> None:
+        """Refuses to write over the head of a scan that took over: asked inside the transaction that writes.
+
+        Raises:
+            StoreError: the lock is somebody else's by now.
+        """
+
+
+def _ourselves() -> Holder:
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    return Holder(machine=platform.node() or "?", process=os.getpid(), since=since)
+
+
+@contextlib.contextmanager
+def lock(place: Place) -> Iterator[Held]:
+    """Holds the store against a second scan.
+
+    Raises:
+        StoreError: another scan holds it, or the lock cannot be taken at all.
+    """
+    if place.path is not None:
+        with _file_lock(place.path):
+            yield Held()  # the kernel takes it from nobody who lives
+        return
+    from inventory.store_engine import engine_of, prepare, why
+
+    engine = engine_of(place)
+    try:
+        try:
+            prepare(engine, place)
+            held = _Lease(engine, place)
+        except SQLAlchemyError as error:
+            raise StoreError(
+                msg("{path}: the store cannot be locked ({why})", path=str(place), why=why(error))
+            ) from error
+        with held:
+            yield held
+    finally:
+        engine.dispose()
+
+
+# ── SQLite ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextlib.contextmanager
+def _file_lock(path: Path) -> Iterator[None]:
+    name = path.with_name(path.name + ".lock")
+    try:
+        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        sentence = msg(
+            "{path}: the store cannot be written: {why} ({file}); expected a folder that is there and writable",
+            path=str(path),
+            why=error.strerror or str(error),
+            file=str(name),
+        )
+        raise StoreError(sentence) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise _refused(path, _holder(os.pread(descriptor, MAX_HOLDER_BYTES, 0))) from error
+        with contextlib.suppress(OSError):  # a full disk: the lock holds without its holder's name
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, msgspec.json.encode(_ourselves()), 0)
+        yield
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _holder(data: bytes | str) -> Holder | None:
+    try:
+        return msgspec.json.decode(data, type=Holder)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _refused(place: object, holder: Holder | None) -> StoreError:
+    if holder is None:
+        return StoreError(msg("{path}: another scan is writing to this store; wait for it to end", path=str(place)))
+    return StoreError(
+        msg(
+            "{path}: another scan is writing to this store ({holder}); wait for it to end",
+            path=str(place),
+            holder=holder.words(),
+        )
+    )
+
+
+# ── PostgreSQL ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Lease(Held):
+    """The advisory lock of a session of its own, and the row that says whose it is."""
+
+    def __init__(self, engine: Engine, place: Place) -> None:
+        self._place = place
+        self._token = secrets.token_hex(16)
+        self._done = threading.Event()
+        self._session = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            self._acquire()
+        except BaseException:
+            self._session.close()
+            raise
+        self._beat = threading.Thread(target=self._keep_alive, name="yunhe-lock", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._beat.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._beat.join()
+        with contextlib.suppress(SQLAlchemyError):  # the session is gone, and the lock with it
+            self._session.execute(text("DELETE FROM writer WHERE token = :token"), {"token": self._token})
+            self._session.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _KEY})
+        self._session.invalidate()
+        self._session.close()
+
+    def check(self, connection: Connection) -> None:
+        row = connection.execute(select(WRITER.c.token, WRITER.c.holder)).first()
+        if row is None or row[0] != self._token:
+            raise _refused(self._place, _holder(row[1]) if row else None)
+
+    def _acquire(self) -> None:
+        if not (self._try() or (self._throw_out_the_dead() and self._try())):
+            row = self._session.execute(select(WRITER.c.holder)).first()
+            raise _refused(self._place, _holder(row[0]) if row else None)
+        self._sign()
+
+    def _try(self) -> bool:
+        return bool(self._session.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}).scalar_one())
+
+    def _sign(self) -> None:
+        self._session.execute(text("DELETE FROM writer"))
+        self._session.execute(
+            text(
+                "INSERT INTO writer (id, token, holder, since, heartbeat)"
+                " VALUES (1, :token, :holder, CAST(now() AS text), CAST(now() AS text))"
+            ),
+            {"token": self._token, "holder": msgspec.json.encode(_ourselves()).decode()},
+        )
+
+    def _keep_alive(self) -> None:
+        while not self._done.wait(HEARTBEAT_SECONDS):
+            try:
+                self._session.execute(
+                    text("UPDATE writer SET heartbeat = CAST(now() AS text) WHERE token = :token"),
+                    {"token": self._token},
+                )
+            except SQLAlchemyError:
+                return  # the session is lost, and with it the lock; writing the scan says so
+
+    def _throw_out_the_dead(self) -> bool:
+        """Ends the session of a holder that has given no sign of life for too long; says whether it did."""
+        ended = self._session.execute(
+            text(
+                "SELECT pg_terminate_backend(l.pid, 10000) FROM pg_locks l, writer w"
+                " WHERE l.locktype = 'advisory' AND l.objid = :key AND l.granted"
+                " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                " AND CAST(w.heartbeat AS timestamptz) < now() - make_interval(secs => :seconds)"
+            ),
+            {"key": _KEY, "seconds": STALE_SECONDS},
+        ).fetchall()
+        return bool(ended)

@@ -1,0 +1,157 @@
+"""Verifying the store: every row of every scan against the run log, and the log against itself."""
+
+import hashlib
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Iterator
+from itertools import islice
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from inventory.store_bulk import Version, versions
+from inventory.store_chain import BEFORE_THE_FIRST, Changes, Entry, ScanEntry, chained, time_header
+from inventory.store_rows import sha256, unpacked
+from inventory.store_schema import BODY, FINDINGS, LOG, OBSERVATION, RAWS, SCAN, SECTIONS, Section
+from inventory.text import Message, msg
+
+MAX_FAULTS = 100
+"""Sentences after which it is clear enough."""
+_BODIES_AT_ONCE = 500
+
+
+def faults(connection: Connection) -> Iterator[Message]:
+    """Everything that is not as it was written, at most `MAX_FAULTS` sentences; none where the store is whole."""
+    return islice(_faults(connection), MAX_FAULTS)
+
+
+def _faults(connection: Connection) -> Iterator[Message]:
+    entries: dict[int, Entry] = {}
+    yield from _log(connection, entries)
+    by_scan = {told.scan: (e.number, told) for e in entries.values() if (told := _told(e)) is not None}
+    kept = sorted(connection.execute(select(SCAN.c.number)).scalars())
+    changes = {number: Changes() for number in kept}
+    for section in SECTIONS:
+        yield from _section(connection, section, kept, changes)
+    for number in kept:
+        if number not in by_scan:
+            yield msg("scan {number} stands in no entry of the log", number=number)
+            continue
+        entry_number, entry = by_scan[number]
+        yield from _scan(connection, number, entry_number, entry)
+        if changes[number].hexdigest() != entry.changes:
+            yield msg("scan {number}: rows were changed, added or taken away after it was written", number=number)
+    for number in sorted(set(by_scan) - set(kept)):
+        yield msg("scan {number} stands in the log and is gone from the store", number=number)
+
+
+def _told(entry: Entry) -> ScanEntry | None:
+    try:
+        return msgspec.json.decode(entry.body, type=ScanEntry) if entry.what == "scan" else None
+    except msgspec.DecodeError:
+        return None  # its digest has told already
+
+
+def _log(connection: Connection, entries: dict[int, Entry]) -> Iterator[Message]:
+    before = BEFORE_THE_FIRST
+    for expected, row in enumerate(connection.execute(select(LOG).order_by(LOG.c.entry)), 1):
+        entry = Entry(*row)
+        entries[entry.number] = entry
+        if entry.number != expected:
+            yield msg("entry {number} of the log is missing", number=expected)
+            return
+        if entry.digest != chained(before, entry.what, entry.body):
+            yield msg("entry {number} of the log was changed", number=entry.number)
+        before = bytes(entry.digest)
+
+
+def _scan(connection: Connection, number: int, entry_number: int, entry: ScanEntry) -> Iterator[Message]:
+    row = connection.execute(select(SCAN).where(SCAN.c.number == number)).one()
+    times = hashlib.sha256()
+    parts = connection.execute(
+        select(OBSERVATION.c.section, OBSERVATION.c.part, OBSERVATION.c.data)
+        .where(OBSERVATION.c.scan == number)
+        .order_by(OBSERVATION.c.section.desc(), OBSERVATION.c.part)
+    )
+    try:
+        for section, part, data in parts:
+            times.update(time_header(section, part) + unpacked(data))
+    except ValueError:
+        times.update(b"damaged")
+    same = {
+        "info": row.info == bytes(entry.info).decode(),
+        "taken_at": row.taken_at == entry.taken_at,
+        "entry": row.entry == entry_number,
+        "options": _document_digest(connection, row.options) == entry.options,
+        "sources": _document_digest(connection, row.sources) == entry.sources,
+        "times": times.hexdigest() == entry.times,
+    }
+    for what in sorted(name for name, is_same in same.items() if not is_same):
+        yield msg("scan {number}: its {what} was changed after it was written", number=number, what=what)
+
+
+def _document_digest(connection: Connection, body: int) -> str | None:
+    data = connection.execute(select(BODY.c.data).where(BODY.c.id == body)).scalar_one_or_none()
+    return None if data is None else sha256(bytes(data)).hex()
+
+
+def _section(
+    connection: Connection, section: Section, kept: list[int], changes: dict[int, Changes]
+) -> Iterator[Message]:
+    """Gives each scan's changes what came and went with it, and checks every content against its digest.
+
+    What held in no scan that is left should have gone with the last one that it held in.
+    """
+    for change in changes.values():
+        change.section(section)
+    for version in _checked(connection, section):
+        if isinstance(version, Message):
+            yield version
+            continue
+        first = bisect_left(kept, version.since)
+        after = len(kept) if version.until is None else bisect_right(kept, version.until)
+        if first >= after:
+            yield msg("{section} {key}: a row of no scan", section=section.name, key=_shown(version.key))
+            continue
+        facts = (version.verdict, version.known_scan, version.known_at) if section is FINDINGS else ()
+        changes[kept[first]].came(version, facts)
+        if after < len(kept):
+            changes[kept[after]].went(version.key, version.nth)
+
+
+def _checked(connection: Connection, section: Section) -> Iterator[Version | Message]:
+    """The versions, each followed by what is wrong with its content."""
+    waiting: deque[Version] = deque()
+    for version in versions(connection, section):
+        waiting.append(version)
+        if len(waiting) >= _BODIES_AT_ONCE:
+            yield from _with_contents(connection, section, waiting)
+            waiting.clear()
+    yield from _with_contents(connection, section, waiting)
+
+
+def _with_contents(connection: Connection, section: Section, page: deque[Version]) -> Iterator[Version | Message]:
+    wanted = {v.body for v in page}
+    found = dict(connection.execute(select(BODY.c.id, BODY.c.data).where(BODY.c.id.in_(wanted))).fetchall())
+    for version in page:
+        yield version
+        data = found.get(version.body)
+        if data is None or _digest(section, data) != version.digest:
+            yield msg("{section} {key}: its content was changed", section=section.name, key=_shown(version.key))
+
+
+def _digest(section: Section, data: bytes) -> bytes | None:
+    try:
+        return sha256(unpacked(data) if section is RAWS else bytes(data))
+    except ValueError:
+        return None
+
+
+def _shown(key: str | bytes) -> str:
+    return key if isinstance(key, str) else bytes(key).hex()
+
+
+def head(connection: Connection) -> str:
+    """The digest of the newest entry, hexadecimal; empty before the first."""
+    row = connection.execute(select(LOG.c.digest).order_by(LOG.c.entry.desc()).limit(1)).first()
+    return "" if row is None else bytes(row[0]).hex()

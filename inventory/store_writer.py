@@ -1,0 +1,208 @@
+"""Writing a scan: its streams are laid beside what the store holds, and only what differs is written.
+
+Both sides come in the order of their keys, a page at a time: memory does not grow with the inventory.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Table, func, select
+
+from inventory.collection import Taken
+from inventory.finding import Finding
+from inventory.scan import ScanInfo, ScanOptions
+from inventory.store_bulk import BATCH_BYTES, BATCH_ROWS, Version, close_versions, insert, latest_versions
+from inventory.store_chain import Changes, ScanEntry, append, time_header
+from inventory.store_rows import (
+    Item,
+    Runs,
+    canonical,
+    cell_items,
+    finding_items,
+    packed,
+    raw_items,
+    record_items,
+    rejection_items,
+    sha256,
+)
+from inventory.store_schema import (
+    BODY,
+    CELLS,
+    FINDINGS,
+    OBSERVATION,
+    RAWS,
+    RECORDS,
+    REJECTIONS,
+    SCAN,
+    Section,
+)
+
+
+def write_scan(
+    connection: Connection, info: ScanInfo, options: ScanOptions, taken: Taken, findings: Iterable[Finding]
+) -> ScanInfo:
+    """Writes the scan as the next one, in the caller's transaction, and returns it with its number and its head.
+
+    Raises:
+        Disorder: a stream is not in its order, or two findings have one key.
+        SQLAlchemyError: it could not be written.
+    """
+    number = (connection.execute(select(func.max(SCAN.c.number))).scalar_one() or 0) + 1
+    info = msgspec.structs.replace(info, number=number, head="")
+    return _Writer(connection, info).write(options, taken, findings)
+
+
+class _Writer:
+    def __init__(self, connection: Connection, info: ScanInfo) -> None:
+        self._db = connection
+        self._info = info
+        self._batches = _Batches(connection, last=info.number - 1)
+        self._changes = Changes()
+        self._times = hashlib.sha256()
+
+    def write(self, options: ScanOptions, taken: Taken, findings: Iterable[Finding]) -> ScanInfo:
+        observed = self._runs(RECORDS, quoted=True)
+        self._merge(RECORDS, record_items(taken.sorted_records(), observed))
+        observed.close()
+        self._merge(RAWS, raw_items(taken.sorted_raws()))
+        read = self._runs(CELLS, quoted=False)
+        self._merge(CELLS, cell_items(taken.cells, read))
+        read.close()
+        self._merge(REJECTIONS, rejection_items(taken.rejections))
+        self._merge(FINDINGS, finding_items(findings))
+        return self._finish(canonical(options), canonical(list(taken.sources)), taken.taken_at.isoformat())
+
+    def _finish(self, options: bytes, sources: bytes, taken_at: str) -> ScanInfo:
+        entry = append(
+            self._db,
+            "scan",
+            ScanEntry(
+                scan=self._info.number,
+                info=msgspec.Raw(canonical(self._info)),
+                taken_at=taken_at,
+                options=sha256(options).hex(),
+                sources=sha256(sources).hex(),
+                times=self._times.hexdigest(),
+                changes=self._changes.hexdigest(),
+            ),
+        )
+        row = (
+            self._info.number,
+            canonical(self._info).decode(),
+            taken_at,
+            self._document("options", options),
+            self._document("sources", sources),
+            entry.number,
+        )
+        self._batches.flush()
+        insert(self._db, SCAN, [row])
+        return msgspec.structs.replace(self._info, head=entry.digest.hex())
+
+    def _document(self, column: str, data: bytes) -> int:
+        """The body of the last scan's options or sources, where they are the same still, else a new one."""
+        before = self._db.execute(
+            select(BODY.c.id, BODY.c.data)
+            .join(SCAN, SCAN.c[column] == BODY.c.id)
+            .order_by(SCAN.c.number.desc())
+            .limit(1)
+        ).first()
+        return int(before[0]) if before is not None and before[1] == data else self._batches.body(data)
+
+    def _runs(self, section: Section, *, quoted: bool) -> Runs:
+        parts = 0
+
+        def write(part: bytes) -> None:
+            nonlocal parts
+            self._times.update(time_header(section.name, parts) + part)
+            insert(self._db, OBSERVATION, [(self._info.number, section.name, parts, packed(part))])
+            parts += 1
+
+        return Runs(write, quoted=quoted)
+
+    # ── laying the streams side by side ──────────────────────────────────────────────────────────────────────────────
+
+    def _merge(self, section: Section, incoming: Iterator[Item]) -> None:
+        self._changes.section(section)
+        stored = latest_versions(self._db, section)
+        held = next(stored, None)
+        for item in incoming:
+            while held is not None and (held.key, held.nth) < (item.key, item.nth):
+                self._went(section, held)
+                held = next(stored, None)
+            if held is None or held.key != item.key or held.nth != item.nth:
+                self._came(section, item, None)
+                continue
+            if held.until is not None or held.digest != item.digest:
+                self._went(section, held)
+                self._came(section, item, held)
+            held = next(stored, None)
+        while held is not None:
+            self._went(section, held)
+            held = next(stored, None)
+        self._batches.flush()
+
+    def _went(self, section: Section, version: Version) -> None:
+        if version.until is None:
+            self._changes.went(version.key, version.nth)
+            self._batches.close(section.table, (version.key, version.nth, version.since))
+
+    def _came(self, section: Section, item: Item, before: Version | None) -> None:
+        facts = self._since(item, before) if section is FINDINGS else ()
+        self._changes.came(item, facts)
+        if before is not None and before.digest == item.digest:
+            body = before.body  # it was gone and is back as it was
+        else:
+            body = self._batches.body(packed(item.body) if section.is_packed else item.body)
+        digest = None if section is RAWS else item.digest
+        row = (item.key, item.nth, self._info.number, None, digest, body, *facts)
+        self._batches.add(section.table, row)
+
+    def _since(self, item: Item, before: Version | None) -> tuple[object, ...]:
+        """The finding's verdict, and since when it has held without a break."""
+        if before is not None and before.until is None and before.verdict == item.verdict:
+            return item.verdict, before.known_scan, before.known_at
+        return item.verdict, self._info.number, self._info.as_of.isoformat()
+
+
+class _Batches:
+    """Rows on their way to the store, sent when there are enough of them."""
+
+    def __init__(self, connection: Connection, *, last: int) -> None:
+        self._db = connection
+        self._last = last
+        self._next_body = (connection.execute(select(func.max(BODY.c.id))).scalar_one() or 0) + 1
+        self._bodies: list[tuple[int, bytes]] = []
+        self._bytes = 0
+        self._rows: list[tuple[Any, ...]] = []
+        self._closed: list[tuple[str | bytes, int, int]] = []
+        self._table: Table | None = None
+
+    def body(self, data: bytes) -> int:
+        """The id under which the content will stand."""
+        number = self._next_body
+        self._next_body += 1
+        self._bodies.append((number, data))
+        self._bytes += len(data)
+        return number
+
+    def add(self, table: Table, row: tuple[object, ...]) -> None:
+        self._table = table
+        self._rows.append(row)
+        if len(self._rows) >= BATCH_ROWS or self._bytes >= BATCH_BYTES:
+            self.flush()
+
+    def close(self, table: Table, place: tuple[str | bytes, int, int]) -> None:
+        self._table = table
+        self._closed.append(place)
+        if len(self._closed) >= BATCH_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Sends what waits: of one section at a time, so that one table is enough to remember."""
+        insert(self._db, BODY, self._bodies)
+        if self._table is not None:
+            close_versions(self._db, self._table, self._closed, self._last)
+            insert(self._db, self._table, self._rows)
+        self._bodies, self._bytes, self._rows, self._closed = [], 0, [], []

@@ -1,0 +1,137 @@
+"""Two scans at once are refused; a scan that is dead holds nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from stored_nights import fill
+
+from inventory import store_lock
+from inventory.store import Store, StoreError, lock
+
+HOLDER = """
+import sys
+from stored_nights import fill
+from inventory import store_lock
+from inventory.store import Store, StoreError, lock
+store_lock.HEARTBEAT_SECONDS = 0.2
+with lock(sys.argv[1]) as held:
+    print("held", flush=True)
+    sys.stdin.readline()
+    try:
+        with Store(sys.argv[1], held=held) as store:
+            fill(store, 1)
+        print("saved", flush=True)
+    except StoreError as error:
+        print("refused", error, flush=True)
+"""
+
+
+@contextmanager
+def other_process(place: str) -> Iterator["subprocess.Popen[str]"]:
+    """A process that holds the lock, and saves a scan when it gets a line."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", HOLDER, place]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.kill()
+        process.wait()
+
+
+def is_refused(place: str) -> bool:
+    try:
+        with lock(place):
+            return False
+    except StoreError:
+        return True
+
+
+def test_a_second_scan_is_refused_and_told_who_holds_it(new_store: Callable[[], str]) -> None:
+    place = new_store()
+    with other_process(place) as process, pytest.raises(StoreError, match="another scan") as refused, lock(place):
+        pass
+    assert f"process {process.pid} on " in str(refused.value)
+
+    with lock(place):
+        pass
+
+
+def test_a_killed_scan_holds_nothing(new_store: Callable[[], str]) -> None:
+    """SIGKILL: the kernel, or the server, lets go of it at once."""
+    place = new_store()
+    with other_process(place) as process:
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                with lock(place) as held, Store(place, held=held) as store:
+                    fill(store, 1)
+            except StoreError:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            else:
+                break
+    with Store(place) as store:
+        assert store.last_number() == 1
+
+
+def test_the_lock_is_free_when_a_scan_has_ended(new_store: Callable[[], str]) -> None:
+    place = new_store()
+    for _ in range(3):
+        with lock(place) as held, Store(place, held=held) as store:
+            fill(store, 1)
+
+    with Store(place) as store:
+        assert store.last_number() == 3
+
+
+def test_a_holder_that_shows_a_sign_of_life_is_left_alone(
+    new_store: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_lock, "STALE_SECONDS", 5.0)
+    place = new_store()
+    with other_process(place):
+        time.sleep(0.5)
+        assert is_refused(place)
+
+
+@pytest.mark.postgres
+def test_a_stopped_holder_is_thrown_out_and_cannot_write_any_more(
+    postgres: "object", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that froze and wakes up again must not write its old scan behind the new one."""
+    place = postgres.new_database()  # type: ignore[attr-defined]
+    monkeypatch.setattr(store_lock, "STALE_SECONDS", 1.0)
+    with other_process(place) as process:
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(1.6)
+        with lock(place) as held, Store(place, held=held) as store:
+            process.send_signal(signal.SIGCONT)
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+            assert process.stdout.readline().startswith("refused")
+            fill(store, 1)
+    with Store(place) as store:
+        assert store.last_number() == 1
+        assert store.faults() == []
+
+
+def test_a_lock_that_cannot_be_written_says_what_would_help(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="expected a folder that is there"), lock(tmp_path / "no" / "s.db"):
+        pass

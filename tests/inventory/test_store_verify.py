@@ -1,0 +1,88 @@
+"""What is changed after it was written is found, whatever it is."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import Column, LargeBinary, String, Table, select, text, update
+from stored_nights import fill
+
+from inventory.store import Store
+from inventory.store_engine import writing
+from inventory.store_schema import METADATA
+
+TABLES = [t for t in METADATA.sorted_tables if t.name != "writer"]
+COLUMNS = [(t, c) for t in TABLES for c in t.columns]
+
+
+def _other(column: Column[object], value: object) -> object:
+    if isinstance(value, bytes) or (value is None and isinstance(column.type, LargeBinary)):
+        return b"\x01" + (value or b"")[1:] if value != b"\x01" else b"\x02"
+    if isinstance(column.type, String):
+        return "9" + str(value)[1:]
+    # Numbers of rows that are there would collide before they could be seen.
+    return 2 if value is None else int(str(value)) + 70
+
+
+@pytest.mark.parametrize(("table", "column"), COLUMNS, ids=[f"{t.name}.{c.name}" for t, c in COLUMNS])
+def test_any_changed_value_is_found(new_store: Callable[[], str], table: Table, column: Column[object]) -> None:
+    """Each column of each table, in the first row and in the last."""
+    for order in (lambda c: c.asc(), lambda c: c.desc()):
+        with Store(new_store()) as store:
+            fill(store)
+            assert store.faults() == []
+            keys = list(table.primary_key.columns)
+            with writing(store._engine) as connection:
+                row = connection.execute(select(table).order_by(*(order(k) for k in keys)).limit(1)).mappings().one()
+                this = update(table).where(*(k == row[k.name] for k in keys))
+                connection.execute(this.values({column.name: _other(column, row[column.name])}))
+
+            assert store.faults(), f"{table.name}.{column.name} of {dict(row)}"
+
+
+@pytest.mark.parametrize("table", TABLES, ids=[t.name for t in TABLES])
+def test_a_row_that_was_taken_away_is_found(new_store: Callable[[], str], table: Table) -> None:
+    with Store(new_store()) as store:
+        fill(store)
+        keys = list(table.primary_key.columns)
+        with writing(store._engine) as connection:
+            row = connection.execute(select(table).order_by(*keys).limit(1)).mappings().one()
+            connection.execute(table.delete().where(*(k == row[k.name] for k in keys)))
+
+        assert store.faults()
+
+
+def test_a_row_that_was_added_is_found(new_store: Callable[[], str]) -> None:
+    """A finding that nobody made, with a content that is there."""
+    with Store(new_store()) as store:
+        fill(store)
+        with writing(store._engine) as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO finding_version SELECT 'forged', 0, 1, NULL, digest, body, 'pass', 1, known_at"
+                    " FROM finding_version WHERE since_scan = 1"
+                )
+            )
+
+        assert [f.id for f in store.faults()] == [
+            "scan {number}: rows were changed, added or taken away after it was written"
+        ]
+
+
+def test_the_last_scan_cannot_be_taken_back_unseen(new_store: Callable[[], str]) -> None:
+    """Its rows and its entry gone, the store looks whole: the head that was printed is not in it any more."""
+    with Store(new_store()) as store:
+        fill(store, 2)
+        first, last = (s.head for s in store.scans())
+        assert store.head() == last
+        assert last != first
+
+
+def test_heads_differ_between_stores_that_differ(new_store: Callable[[], str]) -> None:
+    """And are equal where all that was saved is equal."""
+    heads = []
+    for nights in (2, 2, 3):
+        with Store(new_store()) as store:
+            fill(store, nights)
+            heads.append(store.head())
+
+    assert heads[0] == heads[1] != heads[2]
