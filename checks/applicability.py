@@ -1,21 +1,24 @@
-"""Whom a clause reaches: the decision order of every check, in one place.
+"""Whom a clause reaches: the steps of the decision order (`checks.decision`) for projects, systems and hosts.
 
-classified → scope (Art. 2) → level → kind → era → the clause. Something classified never gets this far: it is a
-placeholder without a name (Art. 28), and the guard drops the rest.
+Something classified never gets this far: it is a placeholder without a name (Art. 28), and the guard drops the rest.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
 from checks.check import Opinion, Step, absence_gaps
 from checks.dates import add_months
+from checks.decision import Barrier, decisive
 from checks.policy import Policy
-from inventory.finding import Subject, Verdict
+from checks.subjects import system_subject
+from inventory.finding import Verdict
 from inventory.hosts import Host, Place
 from inventory.inventory import Inventory, law_date
+from inventory.networks import as_address, as_network
 from inventory.records import Funding, Level, Project, ProjectKind, System, View
+from inventory.settings import RecognisedCentre
 from inventory.text import Message, mark, msg
 
 
@@ -28,28 +31,6 @@ class Era(StrEnum):
     """已建: before it"""
     UNKNOWN = "unknown"
     """待核实"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Barrier:
-    """Why the clause is not reached: it does not apply, or whether it applies is not known."""
-
-    verdict: Verdict
-    """`not_applicable` or `unknown`."""
-    decided_by: Step
-    reason: Message
-    missing: tuple[Message, ...] = ()
-
-    def opinion(self, subject: Subject, evidence: Iterable[str] = ()) -> Opinion:
-        """The opinion on a subject that does not get past it."""
-        return Opinion(
-            subject=subject,
-            verdict=self.verdict,
-            reason=self.reason,
-            decided_by=self.decided_by,
-            missing=self.missing,
-            evidence=tuple(evidence),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +53,18 @@ _OUTSIDE = {
 }
 
 
-def project_barrier(project: Project) -> Barrier | None:
-    """Why Chapter 6 (acceptance) does not reach the project: scope, level, kind; None if it does."""
-    return (
-        _scope_barrier(project.native_id, [project.funding], project.department)
-        or _level_barrier(project.native_id, [project.level])
-        or _project_kind_barrier(project)
+def project_barrier(policy: Policy, project: Project) -> Barrier | None:
+    """Why Chapters 5 and 6 (supervision, acceptance) do not reach the project: scope, level, kind; None if they do."""
+    return decisive(
+        _scope_barrier(policy, project.native_id, [project.funding], project.department),
+        _level_barrier(project.native_id, [project.level]),
+        _project_kind_barrier(policy, project),
     )
 
 
-def system_barrier(inventory: Inventory, system: System, *, needs_funding: bool = True) -> Barrier | None:
+def system_barrier(
+    inventory: Inventory, policy: Policy, system: System, *, needs_funding: bool = True
+) -> Barrier | None:
     """Why Art. 16 does not reach the system: scope, level, retired; None if it does.
 
     `needs_funding` false: the duty stands on other law, so that unknown funding does not hold it up.
@@ -89,14 +72,38 @@ def system_barrier(inventory: Inventory, system: System, *, needs_funding: bool 
     projects = inventory.projects_of(system)
     fundings = [system.funding] if system.funding else [p.funding for p in projects]
     levels = [system.level] if system.level else [p.level for p in projects]
-    scope = _scope_barrier(system.native_id, fundings, system.department)
+    scope = _scope_barrier(policy, system.native_id, fundings, system.department)
     if scope is not None and scope.verdict is Verdict.UNKNOWN and not needs_funding:
         scope = None
-    known = _level_barrier(system.native_id, levels) or _retired_barrier(system)
-    return scope or known or _unseen_level_barrier(inventory, system, levels)
+    return decisive(
+        scope,
+        _level_barrier(system.native_id, levels),
+        _retired_barrier(system),
+        _unseen_level_barrier(inventory, system, levels),
+    )
 
 
-def host_barrier(inventory: Inventory, host: Host) -> Barrier | None:
+def system_gate(
+    inventory: Inventory, policy: Policy, system: System, *, reaches: Era, elsewhere: Callable[[Age], Message]
+) -> Opinion | Age:
+    """The opinion on a system that a clause of Art. 16 does not reach, or its age where the clause decides.
+
+    `reaches`: the era that the clause speaks of; `elsewhere` says of the other one where it is judged.
+    """
+    subject = system_subject(inventory, system)
+    barrier = system_barrier(inventory, policy, system)
+    if barrier is not None:
+        return barrier.opinion(subject, (system.key,))
+    age = system_age(inventory, policy, system)
+    if age.era is reaches:
+        return age
+    if age.era is Era.UNKNOWN:
+        return era_barrier(age).opinion(subject)
+    other = Barrier(verdict=Verdict.NOT_APPLICABLE, decided_by=Step.ERA, reason=elsewhere(age), evidence=age.evidence)
+    return other.opinion(subject)
+
+
+def host_barrier(inventory: Inventory, policy: Policy, host: Host) -> Barrier | None:
     """Why Art. 14 does not reach the host's owner; None if it does.
 
     Art. 14 binds every locality and department 各地各部门: a department of a ledger is owner enough.
@@ -110,19 +117,21 @@ def host_barrier(inventory: Inventory, host: Host) -> Barrier | None:
             missing=(msg("a declaration of its owner, by the infrastructure team: {host}", host=host.name),),
         )
     systems = [s for code in ownership.systems if (s := inventory.system(code))]
-    barriers = [system_barrier(inventory, s) for s in systems]
+    barriers = [system_barrier(inventory, policy, s) for s in systems]
     if not systems:
         barriers = [
-            _scope_barrier(p.native_id, [p.funding], p.department) or _level_barrier(p.native_id, [p.level])
+            decisive(
+                _scope_barrier(policy, p.native_id, [p.funding], p.department), _level_barrier(p.native_id, [p.level])
+            )
             for code in ownership.projects
             if (p := inventory.project(code))
         ]
     # One owner within the regulation is enough; a retired system's server still stands there.
     outside = [b for b in barriers if b is not None and b.decided_by in (Step.SCOPE, Step.LEVEL)]
     if barriers and len(outside) == len(barriers):
-        decisive = next((b for b in outside if b.verdict is Verdict.UNKNOWN), outside[0])
-        if decisive.verdict is Verdict.NOT_APPLICABLE or host.department is None:
-            return decisive
+        open_one = next((b for b in outside if b.verdict is Verdict.UNKNOWN), outside[0])
+        if open_one.verdict is Verdict.NOT_APPLICABLE or host.department is None:
+            return open_one
         return None
     if not barriers and host.department is None:
         return Barrier(
@@ -138,7 +147,9 @@ def host_barrier(inventory: Inventory, host: Host) -> Barrier | None:
     return None
 
 
-def _scope_barrier(code: str, fundings: Iterable[Funding | None], department: str | None) -> Barrier | None:
+def _scope_barrier(
+    policy: Policy, code: str, fundings: Iterable[Funding | None], department: str | None
+) -> Barrier | None:
     said = {f for f in fundings if f is not None}
     if said - {Funding.NON_FISCAL}:
         return None
@@ -146,12 +157,21 @@ def _scope_barrier(code: str, fundings: Iterable[Funding | None], department: st
         return Barrier(
             verdict=Verdict.NOT_APPLICABLE,
             decided_by=Step.SCOPE,
-            reason=msg("{code} is not paid from public funds: outside Art. 2, only encouraged by Art. 16", code=code),
+            reason=msg(
+                "{code} is not paid from public funds: outside {scope}, only encouraged by {article}",
+                code=code,
+                scope=policy.pack.article("2"),
+                article=policy.pack.article("16"),
+            ),
         )
     return Barrier(
         verdict=Verdict.UNKNOWN,
         decided_by=Step.SCOPE,
-        reason=msg("the register does not say how {code} is funded: whether Art. 2 reaches it is open", code=code),
+        reason=msg(
+            "the register does not say how {code} is funded: whether {scope} reaches it is open",
+            code=code,
+            scope=policy.pack.article("2"),
+        ),
         missing=(
             msg(
                 "source of funds of {code} in the register, by {department}",
@@ -188,7 +208,7 @@ def _unseen_level_barrier(inventory: Inventory, system: System, levels: Iterable
     )  # fmt: skip
 
 
-def _project_kind_barrier(project: Project) -> Barrier | None:
+def _project_kind_barrier(policy: Policy, project: Project) -> Barrier | None:
     kind = project.project_kind
     if kind is None:
         return Barrier(
@@ -208,9 +228,11 @@ def _project_kind_barrier(project: Project) -> Barrier | None:
             verdict=Verdict.NOT_APPLICABLE,
             decided_by=Step.KIND,
             reason=msg(
-                "{code} is a project of {kind}: Arts. 17 and 21 exclude it from acceptance",
+                "{code} is a project of {kind}: {supervision} and {acceptance} exclude it",
                 code=project.native_id,
                 kind=msg(_OUTSIDE[kind]),
+                supervision=policy.pack.article("17"),
+                acceptance=policy.pack.article("21"),
             ),
         )
     return None
@@ -226,11 +248,40 @@ def _retired_barrier(system: System) -> Barrier | None:
     )
 
 
+# ── recognition ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def recognised_centre(policy: Policy, host: Host, today: date) -> RecognisedCentre | None:
+    """The recognised data centre 认定的自建数据中心 in which the host stands, where the rule knows recognition."""
+    if not policy.parameters.recognises_department_centres:
+        return None
+    places = [(s.zone, a) for s in host.sightings for n in s.nics for a in n.addresses]
+    for centre in policy.choices.recognised:
+        if centre.valid_to is not None and centre.valid_to < today:
+            continue
+        networks = [n for c in centre.cidrs if (n := as_network(c)) is not None]
+        for zone, text in places:
+            address = as_address(text)
+            if zone == centre.zone and address is not None and any(address in n for n in networks):
+                return centre
+    return None
+
+
+def recognised_barrier(centre: RecognisedCentre) -> Barrier:
+    """What the recognition makes of a clause on standalone capacity."""
+    return Barrier(
+        verdict=Verdict.NOT_APPLICABLE,
+        decided_by=Step.EXEMPTION,
+        reason=msg("it stands in the recognised data centre {name} ({document})", name=centre.name,
+                   document=centre.document),
+    )  # fmt: skip
+
+
 # ── era ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
-class _Dated:
+class Dated:
     """A date that says something of the age."""
 
     on: date
@@ -238,7 +289,7 @@ class _Dated:
     key: str
 
 
-def project_date(project: Project) -> _Dated | None:
+def project_date(project: Project) -> Dated | None:
     """When the project began: award 中标, else contract, else approval 立项批复."""
     for on, what in (
         (project.awarded_on, mark("{code} was awarded on {date}")),
@@ -246,16 +297,16 @@ def project_date(project: Project) -> _Dated | None:
         (project.approved_on, mark("{code} was approved on {date}")),
     ):
         if on is not None:
-            return _Dated(on, msg(what, code=project.native_id, date=on.isoformat()), project.key)
+            return Dated(on, msg(what, code=project.native_id, date=on.isoformat()), project.key)
     return None
 
 
-def _aged(era: Era, *dated: _Dated) -> Age:
+def _aged(era: Era, *dated: Dated) -> Age:
     because = dated[0].what if len(dated) == 1 else msg("{facts}", facts=[d.what for d in dated])
     return Age(era=era, because=because, evidence=tuple(d.key for d in dated))
 
 
-def _contradictory(missing: Message, *dated: _Dated) -> Age:
+def _contradictory(missing: Message, *dated: Dated) -> Age:
     return Age(
         era=Era.UNKNOWN,
         because=msg("the dates contradict each other: {facts}", facts=[d.what for d in dated]),
@@ -303,12 +354,12 @@ def system_age(inventory: Inventory, policy: Policy, system: System) -> Age:
     return _aged(Era.LEGACY, earliest) if earliest is not None else _age_by_register(system, built, start, missing)
 
 
-def _age_by_register(system: System, built: "_Dated | None", start: date, missing: Message) -> Age:
+def _age_by_register(system: System, built: "Dated | None", start: date, missing: Message) -> Age:
     """What the system register alone says, where no project does: completed since then, or already built."""
     said = msg("the register calls {code} already built", code=system.native_id)
     is_legacy = system.is_rebuilt is False
     if built is not None and is_legacy:
-        return _contradictory(missing, built, _Dated(built.on, said, system.key))
+        return _contradictory(missing, built, Dated(built.on, said, system.key))
     if built is not None:
         return _aged(Era.NEW, built)
     if is_legacy:
@@ -327,16 +378,16 @@ def _is_service(project: Project) -> bool:
     return project.project_kind is ProjectKind.SERVICE
 
 
-def _by_date(dated: "_Dated") -> tuple[date, str]:
+def _by_date(dated: "Dated") -> tuple[date, str]:
     return (dated.on, dated.key)
 
 
-def _built(system: System) -> _Dated | None:
+def _built(system: System) -> Dated | None:
     if system.built_on is None:
         return None
     what = msg("the register says that {code} was completed on {date}", code=system.native_id,
                date=system.built_on.isoformat())  # fmt: skip
-    return _Dated(system.built_on, what, system.key)
+    return Dated(system.built_on, what, system.key)
 
 
 def host_age(inventory: Inventory, policy: Policy, host: Host) -> Age:
@@ -379,7 +430,7 @@ def host_age(inventory: Inventory, policy: Policy, host: Host) -> Age:
 
 
 def _age_by_contract(
-    policy: Policy, contracts: "list[_Dated]", direct: "_Dated | None", installed: "_Dated | None", missing: Message
+    policy: Policy, contracts: "list[Dated]", direct: "Dated | None", installed: "Dated | None", missing: Message
 ) -> Age:
     """The contracts agree on an era; what is known of the machine itself may still contradict them."""
     start = policy.effective_from
@@ -396,7 +447,7 @@ def _age_by_contract(
     return _contradictory(missing, last, later)
 
 
-def _contracts(inventory: Inventory, host: Host) -> "list[_Dated]":
+def _contracts(inventory: Inventory, host: Host) -> "list[Dated]":
     owners = {*host.ownership.projects}
     for code in host.ownership.systems:
         system = inventory.system(code)
@@ -410,28 +461,28 @@ def _is_physical(host: Host) -> bool:
     return host.placement.place is Place.STANDALONE_PHYSICAL
 
 
-def _card(host: Host) -> _Dated | None:
+def _card(host: Host) -> Dated | None:
     cards = [(s.commissioned_on, s.key) for s in host.sightings if s.commissioned_on is not None]
     if not cards:
         return None
     on, key = min(cards)
-    return _Dated(on, msg("its asset card says acquired on {date}", date=on.isoformat()), key)
+    return Dated(on, msg("its asset card says acquired on {date}", date=on.isoformat()), key)
 
 
-def _created(host: Host) -> _Dated | None:
+def _created(host: Host) -> Dated | None:
     seen = [(law_date(s.created_at), s.key) for s in host.seen_by(View.SERVER) if s.created_at is not None]
     if not seen:
         return None
     on, key = min(seen)
-    return _Dated(on, msg("its control plane says created on {date}", date=on.isoformat()), key)
+    return Dated(on, msg("its control plane says created on {date}", date=on.isoformat()), key)
 
 
-def _installed(host: Host) -> _Dated | None:
+def _installed(host: Host) -> Dated | None:
     seen = [(law_date(s.installed_at), s.key) for s in host.sightings if s.installed_at is not None]
     if not seen:
         return None
     on, key = min(seen)
-    return _Dated(on, msg("its root file system was made on {date}", date=on.isoformat()), key)
+    return Dated(on, msg("its root file system was made on {date}", date=on.isoformat()), key)
 
 
 def acceptance_age(policy: Policy, project: Project) -> Age:
@@ -444,7 +495,7 @@ def acceptance_age(policy: Policy, project: Project) -> Age:
     final = project.final_acceptance_on
     if final is not None:
         era = Era.NEW if final >= start else Era.LEGACY
-        return _aged(era, _Dated(final, msg("{code} was accepted on {date}", code=code, date=final.isoformat()),
+        return _aged(era, Dated(final, msg("{code} was accepted on {date}", code=code, date=final.isoformat()),
                                  project.key))  # fmt: skip
     # Acceptance comes after all of these, so one of them since the effective date is enough.
     steps = [d for d in (project.initial_acceptance_on, project.trial_start_on, project.trial_end_on) if d is not None]
@@ -454,7 +505,7 @@ def acceptance_age(policy: Policy, project: Project) -> Age:
     late = [d for d in steps if d >= start]
     if late:
         what = msg("{code} was in initial acceptance or trial run on {date}", code=code, date=max(late).isoformat())
-        return _aged(Era.NEW, _Dated(max(late), what, project.key))
+        return _aged(Era.NEW, Dated(max(late), what, project.key))
     return Age(
         era=Era.UNKNOWN,
         because=msg("whether {code} was accepted before {start} is not in the register", code=code,
@@ -469,4 +520,6 @@ def acceptance_age(policy: Policy, project: Project) -> Age:
 
 def era_barrier(age: Age) -> Barrier:
     """What an unknown era makes of every clause that depends on it."""
-    return Barrier(verdict=Verdict.UNKNOWN, decided_by=Step.ERA, reason=age.because, missing=age.missing)
+    return Barrier(
+        verdict=Verdict.UNKNOWN, decided_by=Step.ERA, reason=age.because, missing=age.missing, evidence=age.evidence
+    )

@@ -1,24 +1,33 @@
 """Every check, in reading order."""
 
 from checks import (
+    acceptance_report,
     classified,
+    duplicates,
+    extranet,
     mlps_assessment,
     mlps_filing,
     platform_protection,
     project_acceptance,
     project_deployment,
     project_sharing,
+    self_evaluation,
     standalone_compute,
+    standalone_storage,
+    supervision,
     system_deployment,
     system_migration,
     system_sharing,
     third_party,
+    third_party_reports,
+    trial_run,
     unregistered,
 )
 from checks.check import Check
 
 CATALOGUE: tuple[Check, ...] = (
     standalone_compute.CHECK,
+    standalone_storage.CHECK,
     third_party.CHECK,
     unregistered.CHECK,
     platform_protection.CHECK,
@@ -26,10 +35,17 @@ CATALOGUE: tuple[Check, ...] = (
     mlps_assessment.CHECK,
     system_deployment.CHECK,
     system_migration.CHECK,
+    duplicates.CHECK,
+    extranet.CHECK,
     system_sharing.CHECK,
+    supervision.CHECK,
+    trial_run.CHECK,
     project_deployment.CHECK,
     project_sharing.CHECK,
+    third_party_reports.CHECK,
     project_acceptance.CHECK,
+    acceptance_report.CHECK,
+    self_evaluation.CHECK,
     classified.CHECK,
 )
 

@@ -44,6 +44,8 @@ class Step(StrEnum):
     """类别"""
     ERA = "era"
     """新建或已建"""
+    EXEMPTION = "exemption"
+    """认定或依法除外: the rule itself takes it out, by a recorded document"""
     CLAUSE = "clause"
     """条款本身"""
     COVERAGE = "coverage"
@@ -91,6 +93,8 @@ class Check:
     """Kinds of records that its verdicts rest on, as coverage names them."""
     enumerates: tuple[str, ...] = ()
     """Kinds out of which its subjects come: where one was not seen, subjects may be missing."""
+    enumerated_by: str = ""
+    """Beginning of the names of the sources that bring subjects, where not every source of the kinds does."""
     judge: Callable[[Inventory, Policy], Iterable[Opinion]]
     remedy: Message
     """What to do where it fails or advises."""
@@ -129,7 +133,9 @@ MOST_CELLS = 10
 
 
 def run(check: Check, inventory: Inventory, policy: Policy) -> tuple[Finding, ...]:
-    """The check's findings, sorted by subject."""
+    """The check's findings, sorted by subject; none where the pack has no clause for it."""
+    if check.id in policy.pack.without:
+        return ()
     seen_at = _seen_at(inventory)
     rejected = _rejected(check, inventory.coverage)
     findings = []
@@ -137,7 +143,8 @@ def run(check: Check, inventory: Inventory, policy: Policy) -> tuple[Finding, ..
         settled = _without_rejected(opinion, rejected)
         settled = _without_stale(settled, seen_at, inventory, policy)
         findings.append(_finding(check, settled))
-    findings += [_finding(check, opinion) for opinion in _unseen(check, inventory.coverage)]
+    unseen = [o for o in _unseen(check, inventory.coverage) if o.subject.id.startswith(("*", check.enumerated_by))]
+    findings += [_finding(check, opinion) for opinion in unseen]
     return tuple(sorted(findings, key=lambda f: f.subject.key))
 
 

@@ -18,23 +18,23 @@ _KINDS = {"project": mark("project(s)"), "system": mark("system(s)")}
 
 def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
     """One opinion for all classified rows of a kind, one for each source that showed something classified."""
-    del policy
     for what, count in sorted(Counter(p.what for p in inventory.classified).items()):
         yield Opinion(
             subject=_subject(f"register/{what}"),
             verdict=Verdict.NOT_APPLICABLE,
             decided_by=Step.CLASSIFIED,
-            reason=msg("the register holds {count} classified {what}: not probed, not judged, not shown (Art. 28)",
-                       count=count, what=msg(_KINDS[what]) if what in _KINDS else what),
+            reason=msg("the register holds {count} classified {what}: not probed, not judged, not shown ({article})",
+                       article=policy.pack.article("28"), count=count,
+                       what=msg(_KINDS[what]) if what in _KINDS else what),
         )  # fmt: skip
     traces: dict[str, list[ClassifiedTrace]] = defaultdict(list)
     for trace in inventory.classified_traces:
         traces[trace.source].append(trace)
     for source, found in sorted(traces.items()):
-        yield _judge_source(inventory, source, found)
+        yield _judge_source(inventory, policy, source, found)
 
 
-def _judge_source(inventory: Inventory, source: str, traces: list[ClassifiedTrace]) -> Opinion:
+def _judge_source(inventory: Inventory, policy: Policy, source: str, traces: list[ClassifiedTrace]) -> Opinion:
     counts = ", ".join(f"{t.what} {t.count}" for t in sorted(traces, key=lambda t: t.what))
     evidence = tuple(t.key for t in traces)
     if inventory.coverage.is_platform(source):
@@ -43,7 +43,8 @@ def _judge_source(inventory: Inventory, source: str, traces: list[ClassifiedTrac
             verdict=Verdict.FAIL,
             reason=msg(
                 "{source} of the government cloud shows something of a classified system ({counts}); it does not meet "
-                "Art. 28",
+                "{article}",
+                article=policy.pack.article("28"),
                 source=source,
                 counts=counts,
             ),

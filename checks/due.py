@@ -44,7 +44,7 @@ def due(inventory: Inventory, policy: Policy) -> tuple[Due, ...]:
     """Every date that the records hold, earliest first; what has no date is not here but in the findings."""
     found = list(_of_graded(policy, graded_platform(inventory, policy), platform_subject(policy), inventory))
     for system in inventory.systems:
-        barrier = system_barrier(inventory, system, needs_funding=False)
+        barrier = system_barrier(inventory, policy, system, needs_funding=False)
         if barrier is not None and barrier.verdict is Verdict.NOT_APPLICABLE:
             continue
         subject = system_subject(inventory, system)

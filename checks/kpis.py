@@ -70,7 +70,7 @@ def _migration(
     """上云率: systems in scope that are proven on the cloud, all and by era; of unknown era: in the first only."""
     new, legacy, undated = [], [], []
     for system in inventory.systems:
-        if (barrier := system_barrier(inventory, system)) and barrier.verdict is Verdict.NOT_APPLICABLE:
+        if (barrier := system_barrier(inventory, policy, system)) and barrier.verdict is Verdict.NOT_APPLICABLE:
             continue
         deployed, moved = of("16-deployment").get(system.native_id), of("16-migration").get(system.native_id)
         era = system_age(inventory, policy, system).era
@@ -103,7 +103,7 @@ def _host_ownership(inventory: Inventory) -> Kpi:
 
 def _sharing(inventory: Inventory, policy: Policy) -> tuple[Kpi, Kpi]:
     """共享接入率 and 有效共享率: rungs L3 and L5 among systems in scope that have data to share."""
-    reached = [s for s in inventory.systems if not ((b := system_barrier(inventory, s)) and b.verdict is
+    reached = [s for s in inventory.systems if not ((b := system_barrier(inventory, policy, s)) and b.verdict is
                Verdict.NOT_APPLICABLE)]  # fmt: skip
     states = [state for s in reached if (state := sharing_of(inventory, policy, s)).exempt is None]
 

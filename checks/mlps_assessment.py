@@ -16,7 +16,7 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
     """One opinion for every system of the register."""
     for system in inventory.systems:
         subject = system_subject(inventory, system)
-        barrier = system_barrier(inventory, system, needs_funding=False)
+        barrier = system_barrier(inventory, policy, system, needs_funding=False)
         if barrier is not None:
             yield barrier.opinion(subject, (system.key,))
             continue

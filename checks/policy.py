@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
-from checks.regulation import DEFAULT_PACK, ConclusionTemplate, Pack, Parameters, load_pack
+from checks.regulation import ConclusionTemplate, Pack, Parameters, load_pack, parse_pack
+from checks.working_days import WorkCalendar
 from inventory.scan import ScanOptions
 from inventory.settings import PolicyChoices
 from inventory.text import Message, msg
@@ -16,7 +17,8 @@ class Policy:
 
     pack: Pack
     city: str = ""
-    platform_name: str = "大数据中心政务云"
+    platform_name: str = ""
+    """Default: as the pack calls it."""
     platform_filing_number: str | None = None
     """备案证明编号 of the government cloud, as the config writes it."""
     filing_regions: tuple[str, ...] = ()
@@ -24,22 +26,30 @@ class Policy:
     fresh_hours: int = 48
     """What was observed longer before the scan's clock is stale."""
     choices: PolicyChoices = field(default_factory=PolicyChoices)
+    calendar: WorkCalendar = field(default_factory=WorkCalendar)
+
+    def __post_init__(self) -> None:
+        if not self.platform_name:
+            object.__setattr__(self, "platform_name", self.pack.names.cloud)
 
     @classmethod
-    def from_options(cls, options: ScanOptions, pack: str = DEFAULT_PACK) -> "Policy":
+    def from_options(cls, options: ScanOptions) -> "Policy":
         """The policy of a scan with these options.
 
         Raises:
-            FileNotFoundError: there is no such pack.
+            FileNotFoundError: the program brings no pack of that id.
+            PackError: the scan's own pack is none.
         """
+        chosen = options.pack
         return cls(
-            pack=load_pack(pack),
+            pack=load_pack(chosen.id) if chosen.text is None else parse_pack(chosen.text.encode()),
             city=options.city,
-            platform_name=options.platform.name,
+            platform_name=options.platform.name or "",
             platform_filing_number=options.platform.filing_number,
             filing_regions=options.filing_regions,
             fresh_hours=options.fresh_hours,
             choices=options.policy,
+            calendar=WorkCalendar(table=options.calendar),
         )
 
     @property
@@ -61,6 +71,21 @@ class Policy:
     def expires_on(self) -> date:
         """Last day of the regulation."""
         return self.pack.expires_on
+
+    @property
+    def legacy_deadline(self) -> date | None:
+        """Day by which systems already built must have moved: the owner's choice, else the rule's."""
+        return self.choices.legacy_deadline or self.parameters.legacy_deadline
+
+    @property
+    def centre(self) -> Message:
+        """The office that runs the cloud, as sentences call it."""
+        return Message(id="the city operations centre", zh=self.pack.names.centre)
+
+    @property
+    def finance(self) -> Message:
+        """The office of finance, as sentences call it."""
+        return Message(id="the finance bureau", zh=self.pack.names.finance)
 
     def assessment_months(self, level: int) -> int | None:
         """Longest time between two assessments 等级测评 at this level, in months; None: the level has none."""

@@ -22,7 +22,7 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
             yield gate
             continue
         systems = inventory.systems_of(project)
-        lines = [*unresolved_lines(inventory, project), *(_line(inventory, s) for s in systems)]
+        lines = [*unresolved_lines(inventory, project), *(_line(inventory, policy, s) for s in systems)]
         names = tuple(n for s in systems for n in (s.native_id, s.name, *s.tenants))
         yield combined(project_subject(project), lines, rests_on=names)
 
@@ -30,7 +30,7 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
 def project_gate(inventory: Inventory, policy: Policy, project: Project) -> Opinion | None:
     """The opinion on a project that Art. 23 does not reach, or that names nothing to look at; None if it does."""
     subject = project_subject(project)
-    barrier = project_barrier(project)
+    barrier = project_barrier(policy, project)
     if barrier is not None:
         return barrier.opinion(subject, (project.key,))
     age = acceptance_age(policy, project)
@@ -89,12 +89,16 @@ def unresolved_lines(inventory: Inventory, project: Project) -> Iterator[Line]:
             )  # fmt: skip
 
 
-def _line(inventory: Inventory, system: System) -> Line:
+def _line(inventory: Inventory, policy: Policy, system: System) -> Line:
     deployment = deployment_of(inventory, system)
     verdict = deployment.verdict
     return Line(
         verdict=verdict,
-        reason=msg("{deployment}; it does not meet Art. 23(7)", deployment=deployment.reason)
+        reason=msg(
+            "{deployment}; it does not meet {article}",
+            deployment=deployment.reason,
+            article=policy.pack.article("23(7)"),
+        )
         if verdict is Verdict.FAIL
         else deployment.reason,
         missing=deployment.missing if verdict is Verdict.UNKNOWN else (),

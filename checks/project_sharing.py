@@ -45,7 +45,10 @@ def _line(inventory: Inventory, policy: Policy, system: System) -> tuple[Line, t
         line = Line(
             verdict=Verdict.FAIL,
             reason=msg(
-                "{sharing}; L{wanted} is asked, it does not meet Art. 23(7)", sharing=sharing.reason, wanted=wanted
+                "{sharing}; L{wanted} is asked, it does not meet {article}",
+                sharing=sharing.reason,
+                wanted=wanted,
+                article=policy.pack.article("23(7)"),
             ),
             evidence=evidence,
             from_absence=True,

@@ -71,7 +71,7 @@ def graded_platform(inventory: Inventory, policy: Policy) -> Graded:
     reports = [a for a in reports if a.is_platform or a.system is None]
     return Graded(
         name=policy.platform_name,
-        keeper=msg("the city operations centre"),
+        keeper=policy.centre,
         filings=tuple(f for f in inventory.filings if f.is_platform or _is_unowned(inventory, f, numbers)),
         assessments=tuple(
             sorted(reports, key=lambda a: (a.reported_on is None, -(a.reported_on or date.min).toordinal(), a.key))

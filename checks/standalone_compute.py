@@ -2,14 +2,21 @@
 
 from collections.abc import Iterator
 
-from checks.applicability import Era, era_barrier, host_age, host_barrier
+from checks.applicability import (
+    Era,
+    era_barrier,
+    host_age,
+    host_barrier,
+    recognised_barrier,
+    recognised_centre,
+)
 from checks.check import Check, Opinion, Step, Strength
 from checks.deployment import place_words
 from checks.policy import Policy
 from checks.subjects import host_subject
 from inventory.finding import Verdict
 from inventory.hosts import Host, Place
-from inventory.inventory import Inventory
+from inventory.inventory import Inventory, law_date
 from inventory.text import msg
 
 
@@ -21,14 +28,20 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
 
 def _judge_host(inventory: Inventory, policy: Policy, host: Host) -> Opinion:
     if host.is_on_cloud and not host.conflicts:
-        return _lawful(host)
+        return _lawful(policy, host)
     if host.is_appliance:
         return Opinion(
             subject=host_subject(host),
             verdict=Verdict.ADVISORY,
             decided_by=Step.KIND,
-            reason=msg("a ledger calls it an appliance: Art. 14 speaks of servers, storage and computing capacity"),
-            remedy=msg("classify it: an appliance of its own kind, or a server that Art. 14 reaches"),
+            reason=msg(
+                "a ledger calls it an appliance: {article} speaks of servers, storage and computing capacity",
+                article=policy.pack.article("14"),
+            ),
+            remedy=msg(
+                "classify it: an appliance of its own kind, or a server that {article} reaches",
+                article=policy.pack.article("14"),
+            ),
             evidence=host.evidence,
         )
     if not host.is_standalone or host.conflicts:
@@ -54,9 +67,12 @@ def _unproven(host: Host) -> Opinion:
 def _judge_standalone(inventory: Inventory, policy: Policy, host: Host) -> Opinion:
     subject = host_subject(host)
     decisive = host.placement.evidence or host.evidence
-    barrier = host_barrier(inventory, host)
+    barrier = host_barrier(inventory, policy, host)
     if barrier is not None:
         return barrier.opinion(subject, decisive)
+    centre = recognised_centre(policy, host, law_date(inventory.as_of))
+    if centre is not None:
+        return recognised_barrier(centre).opinion(subject, decisive)
     age = host_age(inventory, policy, host)
     if age.era is Era.UNKNOWN:
         return era_barrier(age).opinion(subject, host.evidence)
@@ -67,7 +83,8 @@ def _judge_standalone(inventory: Inventory, policy: Policy, host: Host) -> Opini
             verdict=Verdict.NOT_APPLICABLE,
             decided_by=Step.ERA,
             reason=msg(
-                "{place} from before {start} ({age}): Art. 14 forbids new capacity only, see 16-migration",
+                "{place} from before {start} ({age}): {article} forbids new capacity only, see 16-migration",
+                article=policy.pack.article("14"),
                 place=place,
                 start=policy.effective_from.isoformat(),
                 age=age.because,
@@ -78,7 +95,8 @@ def _judge_standalone(inventory: Inventory, policy: Policy, host: Host) -> Opini
         subject=subject,
         verdict=Verdict.FAIL,
         reason=msg(
-            "{place}, new since {start}: {age}; it does not meet Art. 14. {facts}",
+            "{place}, new since {start}: {age}; it does not meet {article}. {facts}",
+            article=policy.pack.article("14"),
             place=place,
             start=policy.effective_from.isoformat(),
             age=age.because,
@@ -88,7 +106,7 @@ def _judge_standalone(inventory: Inventory, policy: Policy, host: Host) -> Opini
     )
 
 
-def _lawful(host: Host) -> Opinion:
+def _lawful(policy: Policy, host: Host) -> Opinion:
     facts = list(host.placement.facts)
     evidence = host.placement.evidence or host.evidence
     subject = host_subject(host)
@@ -98,7 +116,11 @@ def _lawful(host: Host) -> Opinion:
                 subject=subject,
                 verdict=Verdict.NOT_APPLICABLE,
                 decided_by=Step.KIND,
-                reason=msg("built by the centre itself, as Art. 14 asks: {facts}", facts=facts),
+                reason=msg(
+                    "built by the centre itself, as {article} asks: {facts}",
+                    article=policy.pack.article("14"),
+                    facts=facts,
+                ),
                 evidence=evidence,
             )
         case Place.THIRD_PARTY:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from checks.applicability import Era, era_barrier, system_age, system_barrier
-from checks.check import Check, Opinion, Step, Strength
+from checks.applicability import Age, Era, system_gate
+from checks.check import Check, Opinion, Strength
 from checks.deployment import deployment_of
 from checks.policy import Policy
 from checks.subjects import system_subject
@@ -20,35 +20,32 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
 
 
 def _judge(inventory: Inventory, policy: Policy, system: System) -> Opinion:
-    subject = system_subject(inventory, system)
-    barrier = system_barrier(inventory, system)
-    if barrier is not None:
-        return barrier.opinion(subject, (system.key,))
-    age = system_age(inventory, policy, system)
-    if age.era is Era.UNKNOWN:
-        return era_barrier(age).opinion(subject, age.evidence)
-    if age.era is Era.LEGACY:
-        return Opinion(
-            subject=subject,
-            verdict=Verdict.NOT_APPLICABLE,
-            decided_by=Step.ERA,
-            reason=msg("already built ({age}): it is to migrate, see 16-migration", age=age.because),
-            evidence=age.evidence,
-        )
+    age = system_gate(inventory, policy, system, reaches=Era.NEW, elsewhere=_to_migrate)
+    if isinstance(age, Opinion):
+        return age
     deployment = deployment_of(inventory, system)
     return Opinion(
-        subject=subject,
+        subject=system_subject(inventory, system),
         verdict=deployment.verdict,
-        reason=_reason(deployment.verdict, deployment.reason, age.because),
+        reason=_reason(policy, deployment.verdict, deployment.reason, age.because),
         missing=deployment.missing if deployment.verdict is Verdict.UNKNOWN else (),
         evidence=(*deployment.evidence, *age.evidence),
         rests_on=system.tenants,
     )
 
 
-def _reason(verdict: Verdict, deployment: Message, age: Message) -> Message:
+def _to_migrate(age: Age) -> Message:
+    return msg("already built ({age}): it is to migrate, see 16-migration", age=age.because)
+
+
+def _reason(policy: Policy, verdict: Verdict, deployment: Message, age: Message) -> Message:
     if verdict is Verdict.FAIL:
-        return msg("{deployment}; {age}; it does not meet Art. 16", deployment=deployment, age=age)
+        return msg(
+            "{deployment}; {age}; it does not meet {article}",
+            deployment=deployment,
+            age=age,
+            article=policy.pack.article("16"),
+        )
     return msg("{deployment}; {age}", deployment=deployment, age=age)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from checks.applicability import Era, era_barrier, system_age, system_barrier
+from checks.applicability import Age, Era, recognised_centre, system_gate
 from checks.check import Check, Opinion, Step, Strength
 from checks.deployment import Deployment, Where, deployment_of, named
 from checks.line import Line, combined
@@ -21,25 +21,35 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
 
 
 def _judge(inventory: Inventory, policy: Policy, system: System) -> Opinion:
-    subject = system_subject(inventory, system)
-    barrier = system_barrier(inventory, system)
-    if barrier is not None:
-        return barrier.opinion(subject, (system.key,))
-    age = system_age(inventory, policy, system)
-    if age.era is Era.UNKNOWN:
-        return era_barrier(age).opinion(subject, age.evidence)
-    if age.era is Era.NEW:
-        return Opinion(
-            subject=subject,
-            verdict=Verdict.NOT_APPLICABLE,
-            decided_by=Step.ERA,
-            reason=msg("new or rebuilt ({age}): it has to be on the cloud from the start, see 16-deployment",
-                       age=age.because),
-            evidence=age.evidence,
-        )  # fmt: skip
+    age = system_gate(inventory, policy, system, reaches=Era.LEGACY, elsewhere=_from_the_start)
+    if isinstance(age, Opinion):
+        return age
     deployment = deployment_of(inventory, system)
-    line = _line(inventory, policy, system, deployment)
-    return combined(subject, [line], rests_on=system.tenants)
+    line = _recognised_line(inventory, policy, system, deployment) or _line(inventory, policy, system, deployment)
+    return combined(system_subject(inventory, system), [line], rests_on=system.tenants)
+
+
+def _from_the_start(age: Age) -> Message:
+    return msg("new or rebuilt ({age}): it has to be on the cloud from the start, see 16-deployment", age=age.because)
+
+
+def _recognised_line(inventory: Inventory, policy: Policy, system: System, deployment: Deployment) -> Line | None:
+    """That all of it that is not on the cloud stands in a recognised data centre, where the rule knows recognition."""
+    hosts = {h.name: h for h in inventory.hosts_of(system)}
+    elsewhere = (*deployment.of(Where.OFF), *deployment.of(Where.OPEN))
+    found = [(c, hosts[c.name]) for c in elsewhere if c.name in hosts]
+    centres = [centre for _, host in found if (centre := recognised_centre(policy, host, law_date(inventory.as_of)))]
+    if not elsewhere or len(centres) < len(elsewhere) or deployment.gaps:
+        return None
+    return Line(
+        verdict=Verdict.NOT_APPLICABLE,
+        decided_by=Step.EXEMPTION,
+        reason=msg(
+            "what is not on the cloud stands in a recognised data centre: {centres}",
+            centres=", ".join(sorted({f"{c.name} ({c.document})" for c in centres})),
+        ),
+        evidence=(*deployment.evidence, system.key),
+    )
 
 
 def _line(inventory: Inventory, policy: Policy, system: System, deployment: Deployment) -> Line:
@@ -53,7 +63,7 @@ def _line(inventory: Inventory, policy: Policy, system: System, deployment: Depl
             evidence=evidence,
         )
     today = law_date(inventory.as_of)
-    deadline = policy.choices.legacy_deadline
+    deadline = policy.legacy_deadline
     if deadline is not None and today > deadline:
         return Line(
             verdict=Verdict.FAIL,

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from checks.applicability import Era, era_barrier, system_age, system_barrier
-from checks.check import Check, Opinion, Step, Strength
+from checks.applicability import Age, Era, system_gate
+from checks.check import Check, Opinion, Strength
 from checks.policy import Policy
 from checks.sharing import sharing_of
 from checks.subjects import system_subject
@@ -20,21 +20,9 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
 
 
 def _judge(inventory: Inventory, policy: Policy, system: System) -> Opinion:
-    subject = system_subject(inventory, system)
-    barrier = system_barrier(inventory, system)
-    if barrier is not None:
-        return barrier.opinion(subject, (system.key,))
-    age = system_age(inventory, policy, system)
-    if age.era is Era.UNKNOWN:
-        return era_barrier(age).opinion(subject, age.evidence)
-    if age.era is Era.NEW:
-        return Opinion(
-            subject=subject,
-            verdict=Verdict.NOT_APPLICABLE,
-            decided_by=Step.ERA,
-            reason=msg("new or rebuilt ({age}): its sharing is asked at acceptance, see 23.7-sharing", age=age.because),
-            evidence=age.evidence,
-        )
+    age = system_gate(inventory, policy, system, reaches=Era.LEGACY, elsewhere=_at_acceptance)
+    if isinstance(age, Opinion):
+        return age
     sharing = sharing_of(inventory, policy, system)
     missing: tuple[Message, ...] = ()
     if sharing.exempt is not None:
@@ -46,7 +34,7 @@ def _judge(inventory: Inventory, policy: Policy, system: System) -> Opinion:
     else:
         verdict = Verdict.ADVISORY
     return Opinion(
-        subject=subject,
+        subject=system_subject(inventory, system),
         verdict=verdict,
         reason=sharing.reason,
         missing=missing,
@@ -54,6 +42,10 @@ def _judge(inventory: Inventory, policy: Policy, system: System) -> Opinion:
         rests_on=sharing.names,
         from_absence=verdict is not Verdict.PASS,
     )
+
+
+def _at_acceptance(age: Age) -> Message:
+    return msg("new or rebuilt ({age}): its sharing is asked at acceptance, see 23.7-sharing", age=age.because)
 
 
 CHECK = Check(

@@ -15,22 +15,21 @@ from inventory.text import Message, msg
 
 def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
     """One opinion for every contract of the centre's register, and one for every host on such capacity."""
-    del policy
     hosts = [h for h in inventory.hosts if h.placement.place is Place.THIRD_PARTY]
     contracts = {c.native_id: c for c in inventory.third_parties}
     for contract in inventory.third_parties:
         used = [h for h in hosts if h.placement.contract == contract.native_id]
-        yield _judge_contract(inventory, contract, used)
+        yield _judge_contract(inventory, policy, contract, used)
     for host in hosts:
         found = contracts.get(host.placement.contract or "")
         if found is None:
             yield _without_contract(host)
         else:
             evidence = (*(host.placement.evidence or host.evidence), found.key)
-            yield _judge(inventory, found, host_subject(host), evidence)
+            yield _judge(inventory, policy, found, host_subject(host), evidence)
 
 
-def _judge_contract(inventory: Inventory, contract: ThirdPartyResource, used: list[Host]) -> Opinion:
+def _judge_contract(inventory: Inventory, policy: Policy, contract: ThirdPartyResource, used: list[Host]) -> Opinion:
     """A contract that is past and that nothing runs on any more is no breach."""
     subject = contract_subject(contract)
     today = law_date(inventory.as_of)
@@ -38,7 +37,7 @@ def _judge_contract(inventory: Inventory, contract: ThirdPartyResource, used: li
     is_ahead = contract.valid_from is not None and contract.valid_from > today
     if used or not (is_past or is_ahead):
         evidence = (contract.key, *(k for h in used for k in h.placement.evidence or h.evidence))
-        return _judge(inventory, contract, subject, evidence)
+        return _judge(inventory, policy, contract, subject, evidence)
     if gaps := absence_gaps(inventory.coverage, "host"):
         return Opinion(
             subject=subject,
@@ -59,7 +58,9 @@ def _judge_contract(inventory: Inventory, contract: ThirdPartyResource, used: li
     )
 
 
-def _judge(inventory: Inventory, contract: ThirdPartyResource, subject: Subject, evidence: tuple[str, ...]) -> Opinion:
+def _judge(
+    inventory: Inventory, policy: Policy, contract: ThirdPartyResource, subject: Subject, evidence: tuple[str, ...]
+) -> Opinion:
     today = law_date(inventory.as_of)
     rests_on = (contract.native_id, contract.provider)
     starts_late = contract.valid_from is not None and contract.valid_from > today
@@ -68,7 +69,8 @@ def _judge(inventory: Inventory, contract: ThirdPartyResource, subject: Subject,
             subject=subject,
             verdict=Verdict.FAIL,
             reason=msg(
-                "contract {contract} with {provider} does not cover {today}: {term}; it does not meet Art. 14",
+                "contract {contract} with {provider} does not cover {today}: {term}; it does not meet {article}",
+                article=policy.pack.article("14"),
                 contract=contract.native_id,
                 provider=contract.provider,
                 today=today.isoformat(),

@@ -5,6 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from inventory.text import Message
+from inventory.waiver import Disposition
 
 
 class Verdict(StrEnum):
@@ -66,13 +67,20 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: Message
     """One sentence with the values that decided it."""
     decided_by: str
-    """Step of the decision order: `classified`, `scope`, `level`, `kind`, `era`, `clause`, `coverage`."""
+    """Step of the decision order: `classified`, `scope`, `level`, `kind`, `era`, `exemption`, `clause`, `coverage`."""
     missing: tuple[Message, ...] = ()
     """What would settle it and who can supply it; never empty where the verdict is unknown."""
     remedy: Message | None = None
     """What to do; given where the verdict is fail or advisory."""
     evidence: tuple[str, ...] = ()
     """Keys of the records that it rests on, sorted."""
+    disposition: Disposition | None = None
+    """The waiver 豁免 that speaks of it; the verdict is what it would be without."""
+
+    @property
+    def is_waived(self) -> bool:
+        """Whether it is a breach or an advice that a waiver in force takes out of what is to be done."""
+        return self.disposition is not None
 
     @property
     def key(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 
 from inventory.coverage import Coverage
+from inventory.history import History
 from inventory.hosts import Host, Ownership, OwnershipHit, OwnershipRule
 from inventory.records import (
     ClassifiedPlaceholder,
@@ -67,6 +68,8 @@ class Inventory:
     """(record key, code or name) that a ledger mentions and no register row has."""
     missing_components: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """System code to the hosts that the register names as its components and no source showed."""
+    history: History = field(default_factory=History)
+    """What earlier nights saw; empty where nobody kept them."""
 
     def project(self, code: str) -> Project | None:
         """The project with this internal code."""

@@ -26,6 +26,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The English sentence, with `{name}` for values: the gettext msgid."""
     args: dict[str, "str | int | Message | list[Message]"] = {}
     """The values; a nested message is told in the same language, a list of messages is joined by semicolons."""
+    zh: str | None = None
+    """Its Chinese where that is not ours to translate: what a law or an office is called in its own words."""
 
 
 def msg(_id: str, /, **args: "str | int | Message | list[Message]") -> Message:
@@ -70,6 +72,8 @@ def _told(message: Message, locale: str, depth: int) -> str:
     """The sentence, filled in without str.format: captures bring sentences of strangers, format strings among them."""
     if depth > MAX_NESTING:
         return "…"
+    if message.zh is not None and locale == DEFAULT_LOCALE:
+        return message.zh
 
     def filled(found: re.Match[str]) -> str:
         name = found[1]

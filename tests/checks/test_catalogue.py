@@ -41,6 +41,7 @@ def test_every_module_with_a_check_is_in_the_catalogue() -> None:
 def test_the_catalogue_is_what_was_asked_for() -> None:
     assert IDS == [
         "14-standalone-compute",
+        "14-standalone-storage",
         "14-third-party",
         "14-unregistered",
         "15-platform",
@@ -48,10 +49,17 @@ def test_the_catalogue_is_what_was_asked_for() -> None:
         "mlps-assessment",
         "16-deployment",
         "16-migration",
+        "16-duplicate",
+        "16-extranet",
         "16-sharing",
+        "18-supervision",
+        "23.2-trial-run",
         "23.7-deployment",
         "23.7-sharing",
+        "23.8-reports",
         "23-acceptance",
+        "24-report",
+        "26-self-evaluation",
         "28-classified",
     ]
 

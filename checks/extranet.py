@@ -1,0 +1,135 @@
+"""Art. 16: departments integrate their unclassified networks into the government extranet 部门非涉密政务网整合."""
+
+from collections.abc import Iterator
+
+from checks.check import Check, Opinion, Step, Strength
+from checks.deployment import MOST_NAMED
+from checks.policy import Policy
+from inventory.finding import Subject, Verdict
+from inventory.hosts import Host
+from inventory.inventory import Inventory, law_date
+from inventory.networks import as_address, as_network
+from inventory.records import Segment
+from inventory.text import Message, msg
+
+
+def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
+    """One opinion for every network of a department in the plan; the cloud's own are none."""
+    for segment in inventory.segments:
+        if segment.department is not None and segment.source.startswith("ledger:"):
+            yield _judge(inventory, policy, segment)
+
+
+def _judge(inventory: Inventory, policy: Policy, segment: Segment) -> Opinion:
+    subject = Subject(
+        kind="segment",
+        id=f"{segment.domain}|{segment.cidr}",
+        name=f"{segment.cidr} {segment.zone or ''}".strip(),
+        department=segment.department,
+    )
+    evidence = (segment.key,)
+    settled = _not_a_private_network(policy, segment)
+    if settled is not None:
+        verdict, step, reason = settled
+        return Opinion(subject=subject, verdict=verdict, decided_by=step, reason=reason, evidence=evidence)
+    hosts = _hosts_in(inventory, segment)
+    servers = [h for h in hosts if not h.is_appliance]
+    if servers or segment.has_own_exit:
+        return _still_separate(inventory, policy, segment, subject, servers)
+    if segment.has_own_exit is None or not hosts:
+        return _open(segment, subject)
+    return Opinion(
+        subject=subject,
+        verdict=Verdict.PASS,
+        reason=msg("only appliances were seen in {cidr}, and the plan says that it has no exit of its own",
+                   cidr=segment.cidr),
+        evidence=(*evidence, *(k for h in hosts for k in h.evidence)),
+    )  # fmt: skip
+
+
+def _not_a_private_network(policy: Policy, segment: Segment) -> tuple[Verdict, Step, Message] | None:
+    zone = segment.zone
+    if segment.is_cloud:
+        return Verdict.NOT_APPLICABLE, Step.KIND, msg("{cidr} is a network of the government cloud", cidr=segment.cidr)
+    if zone is not None and any(word in zone for word in policy.pack.names.extranet_zones):
+        return Verdict.PASS, Step.CLAUSE, msg("{cidr} lies in {zone}, part of the government extranet",
+                                              cidr=segment.cidr, zone=zone)  # fmt: skip
+    if zone is not None and "互联网" in zone:
+        return Verdict.NOT_APPLICABLE, Step.KIND, msg("{cidr} lies in {zone}: not a network of a department",
+                                                      cidr=segment.cidr, zone=zone)  # fmt: skip
+    return None
+
+
+def _hosts_in(inventory: Inventory, segment: Segment) -> list[Host]:
+    """Hosts with an address in the network, seen in its zone."""
+    network = as_network(segment.cidr)
+    found = []
+    for host in inventory.hosts:
+        texts = [a for s in host.sightings if s.zone == segment.zone for n in s.nics for a in n.addresses]
+        addresses = [a for a in map(as_address, texts) if a is not None]
+        if network is not None and any(a in network for a in addresses):
+            found.append(host)
+    return found
+
+
+def _still_separate(
+    inventory: Inventory, policy: Policy, segment: Segment, subject: Subject, servers: list[Host]
+) -> Opinion:
+    facts = []
+    if servers:
+        names = ", ".join(h.name for h in servers[:MOST_NAMED])
+        facts.append(msg("{count} server(s) stand in it: {names}", count=len(servers), names=names))
+    if segment.has_own_exit:
+        facts.append(msg("it has an Internet exit of its own"))
+    deadline = policy.choices.extranet_deadline
+    is_late = deadline is not None and law_date(inventory.as_of) > deadline
+    reason = msg(
+        "{cidr} of {department} is not part of the government extranet: {facts}",
+        cidr=segment.cidr,
+        department=segment.department or "-",
+        facts=facts,
+    )
+    if is_late:
+        reason = msg("{reason}; the deadline set for department networks, {deadline}, is past", reason=reason,
+                     deadline=deadline.isoformat() if deadline else "-")  # fmt: skip
+    return Opinion(
+        subject=subject,
+        verdict=Verdict.FAIL if is_late else Verdict.ADVISORY,
+        reason=reason,
+        evidence=(segment.key, *(k for h in servers for k in h.evidence)),
+    )
+
+
+def _open(segment: Segment, subject: Subject) -> Opinion:
+    department = segment.department or "-"
+    missing = [msg("a sweep of {cidr}, or a list of what stands in it, by {department}", cidr=segment.cidr,
+                   department=department)]  # fmt: skip
+    if segment.has_own_exit is None:
+        missing.append(
+            msg("whether {cidr} has an Internet exit of its own, in the plan of networks, by {department}",
+                cidr=segment.cidr, department=department)
+        )  # fmt: skip
+    return Opinion(
+        subject=subject,
+        verdict=Verdict.UNKNOWN,
+        decided_by=Step.COVERAGE,
+        reason=msg("nothing says whether servers stand in {cidr} of {department}", cidr=segment.cidr,
+                   department=department),
+        missing=tuple(missing),
+        evidence=(segment.key,),
+    )  # fmt: skip
+
+
+CHECK = Check(
+    id="16-extranet",
+    title=msg("Department networks join the government extranet"),
+    articles=("16",),
+    clause="16-d",
+    subject_kind="segment",
+    strength=Strength.EFFORT,
+    reads=("segment", "host"),
+    enumerates=("segment",),
+    enumerated_by="ledger:",
+    judge=judge,
+    remedy=msg("move what stands in it to the government cloud and integrate the network into the extranet"),
+)

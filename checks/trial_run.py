@@ -1,0 +1,196 @@
+"""Art. 23(2): after the initial acceptance 初验 the system has run on trial for a month, safely and stably 试运行.
+
+Dates come from the register; that it ran is proved from our own nights: days on which every component of the project
+was seen running, over the days that a scan could see at all. Days that no scan saw are listed, never filled in.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import groupby
+
+from checks.check import Check, Opinion, Step, Strength
+from checks.dates import add_months
+from checks.line import Line, combined
+from checks.policy import Policy
+from checks.project_steps import day, is_begun, keeper, not_yet, steps_gate
+from checks.subjects import project_subject
+from inventory.finding import Verdict
+from inventory.history import DayState, History, days_between, host_key, night_of, workload_key
+from inventory.inventory import Inventory, law_date
+from inventory.records import Project, System
+from inventory.text import Message, msg
+
+MOST_GAPS = 6
+"""Stretches of days that a sentence names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """What our nights say of one trial run."""
+
+    running: tuple[date, ...]
+    """Days on which every component was seen running."""
+    down: tuple[date, ...]
+    """Days on which one was seen stopped, or was not there though everything was seen."""
+    unseen: tuple[date, ...]
+    """Days of which nothing is known."""
+
+    @property
+    def covered(self) -> int:
+        """Days of which something is known."""
+        return len(self.running) + len(self.down)
+
+    @property
+    def days(self) -> int:
+        """Days of the period."""
+        return self.covered + len(self.unseen)
+
+
+def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
+    """One opinion for every project of the register."""
+    history = inventory.history.with_night(night_of(inventory, day=law_date(inventory.as_of)))
+    for project in inventory.projects:
+        gate = steps_gate(policy, project)
+        if gate is not None:
+            yield gate
+        elif not is_begun(project):
+            reason = msg("the register holds no initial acceptance of {code} yet", code=project.native_id)
+            yield not_yet(project, reason)
+        else:
+            yield combined(project_subject(project), list(_lines(inventory, policy, project, history)))
+
+
+def observed(history: History, keys: Sequence[str], first: date, last: date) -> Observed:
+    """The period as our nights saw it: what serves only together is told together."""
+    states = [(d, history.together(keys, d)) for d in days_between(first, last)]
+    return Observed(
+        running=tuple(d for d, s in states if s is DayState.RUNNING),
+        down=tuple(d for d, s in states if s in (DayState.STOPPED, DayState.ABSENT)),
+        unseen=tuple(d for d, s in states if s is DayState.UNSEEN),
+    )
+
+
+def component_keys(inventory: Inventory, systems: Sequence[System]) -> tuple[str, ...]:
+    """Keys of everything that the systems run on, as nights know it."""
+    keys = {host_key(h) for s in systems for h in inventory.hosts_of(s)}
+    for system in systems:
+        keys |= {workload_key(w) for w in inventory.workloads_of(system) if w.owner_uid is None and w.replicas != 0}
+    return tuple(sorted(keys))
+
+
+def stretches(days: Sequence[date]) -> str:
+    """`2026-03-01–2026-03-04, 2026-03-09`: days in a row as one, the rest counted."""
+    rows = []
+    for _, group in groupby(enumerate(sorted(days)), key=lambda item: item[1] - timedelta(days=item[0])):
+        row = [d for _, d in group]
+        rows.append(day(row[0]) if len(row) == 1 else f"{day(row[0])}–{day(row[-1])}")
+    return ", ".join(rows[:MOST_GAPS]) + (" …" if len(rows) > MOST_GAPS else "")
+
+
+def _lines(inventory: Inventory, policy: Policy, project: Project, history: History) -> Iterator[Line]:
+    code, today = project.native_id, law_date(inventory.as_of)
+    evidence = (project.key,)
+    initial, start = project.initial_acceptance_on, project.trial_start_on
+    if initial is None or start is None:
+        wanted = msg("initial acceptance") if initial is None else msg("beginning of the trial run")
+        yield Line(
+            verdict=Verdict.UNKNOWN,
+            reason=msg("the register does not say the day of the {step} of {code}", step=wanted, code=code),
+            missing=(msg("day of the {step} of {code} in the register, by {department}", step=wanted, code=code,
+                         department=keeper(project)),),
+            evidence=evidence,
+        )  # fmt: skip
+        return
+    begin = max(initial, start)
+    due = add_months(begin, policy.parameters.trial_months)
+    ends = [d for d in (project.trial_end_on, project.final_acceptance_on) if d is not None]
+    end = min(ends, default=None)
+    said = msg("initial acceptance of {code} on {initial}, trial run since {start}, a month of it until {due}",
+               code=code, initial=day(initial), start=day(start), due=day(due))  # fmt: skip
+    if start > today or initial > today:
+        yield Line(
+            verdict=Verdict.UNKNOWN,
+            reason=msg("{said}; that is after this scan", said=said),
+            missing=(msg("the dates of {code} in the register, by {department}", code=code,
+                         department=keeper(project)),),
+            evidence=evidence,
+        )  # fmt: skip
+        return
+    if end is not None and end < due:
+        yield Line(
+            verdict=Verdict.FAIL,
+            reason=msg("{said}; it ended on {end}: it does not meet {article}", said=said, end=day(end),
+                       article=policy.pack.article("23(2)")),
+            remedy=msg("run it on trial for the whole of the month before it is put up for acceptance"),
+            evidence=evidence,
+        )  # fmt: skip
+        return
+    if end is None and today < due:
+        yield Line(
+            verdict=Verdict.NOT_APPLICABLE, decided_by=Step.ERA, reason=msg("{said}; it still runs", said=said),
+            evidence=evidence, from_absence=True,
+        )  # fmt: skip
+        return
+    yield _proof(inventory, policy, project, history, said, begin, due)
+
+
+def _proof(
+    inventory: Inventory, policy: Policy, project: Project, history: History, said: Message, begin: date, due: date
+) -> Line:
+    """What our nights make of a trial run that was long enough on paper."""
+    systems = inventory.systems_of(project)
+    keys = component_keys(inventory, systems)
+    evidence = (project.key, *(s.key for s in systems))
+    if not keys:
+        return Line(
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.COVERAGE,
+            reason=msg("{said}; nothing that {code} runs on was found", said=said, code=project.native_id),
+            missing=(msg("hosts or tenants of the systems of {code} in the register, by {department}",
+                         code=project.native_id, department=keeper(project)),),
+            evidence=evidence,
+        )  # fmt: skip
+    # The day on which the month is full needs no night of its own.
+    seen = observed(history, keys, begin, due - timedelta(days=1))
+    counted = msg(
+        "{said}; all of its {components} component(s) were seen running on {running} of {covered} day(s) covered by "
+        "scans, out of {days}",
+        said=said, components=len(keys), running=len(seen.running), covered=seen.covered, days=seen.days,
+    )  # fmt: skip
+    if len(seen.unseen) > policy.choices.trial_gap_days:
+        report = project.trial_report or msg("none in the register")
+        return Line(
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.COVERAGE,
+            reason=msg("{counted}; not covered: {gaps}", counted=counted, gaps=stretches(seen.unseen)),
+            missing=(msg("what shows that {code} ran on these days: the report on its trial run ({report}) and its "
+                         "logs, by {department}", code=project.native_id, report=report, department=keeper(project)),),
+            evidence=evidence,
+        )  # fmt: skip
+    if seen.down:
+        return Line(
+            verdict=Verdict.ADVISORY,
+            reason=msg("{counted}; not running on {down}", counted=counted, down=stretches(seen.down)),
+            remedy=msg("the report on the trial run explains why it did not run on these days; the panel judges "
+                       "whether that was stable"),
+            evidence=evidence,
+        )  # fmt: skip
+    reason = counted
+    if seen.unseen:
+        reason = msg("{counted}; not covered: {gaps}", counted=counted, gaps=stretches(seen.unseen))
+    return Line(verdict=Verdict.PASS, reason=reason, evidence=evidence)
+
+
+CHECK = Check(
+    id="23.2-trial-run",
+    title=msg("A month of trial run after the initial acceptance"),
+    articles=("23(2)",),
+    clause="23(2)",
+    subject_kind="project",
+    strength=Strength.MUST,
+    reads=("project", "system", "host", "workload", "tenant", "ownership"),
+    enumerates=("project",),
+    judge=judge,
+    remedy=msg("run it on trial for a month after the initial acceptance, and enter both days in the register"),
+)
