@@ -20,9 +20,11 @@ from city_plan import (
     PLATFORM_FILING,
     PRIVATE,
     SSH_HOSTS,
+    STEPS,
     SYSTEMS,
     Department,
     Project,
+    Steps,
     System,
     assessed_on,
     filing_number,
@@ -95,13 +97,31 @@ def _projects(path: Path) -> None:
     sheet = book.active
     assert isinstance(sheet, Worksheet)
     sheet.title = "项目台账"
-    groups = ["基本信息"] * 8 + ["时间节点"] * 6 + ["资源"] * 2
+    groups = ["基本信息"] * 8 + ["时间节点"] * 10 + ["第三方测评"] * 5 + ["资源"] * 2
     names = ["项目编号", "项目名称", "建设单位", "统一社会信用代码", "项目类别", "资金来源", "层级", "是否涉密"]
-    names += ["立项批复日期", "中标日期", "初验日期", "试运行起", "终验日期", "投入运行日期", "包含系统", "云租户"]
+    names += [
+        "立项批复日期",
+        "中标日期",
+        "监理申请日期",
+        "初验日期",
+        "试运行起",
+        "试运行止",
+        "终验日期",
+        "投入运行日期",
+    ]
+    names += [
+        "验收报告报送日期",
+        "自评价报告日期",
+        "是否平台类",
+        "是否含数据采集",
+        "软件测评报告编号",
+        "软件测评报告日期",
+    ]
+    names += ["软件测评结论", "包含系统", "云租户"]
     _title(sheet, "云泽市信息化项目台账", len(names))
     sheet.append(groups)
     sheet.append(names)
-    for first, last in ((1, 8), (9, 14), (15, 16)):
+    for first, last in ((1, 8), (9, 18), (19, 23), (24, 25)):
         sheet.merge_cells(start_row=2, start_column=first, end_row=2, end_column=last)
     every = projects()
     for project in every:
@@ -118,7 +138,11 @@ def _projects(path: Path) -> None:
 
 
 def _project_row(project: Project) -> list[Cell]:
-    awarded, accepted = project.awarded, project.accepted
+    steps = STEPS.get(project.code, Steps())
+    awarded, accepted = project.awarded, steps.accepted or project.accepted
+    applied = steps.applied_after_days if project.is_built else None
+    old = project.accepted if steps.initial is None else None
+    number, tested, conclusion = steps.test_report or ("无", None, "-")
     return [
         project.code,
         project.name,
@@ -130,10 +154,19 @@ def _project_row(project: Project) -> list[Cell]:
         "否",
         _chinese(awarded - timedelta(days=75)),
         awarded,
-        accepted - timedelta(days=60) if accepted else "无",
-        accepted - timedelta(days=55) if accepted else "/",
+        _chinese(awarded + timedelta(days=applied)) if applied is not None else "/",
+        steps.initial or (old - timedelta(days=60) if old else "无"),
+        steps.trial_start or (old - timedelta(days=55) if old else "/"),
+        _chinese(steps.trial_end) if steps.trial_end else "/",
         accepted or "-",
         _chinese(accepted) if accepted else "-",
+        steps.report or (old + timedelta(days=10) if old else "-"),
+        _chinese(steps.evaluated) if steps.evaluated else "-",
+        "是" if steps.is_platform else "否",
+        "否",
+        number,
+        tested or "-",
+        conclusion,
         "、".join(project.systems) or "无",
         "，".join(project.tenants) or "—",
     ]
@@ -351,18 +384,41 @@ def _third_party(path: Path, today: date) -> None:
 
 def _segments(path: Path) -> None:
     header: list[Cell] = ["网段CIDR", "区域", "VRF/VPN", "VLAN", "用途", "归属单位", "是否政务云", "云租户/VPC", "网关"]
+    header.append("自有互联网出口")
     rows: list[list[Cell]] = [header]
     for number, d in enumerate(DEPARTMENTS, 1):
         rows.append([f"10.66.{number}.0/24", EXTRANET, "VPN-CLOUD", str(100 + number), "业务", d.short, "是", f"{d.key}-prod",
-                     f"10.66.{number}.1"])  # fmt: skip
+                     f"10.66.{number}.1", "否"])  # fmt: skip
         rows.append(
-            [f"192.168.{number}.5/24", PRIVATE, f"VPN-{d.key.upper()}", "", "办公及服务器", d.name, "否", "-", "无"]
+            [
+                f"192.168.{number}.5/24",
+                PRIVATE,
+                f"VPN-{d.key.upper()}",
+                "",
+                "办公及服务器",
+                d.name,
+                "否",
+                "-",
+                "无",
+                "否",
+            ]
         )
     rows.append(
-        ["10.66.100.0/24", EXTRANET, "VPN-CLOUD", "200", "容器平台", CENTRE.short, "是", "csyx-k8s", "10.66.100.1"]
+        ["10.66.100.0/24", EXTRANET, "VPN-CLOUD", "200", "容器平台", CENTRE.short, "是", "csyx-k8s", "10.66.100.1", "-"]
     )
     rows.append(
-        ["２０３.０.１１３.０／２４、198.51.100.0/24", INTERNET, "-", "-", "第三方云", CENTRE.short, "否", "-", "-"]
+        [
+            "２０３.０.１１３.０／２４、198.51.100.0/24",
+            INTERNET,
+            "-",
+            "-",
+            "第三方云",
+            CENTRE.short,
+            "否",
+            "-",
+            "-",
+            "-",
+        ]
     )
     _csv(path, rows, "utf-8")
 

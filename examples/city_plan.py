@@ -156,6 +156,11 @@ class Project:
     accepted: date | None
     tenants: tuple[str, ...] = ()
 
+    @property
+    def is_built(self) -> bool:
+        """Whether it builds something that a supervisor watches."""
+        return self.kind in ("新建", "扩建") and self.awarded >= date(2024, 1, 15)
+
 
 def projects() -> tuple[Project, ...]:
     """Forty projects: three for each department, four of the centre's kind."""
@@ -239,6 +244,46 @@ class Planted:
     contested_server: str = "s-mzj-04-app"
     """Labelled with another department's system."""
     contested_label: str = "S-SLJ-04"
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What the register holds of one project's steps beside award and acceptance."""
+
+    applied_after_days: int | None = 3
+    """监理申请, days after the award; None: the cell is empty."""
+    initial: date | None = None
+    trial_start: date | None = None
+    trial_end: date | None = None
+    accepted: date | None = None
+    report: date | None = None
+    evaluated: date | None = None
+    is_platform: bool = False
+    test_report: tuple[str, date, str] | None = None
+    """软件测评报告: number, date, conclusion."""
+
+
+STEPS = {
+    "P-2025-061": Steps(applied_after_days=40),
+    "P-2025-091": Steps(applied_after_days=None),
+    "P-2025-031": Steps(
+        initial=date(2026, 9, 8), trial_start=date(2026, 9, 10), is_platform=True,
+        test_report=("RJCP-2026-0815", date(2026, 8, 15), "通过"),
+    ),
+    "P-2025-041": Steps(initial=date(2026, 9, 1), trial_start=date(2026, 9, 3), trial_end=date(2026, 9, 21)),
+    "P-2025-051": Steps(is_platform=True, test_report=("RJCP-2026-0702", date(2026, 7, 2), "不通过")),
+    "P-2025-101": Steps(is_platform=True),
+    "P-2020-062": Steps(
+        initial=date(2024, 3, 1), trial_start=date(2024, 3, 4), trial_end=date(2024, 4, 20), accepted=date(2024, 5, 10),
+        report=date(2024, 5, 17),
+    ),
+    "P-2020-072": Steps(
+        initial=date(2024, 3, 1), trial_start=date(2024, 3, 4), trial_end=date(2024, 4, 20), accepted=date(2024, 5, 10),
+        evaluated=date(2025, 9, 30),
+    ),
+}  # fmt: skip
+"""Planted: an application too late, one that is missing, a trial run that nobody watched, one that was too short, a test
+that was not passed and one still to come, a self-evaluation that is missing, a report that was never sent."""
 
 
 PLANTED = Planted()
