@@ -6,22 +6,22 @@ that are down. What the structs here do not name, `user_data` above all, is drop
 becomes an object.
 """
 
-import logging
 from collections.abc import Collection, Generator, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 from msgspec import field
 
 from collectors.collector import Incomplete, Reading, Said
-from collectors.errors import CollectorError, Unreachable, Unreadable
-from collectors.openstack_connection import OpenStackRegion, Refused
+from collectors.errors import Unreachable
+from collectors.openstack_connection import OpenStackRegion, Params, Refused
+from collectors.openstack_crosscheck import CrossCheck, Listing
+from collectors.openstack_halves import walk_halves
 from collectors.openstack_identity import Survey
-from collectors.openstack_pages import Item, converted, decoded, raw, walk
+from collectors.openstack_pages import Item, aware, converted, decoded, parsed, raw, walk
+from collectors.openstack_quota import nova_usage
 from inventory.records import HostSighting, Nic, View
 from inventory.text import Message, msg
-
-logger = logging.getLogger(__name__)
 
 MIB = 1024**2
 GIB = 1024**3
@@ -48,6 +48,12 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ephemeral: int | None = None
 
 
+class BootImage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """From what a server was made."""
+
+    id: str | None = None
+
+
 class Server(Item, frozen=True, kw_only=True, omit_defaults=True):
     """A Nova server. Fields beyond the first four are missing where its cell is down."""
 
@@ -59,7 +65,9 @@ class Server(Item, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
     addresses: dict[str, tuple[Address, ...]] = field(default_factory=dict)
     flavor: Flavor | None = None
-    launched_at: str | None = field(default=None, name="OS-SRV-USG:launched_at")
+    image: BootImage | str | None = None
+    """An empty string where it boots from a volume."""
+    launched_at: datetime | None = field(default=None, name="OS-SRV-USG:launched_at")
     availability_zone: str | None = field(default=None, name="OS-EXT-AZ:availability_zone")
     hypervisor_hostname: str | None = field(default=None, name="OS-EXT-SRV-ATTR:hypervisor_hostname")
     compute_host: str | None = field(default=None, name="OS-EXT-SRV-ATTR:host")
@@ -98,39 +106,28 @@ def read_servers(survey: Survey) -> Iterator[Said]:
     """
     region = survey.region
     survey.need("compute")
-    expected = _running(survey)
     microversion = region.microversion(WANTED)
-    told: set[str] = set()
-    placed = 0
-    everyone = True
-    try:
-        for said, server in _listed(survey, ("all_tenants", "1"), microversion):
-            told.add(server.id)
-            placed += server.hypervisor_hostname is not None
-            yield said
-    except Refused:
-        if told:
-            raise
-        everyone = False
-    if not everyone:
-        yield survey.reach.narrowed("Nova") or Incomplete(_refused_reason(region))
-        for said, _ in _listed(survey, None, microversion):
-            yield said
-        return
-    yield from _down_cells(survey, told)
-    if expected is not None and expected > placed:
-        # Both counts move; only what is missing by the count before and by the count after is missing.
-        again = _running(survey)
-        if again is not None and min(expected, again) > placed:
-            yield Incomplete(
-                msg(
-                    "{source}: the compute hosts say that they run {running} servers, Nova lists {listed}; the list "
-                    "is not whole",
-                    source=region.source,
-                    running=min(expected, again),
-                    listed=placed,
-                )
-            )
+    listing = Listing(
+        hypervisors=lambda: _hypervisors(survey), servers=lambda params: _listed(survey, params, microversion)
+    )
+    with nova_usage(survey) as usage:
+        check = CrossCheck(survey, listing, usage)
+        everyone = True
+        try:
+            for said, server in _listed(survey, [("all_tenants", "1")], microversion, check.expected):
+                check.saw(server)
+                yield said
+        except Refused:
+            if check.told:
+                raise
+            everyone = False
+        if everyone:
+            yield from _down_cells(survey, check.told)
+            yield from check.verdict()
+            return
+    yield survey.reach.narrowed("Nova") or Incomplete(_refused_reason(region))
+    for said, _ in _listed(survey, [], microversion):
+        yield said
 
 
 def read_hypervisors(survey: Survey) -> Iterator[Said]:
@@ -170,10 +167,14 @@ def to_server(server: Server, *, source: str, zone: str | None, now: datetime) -
         tenant=server.tenant_id,
         status=server.status,
         hypervisor=server.hypervisor_hostname,
+        availability_zone=server.availability_zone or None,
+        flavor=flavor.original_name,
+        image=server.image.id if isinstance(server.image, BootImage) else None,
         vcpus=flavor.vcpus,
         memory_bytes=flavor.ram * MIB if flavor.ram is not None else None,
         disk_bytes=sum(disks) * GIB if disks else None,
-        created_at=_aware(server.created),
+        created_at=aware(server.created),
+        launched_at=aware(server.launched_at),
         labels=dict(sorted(server.metadata.items())),
         tags=server.tags,
     )
@@ -217,24 +218,32 @@ def owner_labels(metadata: Mapping[str, str], label_keys: Collection[str]) -> di
 
 
 def _listed(
-    survey: Survey, scope: tuple[str, str] | None, microversion: tuple[int, int]
+    survey: Survey, params: Params, microversion: tuple[int, int], expected: int | None = None
 ) -> Iterator[tuple[Reading, Server]]:
     region = survey.region
-    pages = walk(
+    pages = walk_halves(
         region,
         "compute",
         "/servers/detail",
         "servers",
         Server,
-        params=[scope] if scope else [],
+        sort_key="uuid",
+        params=params,
         microversion=microversion,
         page_size=survey.page_size,
+        precedes=_is_building,
+        expected=expected,
     )
     for page in pages:
         for whole in page:
             server = msgspec.structs.replace(whole, metadata=owner_labels(whole.metadata, survey.label_keys))
             record = to_server(server, source=region.source, zone=survey.zone, now=survey.now)
             yield Reading(record, raw(server)), server
+
+
+def _is_building(server: Server) -> bool:
+    """Whether it may be one that no cell has taken yet: those stand first, in whatever order is asked for."""
+    return server.status == "BUILD"
 
 
 def _hypervisors(survey: Survey) -> Iterator[Hypervisor]:
@@ -258,34 +267,22 @@ def _hypervisors(survey: Survey) -> Iterator[Hypervisor]:
         yield from page
 
 
-def _running(survey: Survey) -> int | None:
-    """How many servers the compute hosts that answer say they run; None where this may not be asked."""
-    try:
-        return sum(h.running_vms or 0 for h in _hypervisors(survey) if h.state == "up")
-    except CollectorError as error:  # refused, or 500 because a cell is down: the check is lost, the listing is not
-        logger.debug("%s: the hosts' own count cannot be had: %s", survey.region.source, error)
-        return None
-
-
 def _down_cells(survey: Survey, told: set[str]) -> Iterator[Said]:
     """Nova leaves the servers of a cell that is down out of a paged listing, with 200. Two questions bring it to light.
 
     os-services names the silent hosts; a listing without limit or filter holds a stub with status UNKNOWN for servers
-    of such a cell. The stubs are yielded: that those servers exist is known.
+    of such a cell. The stubs are yielded: that those servers exist is known. The short listing is asked first: it costs
+    Nova a fraction of the one with details.
     """
     region = survey.region
     silent = yield from _down_hosts(region)
     if region.microversion(CELL_AWARE) < CELL_AWARE:
         return
-    path = "/servers/detail"
-    body = region.get("compute", path, [("all_tenants", "1")], microversion=CELL_AWARE)
-    document = decoded(region, path, body)
-    stubs = [
-        s
-        for s in converted(region, path, document.get("servers", b"null"), Server)
-        if s.status == "UNKNOWN" and s.id not in told and s.name is None
-    ]
+    stubs = _stubs(region, "/servers", told)
+    if stubs:
+        stubs = _stubs(region, "/servers/detail", told) or stubs
     for stub in stubs:
+        told.add(stub.id)
         yield Reading(to_server(stub, source=region.source, zone=survey.zone, now=survey.now), raw(stub))
     if stubs and not silent:
         yield Incomplete(
@@ -297,6 +294,12 @@ def _down_cells(survey: Survey, told: set[str]) -> Iterator[Said]:
             ),
             tuple(stub.id for stub in stubs),
         )
+
+
+def _stubs(region: OpenStackRegion, path: str, told: Collection[str]) -> list[Server]:
+    body = region.get("compute", path, [("all_tenants", "1")], microversion=CELL_AWARE)
+    listed = converted(region, path, decoded(region, path, body).get("servers", b"null"), Server)
+    return [s for s in listed if s.status == "UNKNOWN" and s.id not in told and s.name is None]
 
 
 def _down_hosts(region: OpenStackRegion) -> Generator[Incomplete, None, bool]:
@@ -314,17 +317,7 @@ def _down_hosts(region: OpenStackRegion) -> Generator[Incomplete, None, bool]:
             )
         )
         return False
-    try:
-        services = msgspec.json.decode(document.get("services", b"null"), type=list[ComputeService])
-    except msgspec.DecodeError as error:
-        raise Unreadable(
-            msg(
-                "{source}: {path} answered something that the API does not document: {detail}",
-                source=region.source,
-                path=path,
-                detail=str(error)[:200],
-            )
-        ) from error
+    services = parsed(region, path, document.get("services", b"null"), list[ComputeService])
     hosts = tuple(sorted({s.host for s in services if s.status == "UNKNOWN"}))
     if hosts:
         yield Incomplete(
@@ -361,10 +354,3 @@ def _arch(cpu_info: str | dict[str, object] | None) -> str | None:
             return None
     arch = (cpu_info or {}).get("arch")
     return arch if isinstance(arch, str) else None
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    """Nova's times are UTC, with or without saying so."""
-    if moment is None:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

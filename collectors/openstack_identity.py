@@ -10,18 +10,23 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import field
 
 from collectors.collector import Incomplete, Reading, Said
 from collectors.errors import CollectorError
+from collectors.openstack_answers import SharedAnswers
 from collectors.openstack_connection import OpenStackRegion, Refused, Service
 from collectors.openstack_pages import Damage, Item, converted, decoded, raw
 from inventory.records import Domain as DomainRecord
 from inventory.records import RoleAssignment, Tenant
 from inventory.settings import OwnershipRules
 from inventory.text import Message, msg
+
+if TYPE_CHECKING:
+    from collectors.openstack_quota import Amount
 
 logger = logging.getLogger(__name__)
 
@@ -167,6 +172,12 @@ class Survey:
     now: datetime
     label_keys: Collection[str] = OwnershipRules().label_keys
     """Keys of metadata whose value is a system or project code; no other metadata is kept."""
+    nova_quotas: SharedAnswers[str, Mapping[str, "Amount"]] = default(default_factory=SharedAnswers)
+    """What Nova counts in each project: a listing of servers is held against it."""
+
+    def local(self, native_id: str) -> str:
+        """An id that another region of the same cloud may give too, told apart."""
+        return f"{self.region.name or '-'}/{native_id}"
 
     def need(self, service: Service) -> None:
         """Raises where the region has no such service, or where the token's scope cannot tell.

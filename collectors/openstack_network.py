@@ -7,14 +7,16 @@ without the right it answers 200 with what is its own, often nothing. So the rig
 import ipaddress
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 from msgspec import field
 
-from collectors.collector import Incomplete, Reading, Said
+from collectors.collector import Reading, Said
 from collectors.errors import Unreadable
-from collectors.openstack_identity import Survey
-from collectors.openstack_pages import Item, ItemT, raw, walk
+from collectors.openstack_halves import walk_halves
+from collectors.openstack_identity import Sight, Survey
+from collectors.openstack_pages import Item, ItemT, raw
 from inventory.records import FloatingAddress, Port, Router, Segment
 from inventory.text import msg
 
@@ -37,6 +39,7 @@ class NeutronPort(Item, frozen=True, kw_only=True, omit_defaults=True):
     tenant_id: str | None = None
     status: str | None = None
     fixed_ips: tuple[FixedIp, ...] = ()
+    security_groups: tuple[str, ...] = ()
 
 
 class Network(Item, frozen=True, kw_only=True, omit_defaults=True):
@@ -94,11 +97,13 @@ def read_ports(survey: Survey) -> Iterator[Said]:
     Raises:
         CollectorError: a page could not be had.
     """
-    sight = _Sight(survey)
-    own = {n.id for n in sight.networks() if not sight.is_foreign(n)}
-    for port in _all(survey, "/ports", "ports", NeutronPort):
+    sight = _sight(survey)
+    # Where nothing is left to prove, they are not asked for.
+    networks = () if sight.is_proved else everything(survey, "/networks", "networks", Network)
+    own = {n.id for n in networks if not sight.is_foreign(tenant_of(n))}
+    for port in everything(survey, "/ports", "ports", NeutronPort):
         # Whoever owns a network sees all its ports, also those of others.
-        sight.saw(port, proves=port.network_id not in own)
+        sight.saw(tenant_of(port), proves=port.network_id not in own)
         yield Reading(to_port(port, source=survey.region.source, zone=survey.zone, now=survey.now), raw(port))
     yield from sight.verdict()
 
@@ -109,12 +114,12 @@ def read_segments(survey: Survey) -> Iterator[Said]:
     Raises:
         CollectorError: a page could not be had.
     """
-    sight = _Sight(survey)
-    networks = {n.id: n for n in _all(survey, "/networks", "networks", Network)}
-    for subnet in _all(survey, "/subnets", "subnets", Subnet):
+    sight = _sight(survey)
+    networks = {n.id: n for n in everything(survey, "/networks", "networks", Network)}
+    for subnet in everything(survey, "/subnets", "subnets", Subnet):
         network = networks.get(subnet.network_id)
         is_public = network is not None and (network.shared is not False or network.external is not False)
-        sight.saw(subnet, proves=not is_public)
+        sight.saw(tenant_of(subnet), proves=not is_public)
         segment = to_segment(
             subnet,
             network,
@@ -133,9 +138,9 @@ def read_routers(survey: Survey) -> Iterator[Said]:
     Raises:
         CollectorError: a page could not be had.
     """
-    sight = _Sight(survey)
-    for router in _all(survey, "/routers", "routers", NeutronRouter):
-        sight.saw(router)
+    sight = _sight(survey)
+    for router in everything(survey, "/routers", "routers", NeutronRouter):
+        sight.saw(tenant_of(router))
         yield Reading(to_router(router, source=survey.region.source, now=survey.now), raw(router))
     yield from sight.verdict()
 
@@ -146,9 +151,9 @@ def read_floating_addresses(survey: Survey) -> Iterator[Said]:
     Raises:
         CollectorError: a page could not be had.
     """
-    sight = _Sight(survey)
-    for floating in _all(survey, "/floatingips", "floatingips", FloatingIp):
-        sight.saw(floating)
+    sight = _sight(survey)
+    for floating in everything(survey, "/floatingips", "floatingips", FloatingIp):
+        sight.saw(tenant_of(floating))
         yield Reading(to_floating_address(floating, source=survey.region.source, now=survey.now), raw(floating))
     yield from sight.verdict()
 
@@ -164,9 +169,10 @@ def to_port(port: NeutronPort, *, source: str, zone: str | None, now: datetime) 
         network=port.network_id,
         device=port.device_id or None,
         device_owner=port.device_owner or None,
-        tenant=_tenant(port.project_id, port.tenant_id),
+        tenant=tenant_of(port),
         zone=zone,
         status=port.status,
+        security_groups=tuple(sorted(port.security_groups)),
     )
 
 
@@ -200,7 +206,7 @@ def to_segment(
         zone=zone,
         vlan=str(network.segmentation_id) if network and is_vlan and network.segmentation_id is not None else None,
         purpose="external" if network and network.external else None,
-        tenant=_tenant(subnet.project_id, subnet.tenant_id),
+        tenant=tenant_of(subnet),
         is_cloud=is_cloud,
         gateway=subnet.gateway_ip,
     )
@@ -214,7 +220,7 @@ def to_router(router: NeutronRouter, *, source: str, now: datetime) -> Router:
         native_id=router.id,
         observed_at=now,
         name=router.name or router.id,
-        tenant=_tenant(router.project_id, router.tenant_id),
+        tenant=tenant_of(router),
         external_network=gateway.network_id if gateway else None,
         addresses=tuple(sorted(f.ip_address.lower() for f in gateway.external_fixed_ips)) if gateway else (),
     )
@@ -229,61 +235,40 @@ def to_floating_address(floating: FloatingIp, *, source: str, now: datetime) -> 
         address=floating.floating_ip_address.lower(),
         fixed_address=floating.fixed_ip_address,
         port=floating.port_id,
-        tenant=_tenant(floating.project_id, floating.tenant_id),
+        tenant=tenant_of(floating),
     )
 
 
-class _Sight:
-    """Whether Neutron lists every project's objects to this token.
-
-    The admin role says so. Any other right (a policy override) is proved by what only it can show: an object that is
-    not ours and that nobody shares with us. Each kind has a rule of its own in Neutron's policy, so each is proved.
+def _sight(survey: Survey) -> Sight:
+    """What Neutron shows us.
 
     Raises:
         NotConfigured: the region has no Neutron.
     """
-
-    def __init__(self, survey: Survey) -> None:
-        survey.need("network")
-        self._survey = survey
-        self._own = survey.region.token.project_id
-        self._proved = survey.region.token.is_admin
-
-    def networks(self) -> Iterator[Network]:
-        """The networks that are needed to judge; none where nothing is left to prove."""
-        if not self._proved:
-            yield from _all(self._survey, "/networks", "networks", Network)
-
-    def is_foreign(self, item: "NeutronPort | Network | Subnet | NeutronRouter | FloatingIp") -> bool:
-        """Whether the object belongs to another project; not so if nobody says whose it is."""
-        return _tenant(item.project_id, item.tenant_id) not in (None, self._own)
-
-    def saw(self, item: "NeutronPort | Subnet | NeutronRouter | FloatingIp", *, proves: bool = True) -> None:
-        """Takes note of an object that was listed, and of whether nothing but the right to see all can show it."""
-        self._proved = self._proved or (proves and self.is_foreign(item))
-
-    def verdict(self) -> Iterator[Incomplete]:
-        """What to say at the end of the listing."""
-        if self._proved:
-            return
-        region = self._survey.region
-        yield self._survey.reach.narrowed("Neutron") or Incomplete(
-            msg(
-                "{source}: Neutron may show {user} its own project only, and nothing proves that it shows all; "
-                "docs/openstack-rights.md lists the rights that are needed",
-                source=region.source,
-                user=region.token.user,
-            )
-        )
+    survey.need("network")
+    return Sight(survey, "Neutron")
 
 
-def _all(survey: Survey, path: str, key: str, kind: type[ItemT]) -> Iterator[ItemT]:
+def everything(survey: Survey, path: str, key: str, kind: type[ItemT]) -> Iterator[ItemT]:
+    """Every object of a listing of Neutron, its declared fields only."""
     # Neutron halves its answer where it is told which fields are wanted.
     fields = [("fields", name) for name in kind.__struct_encode_fields__]
-    for page in walk(survey.region, "network", path, key, kind, params=fields, page_size=survey.page_size):
+    for page in walk_halves(
+        survey.region, "network", path, key, kind, sort_key="id", params=fields, page_size=survey.page_size
+    ):
         yield from page
 
 
-def _tenant(project_id: str | None, tenant_id: str | None) -> str | None:
-    """Both names are in use; an object of the cloud itself has an empty one."""
-    return project_id or tenant_id or None
+class Owned(Protocol):
+    """An object of Neutron: both names are in use for whose it is, and one of the cloud itself has an empty one."""
+
+    @property
+    def project_id(self) -> str | None: ...
+
+    @property
+    def tenant_id(self) -> str | None: ...
+
+
+def tenant_of(item: Owned) -> str | None:
+    """Whose it is."""
+    return item.project_id or item.tenant_id or None

@@ -31,6 +31,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 ItemT = TypeVar("ItemT", bound=Item)
 StructT = TypeVar("StructT", bound=msgspec.Struct)
+T = TypeVar("T")
 
 
 def raw(item: msgspec.Struct) -> dict[str, object]:
@@ -69,6 +70,18 @@ def converted(region: OpenStackRegion, path: str, value: msgspec.Raw | bytes, ki
     """
     try:
         return _decoder(kind).decode(value)
+    except _UNDECODABLE as error:
+        raise _unreadable(region, path, error) from error
+
+
+def parsed(region: OpenStackRegion, path: str, value: msgspec.Raw | bytes, kind: type[T]) -> T:
+    """A part of an answer as this type.
+
+    Raises:
+        Unreadable: it is not what the API documents.
+    """
+    try:
+        return msgspec.json.decode(value, type=kind)
     except _UNDECODABLE as error:
         raise _unreadable(region, path, error) from error
 

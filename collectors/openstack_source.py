@@ -1,7 +1,7 @@
 """An OpenStack cloud as a source: which cells there are, and who reads each.
 
-Tenants belong to the cloud (scope `*`), everything else to a region. Where neither yunhe.toml nor clouds.yaml names a
-region, the scope is `*` for all and every region of the catalogue is read.
+Domains, tenants and roles belong to the cloud (scope `*`), everything else to a region. Where neither yunhe.toml nor
+clouds.yaml names a region, the scope is `*` for all and every region of the catalogue is read.
 """
 
 import threading
@@ -11,29 +11,56 @@ from pathlib import Path
 
 from collectors.collector import Collector, Said
 from collectors.errors import CollectorError, NotConfigured
+from collectors.openstack_answers import SharedAnswers
 from collectors.openstack_compute import read_hypervisors, read_servers
 from collectors.openstack_connection import OpenStackCloud, OpenStackRegion
-from collectors.openstack_identity import Reach, Survey, reach, read_tenants
+from collectors.openstack_exposure import read_load_balancers, read_security_groups
+from collectors.openstack_identity import (
+    Reach,
+    Survey,
+    reach,
+    read_domains,
+    read_role_assignments,
+    read_tenants,
+)
 from collectors.openstack_network import read_floating_addresses, read_ports, read_routers, read_segments
-from collectors.openstack_storage import read_volumes
+from collectors.openstack_platform import read_aggregates, read_bare_metal_nodes, read_services
+from collectors.openstack_quota import Amounts, read_quotas
+from collectors.openstack_storage import read_snapshots, read_volumes
+from collectors.openstack_templates import read_flavors, read_images, read_server_groups
 from inventory.coverage import Cell, SourceInfo
 from inventory.guard import Guard
 from inventory.settings import OpenStackSource, OwnershipRules
 from inventory.text import msg
 
 EVERY_REGION = "*"
-TENANT_SCOPE = "*"
+CLOUD_SCOPE = "*"
 _READERS: dict[str, Callable[[Survey], Iterator[Said]]] = {
     "tenant": read_tenants,
+    "domain": read_domains,
+    "role_assignment": read_role_assignments,
+    # These two ask Nova what it counts in each project: side by side, they ask once.
     "host": read_servers,
+    "quota": read_quotas,
     "hypervisor": read_hypervisors,
     "port": read_ports,
     "segment": read_segments,
     "router": read_routers,
     "floating_address": read_floating_addresses,
     "storage": read_volumes,
+    "snapshot": read_snapshots,
+    "security_group": read_security_groups,
+    "load_balancer": read_load_balancers,
+    "flavor": read_flavors,
+    "image": read_images,
+    "server_group": read_server_groups,
+    "service": read_services,
+    "aggregate": read_aggregates,
+    "bare_metal_node": read_bare_metal_nodes,
 }
-REGION_KINDS = tuple(kind for kind in _READERS if kind != "tenant")
+CLOUD_KINDS = ("tenant", "domain", "role_assignment")
+"""What Keystone keeps for all regions."""
+REGION_KINDS = tuple(kind for kind in _READERS if kind not in CLOUD_KINDS)
 
 
 class OpenStackCollector:
@@ -57,6 +84,7 @@ class OpenStackCollector:
         self._cloud = OpenStackCloud(source, base=base, guard=guard)
         self._reach_lock = threading.Lock()
         self._reach: Reach | None = None
+        self._nova_quotas: dict[str | None, SharedAnswers[str, Amounts]] = {}
 
     @property
     def info(self) -> SourceInfo:
@@ -66,10 +94,10 @@ class OpenStackCollector:
         )
 
     def plan(self) -> Sequence[Cell]:
-        """Tenants once, every other kind once per region."""
+        """What Keystone keeps once, every other kind once per region."""
         regions = self._cloud.configured_regions() or (EVERY_REGION,)
         return [
-            Cell(self._cloud.name, TENANT_SCOPE, "tenant"),
+            *(Cell(self._cloud.name, CLOUD_SCOPE, kind) for kind in CLOUD_KINDS),
             *(Cell(self._cloud.name, region, kind) for region in regions for kind in REGION_KINDS),
         ]
 
@@ -79,7 +107,7 @@ class OpenStackCollector:
         Raises:
             CollectorError: it could not be read to its end.
         """
-        if cell.kind == "tenant":
+        if cell.kind in CLOUD_KINDS:
             region = self._cloud.region(next(iter(self._cloud.configured_regions()), None))
             yield from self._read_region(cell.kind, region)
         elif cell.scope == EVERY_REGION:
@@ -116,8 +144,13 @@ class OpenStackCollector:
                 page_size=self._source.page_size,
                 now=self._clock(),
                 label_keys=self._label_keys,
+                nova_quotas=self._nova_quotas_of(region),
             )
         )
+
+    def _nova_quotas_of(self, region: OpenStackRegion) -> SharedAnswers[str, Amounts]:
+        with self._reach_lock:
+            return self._nova_quotas.setdefault(region.name, SharedAnswers())
 
     def _reach_of(self, region: OpenStackRegion) -> Reach:
         """Keystone is asked once a scan what projects there are."""

@@ -19,6 +19,7 @@ from inventory.placement import place, unidentified_instances
 from inventory.records import (
     ClassifiedPlaceholder,
     ClassifiedTrace,
+    CountMismatch,
     Department,
     Exposure,
     FloatingAddress,
@@ -166,6 +167,8 @@ def _not_superseded(records: Iterable[Record], cells: Iterable[CellResult]) -> l
 
 def _cell_kind(record: Record) -> str:
     is_hypervisor = isinstance(record, HostSighting) and record.view is View.HYPERVISOR
+    if isinstance(record, CountMismatch):
+        return record.what  # it was found while that was read
     return "hypervisor" if is_hypervisor else record.kind
 
 

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from openstack.connection import Connection
     from testcontainers.core.container import DockerContainer
 
-SERVICE_PORTS = {"identity": 5000, "compute": 8774, "placement": 8778, "volume": 8776, "image": 9292, "network": 9696}
+SERVICE_PORTS = {
+    "identity": 5000, "compute": 8774, "placement": 8778, "volume": 8776, "image": 9292, "network": 9696,
+    "load-balancer": 9876, "baremetal": 6385,
+}  # fmt: skip
 REGION = "RegionOne"
 USER_DATA_SECRET = "planted-user-data-secret-6f1c"
 """Stands in the user data and in a secret-looking metadata entry of one seeded server; must be seen nowhere."""
@@ -142,11 +145,12 @@ def seed(cloud: OpenStackCloud, *, projects: int = 3, servers: int = 4) -> Seede
             tags=[f"project:XM-{number:03}", "owner:dept"],
         )
         made[project.name] = project.id
-        _fill_project(admin, project, number, servers)
+        _fill_project(cloud, admin, project, number, servers)
     first = next(iter(made))
     reader = admin.identity.create_user(name="confined", password="confined", domain_id="default")
     admin.identity.assign_project_role_to_user(made[first], reader, admin.identity.find_role("reader"))
     _wait_active(admin)
+    _attach_volumes(admin)
     external = admin.network.find_network("ext").id
     for project_id in made.values():
         port = next(p for p in admin.network.ports(project_id=project_id) if p.device_owner.startswith("compute:"))
@@ -156,7 +160,7 @@ def seed(cloud: OpenStackCloud, *, projects: int = 3, servers: int = 4) -> Seede
     return Seeded(projects=made, servers=listed, confined_to=first)
 
 
-def _fill_project(admin: "Connection", project: Any, number: int, servers: int) -> None:
+def _fill_project(cloud: OpenStackCloud, admin: "Connection", project: Any, number: int, servers: int) -> None:
     import base64
 
     role = admin.identity.find_role("admin")
@@ -173,8 +177,10 @@ def _fill_project(admin: "Connection", project: Any, number: int, servers: int) 
     inside = admin.connect_as_project(project)
     image = next(inside.image.images())
     flavor = inside.compute.find_flavor("m1.small")
+    group = inside.compute.create_server_group(name=f"{project.name}-apart", policy="soft-anti-affinity")
     inside.compute.create_server(
         name=f"{project.name}-web",
+        scheduler_hints={"group": group.id},
         image_id=image.id,
         flavor_id=flavor.id,
         networks=[{"uuid": network.id}],
@@ -184,6 +190,45 @@ def _fill_project(admin: "Connection", project: Any, number: int, servers: int) 
         user_data=base64.b64encode(f"#cloud-config\npassword: {USER_DATA_SECRET}\n".encode()).decode(),
     )
     inside.block_storage.create_volume(name="data", size=2)
+    _open_ssh(inside)
+    balancer = inside.load_balancer.create_load_balancer(name=f"{project.name}-lb", vip_subnet_id=subnet.id)
+    _balanced(cloud, inside, balancer.id)
+
+
+def _open_ssh(inside: "Connection") -> None:
+    """The default group lets everybody in by SSH; every server of the project is in it."""
+    group = inside.network.find_security_group("default", project_id=inside.current_project_id)
+    inside.network.create_security_group_rule(
+        security_group_id=group.id,
+        direction="ingress",
+        protocol="tcp",
+        port_range_min=22,
+        port_range_max=22,
+        remote_ip_prefix="0.0.0.0/0",
+    )
+
+
+def _balanced(cloud: OpenStackCloud, inside: "Connection", balancer: str) -> None:
+    """A listener. The provider of the tests does nothing, so that what it was asked to make is said to be made."""
+    done = "update octavia.{} set provisioning_status='ACTIVE', operating_status='ONLINE' where {}='{}'"
+    cloud.sql(done.format("load_balancer", "id", balancer))
+    inside.load_balancer.create_listener(
+        name="web", protocol="HTTPS", protocol_port=443, load_balancer_id=balancer, allowed_cidrs=["10.0.0.0/8"]
+    )
+    cloud.sql(done.format("listener", "load_balancer_id", balancer))
+    cloud.sql(done.format("load_balancer", "id", balancer))
+
+
+def _attach_volumes(admin: "Connection") -> None:
+    """The first server of each project gets the project's volume, and the volume a snapshot."""
+    for volume in list(admin.block_storage.volumes(all_projects=True)):
+        inside = admin.connect_as_project(volume.project_id)
+        inside.block_storage.wait_for_status(volume, "available", wait=60)
+        server = next(iter(inside.compute.servers()))
+        inside.compute.create_volume_attachment(server, volume_id=volume.id)
+        inside.block_storage.wait_for_status(volume, "in-use", wait=60)
+        inside.block_storage.create_snapshot(volume_id=volume.id, name="before", is_forced=True)
+        inside.compute.add_tag_to_server(server, "XM-tagged")
 
 
 def _wait_active(admin: "Connection") -> None:
