@@ -19,14 +19,18 @@ from collectors.errors import CollectorError, Unreadable
 from collectors.kubernetes_connection import REVIEWS, Forbidden, KubernetesCluster, NotServed, plain
 from collectors.kubernetes_pages import list_documents
 from collectors.kubernetes_source import (
+    CLAIMS,
     CONTROLLERS,
     CRON_JOBS,
     INGRESSES,
     NAMESPACES,
+    NETWORK_POLICIES,
     NODES,
     PODS,
+    QUOTAS,
     SERVICE_RANGES,
     SERVICES,
+    STORAGE_CLASSES,
     VOLUMES,
     Resource,
 )
@@ -36,7 +40,8 @@ from inventory.settings import KubernetesSource
 from inventory.text import msg
 
 NEEDED: tuple[Resource[Any], ...] = (
-    NODES, NAMESPACES, VOLUMES, PODS, SERVICES, INGRESSES, *(r for _, r in CONTROLLERS), CRON_JOBS, SERVICE_RANGES,
+    NODES, NAMESPACES, VOLUMES, CLAIMS, STORAGE_CLASSES, QUOTAS, PODS, SERVICES, INGRESSES, NETWORK_POLICIES,
+    *(r for _, r in CONTROLLERS), CRON_JOBS, SERVICE_RANGES,
 )  # fmt: skip
 """What a scan lists."""
 READING = frozenset({"get", "list", "watch"})
@@ -44,7 +49,10 @@ MAX_NAMESPACES_RULES = 30
 """In which it is asked which rules hold there: one question each."""
 MAX_NAMESPACES = 1000
 PARALLEL = 8
-_HARMLESS = frozenset({"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"})
+_HARMLESS = frozenset(
+    {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews", "clustertrustbundles"}
+)
+"""What Kubernetes itself lets everybody do who logs in."""
 _SERVICE_RANGES_FROM = (1, 31)
 _ROLE = msg("deploy/kubernetes/clusterrole.yaml holds the rights needed")
 _NARROW = msg("bind deploy/kubernetes/clusterrole.yaml and nothing more to the account")
@@ -63,6 +71,7 @@ class _AccessReview(msgspec.Struct):
 
 class _Rule(msgspec.Struct):
     verbs: tuple[str, ...] = ()
+    apiGroups: tuple[str, ...] = ()  # noqa: N815 - the API's own name
     resources: tuple[str, ...] = ()
 
 
@@ -250,9 +259,9 @@ class KubernetesDoctor:
         return [name for name, may in zip(names, allowed, strict=True) if not may]
 
     def _excess(self, namespaces: list[str]) -> Iterator[Diagnosis]:
-        """Rights to read Secrets or to change anything, in the whole cluster or in a namespace."""
+        """Rights to read Secrets or what no scan reads, or to change anything, in the cluster or a namespace."""
         secrets = [verb for verb in ("get", "list") if self._may(verb, "", "secrets")]
-        writes, where, incomplete = self._write_rules(namespaces)
+        writes, reads, where, incomplete = self._excess_rules(namespaces)
         if secrets:
             yield self._chart.warning(
                 "excess",
@@ -274,21 +283,31 @@ class KubernetesDoctor:
                     rights=named(writes)),
                 _NARROW,
             )  # fmt: skip
+        if reads:
+            yield self._chart.warning(
+                "excess",
+                msg("{source}: we may read more than a scan does: {resources}", source=self._cluster.name,
+                    resources=named(reads)),
+                _NARROW,
+            )  # fmt: skip
         looked = min(len(namespaces), MAX_NAMESPACES_RULES)
         if incomplete:
             yield self._chart.warning(
                 "excess", msg("{source}: it does not tell all our rules; there may be more", source=self._cluster.name)
             )
-        elif not (secrets or where or writes):
+        elif not (secrets or where or writes or reads):
             yield self._chart.ok(
                 "excess",
                 msg("{source}: nothing may be changed and no Secret be read, as far as {count} namespace(s) tell",
                     source=self._cluster.name, count=looked),
             )  # fmt: skip
 
-    def _write_rules(self, namespaces: list[str]) -> tuple[list[str], list[str], bool]:
-        """`verb resource` that change something, namespaces whose Secrets may be read, whether more is not told."""
+    def _excess_rules(self, namespaces: list[str]) -> tuple[list[str], list[str], list[str], bool]:
+        """`verb resource` that change something, resources that may be read in vain, namespaces whose Secrets may be
+        read, and whether more is not told.
+        """
         writes: dict[str, None] = {}
+        reads: dict[str, None] = {}
         where: list[str] = []
         incomplete = False
         # Rules of the whole cluster are told with those of each namespace, so one is enough to learn them.
@@ -301,9 +320,12 @@ class KubernetesDoctor:
                 resources = [r for r in rule.resources if r not in _HARMLESS]
                 verbs = [v for v in rule.verbs if v not in READING]
                 writes.update(dict.fromkeys(plain(f"{verb} {resource}") for verb in verbs for resource in resources))
-                if {"secrets", "*"} & set(resources) and {"get", "list", "watch", "*"} & set(rule.verbs):
+                if not {*READING, "*"} & set(rule.verbs):
+                    continue
+                if {"secrets", "*"} & set(resources) and {"", "*"} & set(rule.apiGroups):
                     where.append(namespace)
-        return list(writes), list(dict.fromkeys(where)), incomplete
+                reads.update(dict.fromkeys(plain(r) for r in _read_in_vain(rule.apiGroups, resources)))
+        return list(writes), list(reads), list(dict.fromkeys(where)), incomplete
 
     def _rules(self, namespace: str) -> _Rules:
         asked = {
@@ -335,6 +357,19 @@ class KubernetesDoctor:
             ) from error  # fmt: skip
 
 
+def _read_in_vain(groups: tuple[str, ...], resources: list[str]) -> Iterator[str]:
+    """What a rule lets us read that no scan reads, as kubectl names it; Secrets have a sentence of their own."""
+    for group in groups:
+        for resource in resources:
+            is_needed = (group, resource) in _READ or (group == "*" and resource in {name for _, name in _READ})
+            if not is_needed and (group, resource) not in (("", "secrets"), ("*", "secrets")):
+                yield f"{resource}.{group}" if group else resource
+
+
 def _group(version: str) -> str:
     """The API group of `/apis/GROUP/VERSION`; empty for the core."""
     return version.split("/")[2] if version.startswith("/apis/") else ""
+
+
+_READ = frozenset((_group(version), resource.plural) for resource in NEEDED for version in resource.versions)
+"""Group and name of all that a scan lists."""

@@ -3,13 +3,24 @@
 Whatever is not named here is dropped while the bytes are decoded: environment variables, commands and arguments,
 managed fields, secret references and volume attributes never become values of this program. Annotations are read, and
 cut down to the keys that say whose something is before anything else sees the object (`Document.keep_annotations`).
-Names are the API's own: https://kubernetes.io/docs/reference/kubernetes-api/
+Names are the API's own: https://kubernetes.io/docs/reference/kubernetes-api/. So are the limits: an object whose name
+is longer than the API lets names be comes from no API server, and is unreadable.
 """
 
 from collections.abc import Collection
-from typing import cast
+from typing import Annotated, cast
 
 import msgspec
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
+"""An object's name: at most a DNS subdomain."""
+NamespaceName = Annotated[str, msgspec.Meta(max_length=63)]
+"""A namespace's name, a DNS label; empty where the object is the cluster's."""
+Uid = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+PortNumber = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Quantity = str | int
+"""`500m`, `16Gi`: `collectors.kubernetes_quantities` reads it."""
 
 
 class _Part(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
@@ -17,15 +28,15 @@ class _Part(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
 
 
 class OwnerReference(_Part):
-    uid: str
+    uid: Uid
     kind: str = ""
     controller: bool | None = None
 
 
 class Metadata(_Part):
-    name: str
-    uid: str
-    namespace: str = ""
+    name: Name
+    uid: Uid
+    namespace: NamespaceName = ""
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     owner_references: list[OwnerReference] | None = None
@@ -81,7 +92,7 @@ class NodeSpec(_Part):
 
 class NodeStatus(_Part):
     addresses: list[Address] | None = None
-    capacity: dict[str, str | int] | None = None
+    capacity: dict[str, Quantity] | None = None
     conditions: list[Condition] | None = None
     node_info: NodeInfo | None = None
 
@@ -102,9 +113,23 @@ class Namespace(Document):
 # ── workloads ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class Requests(_Part):
+    """What the scheduler sets aside."""
+
+    cpu: Quantity | None = None
+    memory: Quantity | None = None
+
+
+class Resources(_Part):
+    requests: Requests | None = None
+
+
 class Container(_Part):
     name: str = ""
     image: str = ""
+    restart_policy: str = ""
+    """`Always` of an init container: it goes on beside the others."""
+    resources: Resources | None = None
 
 
 class NfsVolume(_Part):
@@ -115,21 +140,66 @@ class NfsVolume(_Part):
 class IscsiVolume(_Part):
     target_portal: str = ""
     iqn: str = ""
-    lun: int | None = None
+    lun: Count | None = None
 
 
 class FibreChannelVolume(_Part):
     target_wwns: list[str] | None = msgspec.field(default=None, name="targetWWNs")
     wwids: list[str] | None = None
-    lun: int | None = None
+    lun: Count | None = None
 
 
-class PodVolume(_Part):
-    """Only what comes from another machine."""
+class CsiAttributes(_Part):
+    """Of `volumeAttributes`, which hold whatever a driver likes, only what NFS drivers call their origin."""
 
-    name: str = ""
+    server: str = ""
+    share: str = ""
+
+
+class CsiVolume(_Part):
+    driver: str = ""
+    volume_handle: str = ""
+    volume_attributes: CsiAttributes | None = None
+
+
+class CephVolume(_Part):
+    monitors: list[str] | None = None
+    path: str = ""
+    pool: str = ""
+    image: str = ""
+
+
+class GlusterVolume(_Part):
+    endpoints: str = ""
+    path: str = ""
+
+
+class CinderVolume(_Part):
+    volume_id: str = msgspec.field(default="", name="volumeID")
+
+
+class VolumeSources(_Part):
+    """Where a volume comes from, as far as it may be another machine; one of them in a valid object."""
+
     nfs: NfsVolume | None = None
     iscsi: IscsiVolume | None = None
+    fc: FibreChannelVolume | None = None
+    csi: CsiVolume | None = None
+    cephfs: CephVolume | None = None
+    rbd: CephVolume | None = None
+    glusterfs: GlusterVolume | None = None
+    cinder: CinderVolume | None = None
+
+
+class ClaimSource(_Part):
+    claim_name: str = ""
+
+
+class PodVolume(VolumeSources):
+    """Without what a Secret, a ConfigMap or the node fills."""
+
+    name: str = ""
+    persistent_volume_claim: ClaimSource | None = None
 
 
 class PodSpec(_Part):
@@ -137,7 +207,11 @@ class PodSpec(_Part):
     host_network: bool | None = None
     containers: list[Container] | None = None
     init_containers: list[Container] | None = None
+    ephemeral_containers: list[Container] | None = None
     volumes: list[PodVolume] | None = None
+    overhead: Requests | None = None
+    resources: Resources | None = None
+    """Of the whole pod, from 1.32 on."""
 
 
 class PodIP(_Part):
@@ -153,6 +227,7 @@ class PodStatus(_Part):
     pod_ip: str = msgspec.field(default="", name="podIP")
     pod_ips: list[PodIP] | None = msgspec.field(default=None, name="podIPs")
     container_statuses: list[ContainerStatus] | None = None
+    init_container_statuses: list[ContainerStatus] | None = None
 
 
 class Pod(Document):
@@ -165,15 +240,15 @@ class PodTemplate(_Part):
 
 
 class ControllerSpec(_Part):
-    replicas: int | None = None
-    parallelism: int | None = None
+    replicas: Count | None = None
+    parallelism: Count | None = None
     suspend: bool | None = None
     template: PodTemplate | None = None
 
 
 class ControllerStatus(_Part):
-    replicas: int | None = None
-    desired_number_scheduled: int | None = None
+    replicas: Count | None = None
+    desired_number_scheduled: Count | None = None
 
 
 class Controller(Document):
@@ -201,9 +276,9 @@ class CronJob(Document):
 
 
 class ServicePort(_Part):
-    port: int
+    port: PortNumber
     protocol: str = ""
-    node_port: int | None = None
+    node_port: PortNumber | None = None
 
 
 class ServiceSpec(_Part):
@@ -255,36 +330,41 @@ class Ingress(Document):
     status: LoadBalanced = msgspec.field(default_factory=LoadBalanced)
 
 
+class IpBlock(_Part):
+    cidr: str = ""
+    # `except` is a word of Python's.
+    excluded: list[str] | None = msgspec.field(default=None, name="except")
+
+
+class Selector(_Part):
+    match_labels: dict[str, str] | None = None
+
+
+class PolicyPeer(_Part):
+    ip_block: IpBlock | None = None
+    namespace_selector: Selector | None = None
+    pod_selector: Selector | None = None
+
+
+class PolicyRule(_Part):
+    """Of either direction: `from` is read where traffic comes in, `to` where it goes out."""
+
+    sources: list[PolicyPeer] | None = msgspec.field(default=None, name="from")
+    destinations: list[PolicyPeer] | None = msgspec.field(default=None, name="to")
+
+
+class NetworkPolicySpec(_Part):
+    pod_selector: Selector | None = None
+    policy_types: list[str] | None = None
+    ingress: list[PolicyRule] | None = None
+    egress: list[PolicyRule] | None = None
+
+
+class NetworkPolicyObject(Document):
+    spec: NetworkPolicySpec = msgspec.field(default_factory=NetworkPolicySpec)
+
+
 # ── storage ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class CsiAttributes(_Part):
-    """Of `volumeAttributes`, which hold whatever a driver likes, only what NFS drivers call their origin."""
-
-    server: str = ""
-    share: str = ""
-
-
-class CsiVolume(_Part):
-    driver: str = ""
-    volume_handle: str = ""
-    volume_attributes: CsiAttributes | None = None
-
-
-class CephVolume(_Part):
-    monitors: list[str] | None = None
-    path: str = ""
-    pool: str = ""
-    image: str = ""
-
-
-class GlusterVolume(_Part):
-    endpoints: str = ""
-    path: str = ""
-
-
-class CinderVolume(_Part):
-    volume_id: str = msgspec.field(default="", name="volumeID")
 
 
 class PathVolume(_Part):
@@ -296,18 +376,10 @@ class ClaimReference(_Part):
     name: str = ""
 
 
-class PersistentVolumeSpec(_Part):
-    capacity: dict[str, str | int] | None = None
+class PersistentVolumeSpec(VolumeSources):
+    capacity: dict[str, Quantity] | None = None
     storage_class_name: str = ""
     claim_ref: ClaimReference | None = None
-    nfs: NfsVolume | None = None
-    iscsi: IscsiVolume | None = None
-    fc: FibreChannelVolume | None = None
-    csi: CsiVolume | None = None
-    cephfs: CephVolume | None = None
-    rbd: CephVolume | None = None
-    glusterfs: GlusterVolume | None = None
-    cinder: CinderVolume | None = None
     host_path: PathVolume | None = None
     local: PathVolume | None = None
 
@@ -315,6 +387,58 @@ class PersistentVolumeSpec(_Part):
 class PersistentVolume(Document):
     spec: PersistentVolumeSpec = msgspec.field(default_factory=PersistentVolumeSpec)
     status: Phase = msgspec.field(default_factory=Phase)
+
+
+class ClaimResources(_Part):
+    requests: dict[str, Quantity] | None = None
+
+
+class ClaimSpec(_Part):
+    storage_class_name: str = ""
+    volume_name: str = ""
+    resources: ClaimResources | None = None
+
+
+class ClaimStatus(_Part):
+    phase: str = ""
+    capacity: dict[str, Quantity] | None = None
+
+
+class PersistentVolumeClaim(Document):
+    spec: ClaimSpec = msgspec.field(default_factory=ClaimSpec)
+    status: ClaimStatus = msgspec.field(default_factory=ClaimStatus)
+
+
+class ClassParameters(CsiAttributes):
+    """Of `parameters`, which hold whatever a provisioner likes, only what those for NFS call their origin."""
+
+    path: str = ""
+
+
+class StorageClassObject(Document):
+    """storage.k8s.io StorageClass."""
+
+    provisioner: str = ""
+    parameters: ClassParameters | None = None
+
+
+# ── quotas ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class QuotaStatus(_Part):
+    """What holds and what is used, as the controller last wrote them together."""
+
+    hard: dict[str, Quantity] | None = None
+    used: dict[str, Quantity] | None = None
+
+
+class QuotaSpec(_Part):
+    hard: dict[str, Quantity] | None = None
+
+
+class ResourceQuota(Document):
+    spec: QuotaSpec = msgspec.field(default_factory=QuotaSpec)
+    status: QuotaStatus = msgspec.field(default_factory=QuotaStatus)
 
 
 # ── service ranges ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from functools import lru_cache
 
 from netaddr import AddrFormatError, IPNetwork
 
@@ -12,6 +12,7 @@ from collectors.collector import Reading
 from collectors.errors import Unreadable
 from collectors.kubernetes_objects import (
     Address,
+    ContainerStatus,
     Controller,
     CronJob,
     Document,
@@ -20,36 +21,48 @@ from collectors.kubernetes_objects import (
     LoadBalanced,
     Metadata,
     Namespace,
+    NetworkPolicyObject,
     Node,
     PersistentVolume,
+    PersistentVolumeClaim,
     PersistentVolumeSpec,
     Pod,
+    PodSpec,
+    PodStatus,
     PodTemplate,
+    PolicyPeer,
+    Quantity,
+    ResourceQuota,
     Service,
     ServiceCidr,
+    StorageClassObject,
+    VolumeSources,
 )
-from inventory.records import Exposure, HostSighting, Nic, Record, Segment, Storage, Tenant, View, Workload
+from collectors.kubernetes_quantities import quantity, requested, thousandths
+from inventory.records import (
+    Exposure,
+    HostSighting,
+    Mount,
+    NetworkPolicy,
+    Nic,
+    Quota,
+    Record,
+    Segment,
+    Storage,
+    StorageClass,
+    Tenant,
+    View,
+    VolumeClaim,
+    Workload,
+)
 from inventory.text import msg
 
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 """Go's words for what `uname -m` and every other source call otherwise."""
 
-_QUANTITY = re.compile(r"([0-9]{1,30}(?:\.[0-9]{0,30})?)(?:[eE]([+-]?[0-9]{1,2})|(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei))?")
-_SUFFIXES = {
-    "m": Decimal("0.001"),
-    **{letter: Decimal(1000) ** power for power, letter in enumerate("kMGTPE", 1)},
-    **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", 1)},
-}
-
-
-def quantity(text: str | int | None) -> int | None:
-    """A Kubernetes quantity in whole base units (`16Gi`, `7910m`, `1e3`), rounded down; None where it is not one."""
-    match = _QUANTITY.fullmatch(str(text)) if text is not None else None
-    if match is None:
-        return None
-    number, exponent, suffix = match.groups()
-    value = Decimal(number) * Decimal(10) ** int(exponent or 0) * _SUFFIXES.get(suffix or "", Decimal(1))
-    return int(value)
+_DIGEST = re.compile(r"(?:[^@\s]{1,512}@)?sha(?:256|512):[0-9a-f]{64,128}")
+EVERYBODY = "*"
+"""Peers of a network policy's rule that names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,16 +120,18 @@ class Translator:
 
     def pod(self, pod: Pod) -> Iterator[Reading]:
         """A pod, with the node that it is bound to."""
-        addresses = [ip.ip for ip in pod.status.pod_ips or ()] or [pod.status.pod_ip]
-        containers = [*(pod.spec.init_containers or ()), *(pod.spec.containers or ())]
-        if pod.spec.volumes:
-            # Empty husks of ConfigMaps, Secrets and the like say nothing.
-            pod.spec.volumes = [v for v in pod.spec.volumes if v.nfs or v.iscsi] or None
+        spec, status = pod.spec, pod.status
+        addresses = [ip.ip for ip in status.pod_ips or ()] or [status.pod_ip]
+        cpu, memory = requested(spec)
         yield self._workload(
             pod,
             "Pod",
-            node=pod.spec.node_name or None,
-            images=(c.image for c in containers),
+            spec,
+            node=spec.node_name or None,
+            phase=status.phase or None,
+            image_digests=_digests(status),
+            cpu_millicores=cpu,
+            memory_bytes=memory,
             addresses=tuple(sorted(filter(None, addresses))),
         )
 
@@ -131,13 +146,13 @@ class Translator:
                 replicas = controller.spec.parallelism
             if kind == "DaemonSet":
                 replicas = controller.status.desired_number_scheduled
-            yield self._workload(controller, kind, images=_template_images(controller.spec.template), replicas=replicas)
+            yield self._workload(controller, kind, _pod_spec(controller.spec.template), replicas=replicas)
 
         return translate
 
     def cron_job(self, job: CronJob) -> Iterator[Reading]:
         """A CronJob."""
-        yield self._workload(job, "CronJob", images=_template_images(job.spec.job_template.spec.template))
+        yield self._workload(job, "CronJob", _pod_spec(job.spec.job_template.spec.template))
 
     def service(self, service: Service) -> Iterator[Reading]:
         """A Service, whatever its type (the raw document says which)."""
@@ -179,7 +194,79 @@ class Translator:
                 tenant=namespaces.get(claim.namespace) or None if claim else None,
                 size_bytes=quantity((volume.spec.capacity or {}).get("storage")),
                 origin=origin(volume.spec),
+                storage_class=volume.spec.storage_class_name or None,
                 status=volume.status.phase or None,
+            ),
+        )
+
+    def claim(self, claim: PersistentVolumeClaim) -> Iterator[Reading]:
+        """A persistent volume claim 存储声明."""
+        spec, metadata = claim.spec, claim.metadata
+        labels, _ = owner_words(metadata)
+        yield self._reading(
+            claim,
+            VolumeClaim(
+                source=self.source,
+                native_id=metadata.uid,
+                observed_at=self.observed_at,
+                namespace=metadata.namespace,
+                name=metadata.name,
+                volume=spec.volume_name or None,
+                storage_class=spec.storage_class_name or None,
+                requested_bytes=_amount(spec.resources.requests if spec.resources else None, "storage"),
+                capacity_bytes=_amount(claim.status.capacity, "storage"),
+                status=claim.status.phase or None,
+                labels=labels,
+            ),
+        )
+
+    def storage_class(self, made: StorageClassObject) -> Iterator[Reading]:
+        """A storage class 存储类."""
+        parameters = made.parameters
+        server = parameters.server if parameters else ""
+        yield self._reading(
+            made,
+            StorageClass(
+                source=self.source,
+                native_id=made.metadata.uid,
+                observed_at=self.observed_at,
+                name=made.metadata.name,
+                provisioner=made.provisioner,
+                origin=f"{server}:{parameters.share or parameters.path}" if parameters and server else None,
+            ),
+        )
+
+    def network_policy(self, policy: NetworkPolicyObject) -> Iterator[Reading]:
+        """A network policy 网络策略."""
+        spec = policy.spec
+        yield self._reading(
+            policy,
+            NetworkPolicy(
+                source=self.source,
+                native_id=policy.metadata.uid,
+                observed_at=self.observed_at,
+                namespace=policy.metadata.namespace,
+                name=policy.metadata.name,
+                selector=(spec.pod_selector.match_labels if spec.pod_selector else None) or {},
+                directions=tuple(sorted(set(spec.policy_types or ()))),
+                allowed_from=_peers(rule.sources for rule in spec.ingress or ()),
+                allowed_to=_peers(rule.destinations for rule in spec.egress or ()),
+            ),
+        )
+
+    def quota(self, quota: ResourceQuota, namespaces: Mapping[str, str]) -> Iterator[Reading]:
+        """A resource quota 配额: what holds by its status; by its specification where no controller has looked yet."""
+        status = quota.status
+        yield self._reading(
+            quota,
+            Quota(
+                source=self.source,
+                native_id=quota.metadata.uid,
+                observed_at=self.observed_at,
+                name=quota.metadata.name,
+                tenant=namespaces.get(quota.metadata.namespace) or None,
+                limits=_amounts(status.hard if status.hard is not None else quota.spec.hard),
+                used=_amounts(status.used),
             ),
         )
 
@@ -224,14 +311,19 @@ class Translator:
         self,
         document: Document,
         kind: str,
+        spec: PodSpec | None,
         *,
-        images: Iterable[str],
         node: str | None = None,
+        phase: str | None = None,
+        image_digests: tuple[str, ...] = (),
         replicas: int | None = None,
+        cpu_millicores: int | None = None,
+        memory_bytes: int | None = None,
         addresses: tuple[str, ...] = (),
     ) -> Reading:
         metadata = document.metadata
         labels, _ = owner_words(metadata)
+        mounts, claims = _volumes(spec) if spec is not None and spec.volumes else ((), ())
         return self._reading(
             document,
             Workload(
@@ -242,9 +334,15 @@ class Translator:
                 namespace=metadata.namespace,
                 name=metadata.name,
                 node=node,
+                phase=phase,
                 owner_uid=_owner(metadata),
-                images=tuple(sorted({i for i in images if i})),
+                images=_images(spec) if spec is not None else (),
+                image_digests=image_digests,
                 replicas=replicas,
+                cpu_millicores=cpu_millicores,
+                memory_bytes=memory_bytes,
+                mounts=mounts,
+                claims=claims,
                 addresses=addresses,
                 labels=labels,
             ),
@@ -299,30 +397,107 @@ def origin(spec: PersistentVolumeSpec) -> str | None:
 
     `csi://driver/handle` with Cinder's driver names a Cinder volume by its id.
     """
-    return next((text for text in _origins(spec) if text), None)
-
-
-def _origins(spec: PersistentVolumeSpec) -> Iterator[str]:
-    """At most one in a valid object: the API allows one kind of volume source."""
-    if spec.nfs:
-        yield f"{spec.nfs.server}:{spec.nfs.path}"
-    if spec.iscsi:
-        yield f"iscsi://{spec.iscsi.target_portal}/{spec.iscsi.iqn}/{spec.iscsi.lun or 0}"
-    if spec.fc:
-        yield f"fc://{','.join(spec.fc.target_wwns or spec.fc.wwids or ())}/{spec.fc.lun or 0}"
-    if spec.csi:
-        attributes = spec.csi.volume_attributes
-        if attributes and attributes.server:
-            yield f"{attributes.server}:{attributes.share}"
-        yield f"csi://{spec.csi.driver}/{spec.csi.volume_handle}"
-    if spec.cinder:
-        yield f"cinder://{spec.cinder.volume_id}"
-    if spec.glusterfs:
-        yield f"glusterfs://{spec.glusterfs.endpoints}/{spec.glusterfs.path}"
-    for ceph in filter(None, (spec.cephfs, spec.rbd)):
-        yield f"ceph://{','.join(ceph.monitors or ())}/{ceph.path.strip('/') or f'{ceph.pool}/{ceph.image}'}"
+    for _, text in _origins(spec):
+        return text
     for place in filter(None, (spec.local, spec.host_path)):
-        yield f"file://{place.path}"
+        return f"file://{place.path}"
+    return None
+
+
+def _origins(volume: VolumeSources) -> Iterator[tuple[str, str]]:
+    """Kind and place; at most one in a valid object: the API allows one kind of volume source."""
+    if volume.nfs:
+        yield "nfs", f"{volume.nfs.server}:{volume.nfs.path}"
+    if volume.iscsi:
+        yield "iscsi", f"iscsi://{volume.iscsi.target_portal}/{volume.iscsi.iqn}/{volume.iscsi.lun or 0}"
+    if volume.fc:
+        yield "fc", f"fc://{','.join(volume.fc.target_wwns or volume.fc.wwids or ())}/{volume.fc.lun or 0}"
+    if volume.csi:
+        attributes = volume.csi.volume_attributes
+        if attributes and attributes.server:
+            yield volume.csi.driver, f"{attributes.server}:{attributes.share}"
+        elif volume.csi.volume_handle:  # a pod's own has none: what its driver fills in belongs to no other machine
+            yield volume.csi.driver, f"csi://{volume.csi.driver}/{volume.csi.volume_handle}"
+    if volume.cinder:
+        yield "cinder", f"cinder://{volume.cinder.volume_id}"
+    if volume.glusterfs:
+        yield "glusterfs", f"glusterfs://{volume.glusterfs.endpoints}/{volume.glusterfs.path}"
+    for kind, ceph in (("cephfs", volume.cephfs), ("rbd", volume.rbd)):
+        if ceph:
+            place = ceph.path.strip("/") or f"{ceph.pool}/{ceph.image}"
+            yield kind, f"ceph://{','.join(ceph.monitors or ())}/{place}"
+
+
+def _volumes(spec: PodSpec) -> tuple[tuple[Mount, ...], tuple[str, ...]]:
+    """What comes from other machines, and the claims; empty husks of Secrets and the like are dropped."""
+    mounts: list[Mount] = []
+    claims: set[str] = set()
+    kept = []
+    for volume in spec.volumes or ():
+        found = [Mount(target=volume.name, fstype=kind, origin=place) for kind, place in _origins(volume)]
+        claim = volume.persistent_volume_claim
+        if claim is not None and claim.claim_name:
+            claims.add(claim.claim_name)
+            kept.append(volume)
+        elif found:
+            kept.append(volume)
+        mounts += found
+    spec.volumes = kept or None
+    return tuple(mounts), tuple(sorted(claims))
+
+
+def _images(spec: PodSpec) -> tuple[str, ...]:
+    """Of all containers, those that were added to a running pod included."""
+    containers = spec.containers or []
+    if spec.init_containers or spec.ephemeral_containers or len(containers) != 1:
+        containers = [*containers, *(spec.init_containers or ()), *(spec.ephemeral_containers or ())]
+        return tuple(sorted({c.image for c in containers if c.image}))
+    return (containers[0].image,) if containers[0].image else ()
+
+
+def _digests(status: PodStatus) -> tuple[str, ...]:
+    statuses: Iterable[ContainerStatus] = status.container_statuses or ()
+    if status.init_container_statuses:
+        statuses = [*statuses, *status.init_container_statuses]
+    return tuple(sorted({digest for s in statuses if (digest := image_digest(s.image_id))}))
+
+
+def image_digest(image_id: str) -> str | None:
+    """`registry/name@sha256:…`, or `sha256:…` of an image that came from no registry; None for anything else.
+
+    Docker's shim wrote `docker-pullable://` and `docker://` before it, containerd and CRI-O write nothing.
+    """
+    return _image_digest(image_id) if len(image_id) <= 1024 else None
+
+
+@lru_cache(4096)
+def _image_digest(image_id: str) -> str | None:
+    text = image_id.rpartition("://")[2]
+    return text if _DIGEST.fullmatch(text) else None
+
+
+def _amount(amounts: Mapping[str, Quantity] | None, name: str) -> int | None:
+    return quantity((amounts or {}).get(name))
+
+
+def _amounts(amounts: Mapping[str, Quantity] | None) -> dict[str, int]:
+    """Of a quota, CPU in thousandths of a core; what is no quantity stays in the raw document alone."""
+    found = {}
+    for name, text in (amounts or {}).items():
+        amount = (thousandths if name.rpartition(".")[2] == "cpu" else quantity)(text)
+        if amount is not None:
+            found[name] = amount
+    return found
+
+
+def _peers(rules: Iterable[list[PolicyPeer] | None]) -> tuple[str, ...]:
+    """CIDRs of the rules' peers; a rule that names no peer is about everybody."""
+    found: set[str] = set()
+    for peers in rules:
+        found.update(p.ip_block.cidr for p in peers or () if p.ip_block and p.ip_block.cidr)
+        if not peers:
+            found.add(EVERYBODY)
+    return tuple(sorted(found))
 
 
 def _nics(addresses: Iterable[Address]) -> tuple[Nic, ...]:
@@ -341,10 +516,8 @@ def _owner(metadata: Metadata) -> str | None:
     return next((r.uid for r in metadata.owner_references or () if r.controller), None)
 
 
-def _template_images(template: PodTemplate | None) -> Iterator[str]:
-    if template is not None:
-        for container in (*(template.spec.init_containers or ()), *(template.spec.containers or ())):
-            yield container.image
+def _pod_spec(template: PodTemplate | None) -> PodSpec | None:
+    return template.spec if template is not None else None
 
 
 def _ingressed(status: LoadBalanced) -> Iterable[Ingressed]:

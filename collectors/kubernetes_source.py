@@ -24,11 +24,15 @@ from collectors.kubernetes_objects import (
     Document,
     Ingress,
     Namespace,
+    NetworkPolicyObject,
     Node,
     PersistentVolume,
+    PersistentVolumeClaim,
     Pod,
+    ResourceQuota,
     Service,
     ServiceCidr,
+    StorageClassObject,
 )
 from collectors.kubernetes_pages import list_documents
 from collectors.kubernetes_records import Translator
@@ -38,7 +42,10 @@ from inventory.settings import KubernetesSource, OwnershipRules
 from inventory.text import Message, msg
 
 SCOPE = "*"
-KINDS = ("host", "tenant", "workload", "exposure", "storage", "segment")
+KINDS = (
+    *("host", "tenant", "workload", "exposure", "network_policy", "storage", "volume_claim", "storage_class"),
+    *("segment", "quota"),
+)
 
 T = TypeVar("T", bound=Document)
 
@@ -60,6 +67,14 @@ _APPS = ("/apis/apps/v1",)
 NODES = Resource(plural="nodes", versions=("/api/v1",), shape=Node, is_namespaced=False)
 NAMESPACES = Resource(plural="namespaces", versions=("/api/v1",), shape=Namespace, is_namespaced=False)
 VOLUMES = Resource(plural="persistentvolumes", versions=("/api/v1",), shape=PersistentVolume, is_namespaced=False)
+CLAIMS = Resource(plural="persistentvolumeclaims", versions=("/api/v1",), shape=PersistentVolumeClaim)
+STORAGE_CLASSES = Resource(
+    plural="storageclasses", versions=("/apis/storage.k8s.io/v1",), shape=StorageClassObject, is_namespaced=False
+)
+QUOTAS = Resource(plural="resourcequotas", versions=("/api/v1",), shape=ResourceQuota)
+NETWORK_POLICIES = Resource(
+    plural="networkpolicies", versions=("/apis/networking.k8s.io/v1",), shape=NetworkPolicyObject
+)
 PODS = Resource(plural="pods", versions=("/api/v1",), shape=Pod)
 SERVICES = Resource(plural="services", versions=("/api/v1",), shape=Service)
 INGRESSES = Resource(
@@ -160,6 +175,15 @@ class KubernetesCollector:
             case "storage":
                 known, _ = self._known_namespaces()
                 yield from self._readings((VOLUMES, lambda volume: translate.volume(volume, known)))
+            case "volume_claim":
+                yield from self._readings((CLAIMS, translate.claim))
+            case "storage_class":
+                yield from self._readings((STORAGE_CLASSES, translate.storage_class))
+            case "network_policy":
+                yield from self._readings((NETWORK_POLICIES, translate.network_policy))
+            case "quota":
+                known, _ = self._known_namespaces()
+                yield from self._readings((QUOTAS, lambda quota: translate.quota(quota, known)))
             case "segment":
                 yield from self._readings((NODES, translate.pod_ranges), (SERVICE_RANGES, translate.service_ranges))
             case _:

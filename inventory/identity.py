@@ -428,10 +428,14 @@ def _routable(address: str) -> bool:
 
 
 def _provider_uuid(provider_id: str | None) -> str | None:
-    """The instance id in `openstack:///UUID`, `openstack://region/UUID` or `openstack://UUID`."""
-    if not provider_id or not provider_id.startswith("openstack://"):
+    """The instance id in `openstack:///UUID`, `openstack://region/UUID`, `openstack://UUID` or a bare `UUID`.
+
+    Another maker's scheme names no instance of ours, whatever its id looks like.
+    """
+    scheme, separator, rest = (provider_id or "").rpartition("://")
+    if separator and scheme != "openstack":
         return None
-    return canonical(provider_id.removeprefix("openstack://").rpartition("/")[2])
+    return canonical(rest.rpartition("/")[2]) if separator or "/" not in rest else None
 
 
 def _paper_values(sighting: HostSighting) -> list[str]:

@@ -1,7 +1,5 @@
 """The doctor before a real API server: what is missing, what is too much, what is hidden, whose clock is wrong."""
 
-import contextlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,27 +37,6 @@ def said(lines: list[Diagnosis]) -> str:
     return "\n".join(tell(line.sentence, "en") for line in lines)
 
 
-@contextlib.contextmanager
-def only(apiserver: ApiServer, user: str, *rules: dict[str, list[str]], namespace: str | None = None) -> Iterator[None]:
-    """The user holds these rights as long as the block lasts: other tests count on its having none."""
-    name = unique(user)
-    kind = "Role" if namespace else "ClusterRole"
-    rbac = "/apis/rbac.authorization.k8s.io/v1" + (f"/namespaces/{namespace}" if namespace else "")
-    roles, bindings = f"{rbac}/{kind.lower()}s", f"{rbac}/{kind.lower()}bindings"
-    apiserver.create(roles, {"metadata": {"name": name}, "rules": list(rules)})
-    binding = {
-        "metadata": {"name": name},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name},
-        "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}],
-    }
-    apiserver.create(bindings, binding)
-    try:
-        yield
-    finally:
-        apiserver.ask("DELETE", f"{bindings}/{name}")
-        apiserver.ask("DELETE", f"{roles}/{name}")
-
-
 def shipped_rules() -> list[dict[str, list[str]]]:
     documents = yaml.safe_load_all(CLUSTER_ROLE.read_text())
     rules: list[dict[str, list[str]]] = next(d for d in documents if d["kind"] == "ClusterRole")["rules"]
@@ -67,7 +44,7 @@ def shipped_rules() -> list[dict[str, list[str]]]:
 
 
 def test_the_shipped_role_is_neither_too_little_nor_too_much(apiserver: ApiServer) -> None:
-    with only(apiserver, "auditor", *shipped_rules()):
+    with apiserver.allowed("auditor", *shipped_rules()):
         found = looked_at(apiserver.kubeconfig, "auditor")
 
     identity = found.pop("identity")
@@ -83,7 +60,7 @@ def test_the_shipped_role_is_neither_too_little_nor_too_much(apiserver: ApiServe
 def test_rights_to_read_secrets_or_to_write_are_named(apiserver: ApiServer) -> None:
     extra = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}
     delete = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["delete", "patch"]}
-    with only(apiserver, "auditor", *shipped_rules(), extra, delete):
+    with apiserver.allowed("auditor", *shipped_rules(), extra, delete):
         found = looked_at(apiserver.kubeconfig, "auditor")
 
     assert {line.state for line in found["excess"]} == {State.WARNING}
@@ -104,7 +81,7 @@ def test_secrets_of_one_namespace_are_found_there(apiserver: ApiServer) -> None:
     """Named by the configuration's own list, since only thirty namespaces are looked at."""
     namespace = apiserver.namespace(unique("aaa"))
     secrets = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
-    with only(apiserver, "auditor", *shipped_rules()), only(apiserver, "auditor", secrets, namespace=namespace):
+    with apiserver.allowed("auditor", *shipped_rules()), apiserver.allowed("auditor", secrets, namespace=namespace):
         found = looked_at(apiserver.kubeconfig, "auditor")
 
     assert f"we may read Secrets in {namespace}" in said(found["excess"])
@@ -115,7 +92,7 @@ def test_missing_rights_and_hidden_namespaces_are_named(apiserver: ApiServer) ->
     few = [
         {"apiGroups": [""], "resources": ["namespaces", "nodes"], "verbs": ["get", "list"]},
     ]
-    with only(apiserver, "auditor", *few):
+    with apiserver.allowed("auditor", *few):
         found = looked_at(apiserver.kubeconfig, "auditor", guard=Guard([secret]))
 
     assert {line.state for line in found["right"]} == {State.ERROR}

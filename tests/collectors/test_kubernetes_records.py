@@ -18,11 +18,13 @@ from collectors.kubernetes_objects import (
     PersistentVolume,
     PersistentVolumeSpec,
     Pod,
+    ResourceQuota,
     Service,
     ServiceCidr,
 )
-from collectors.kubernetes_records import Translator, origin, owner_words, quantity
-from inventory.records import Exposure, HostSighting, Segment, Storage, Tenant, Workload
+from collectors.kubernetes_quantities import quantity, requested, thousandths
+from collectors.kubernetes_records import Translator, image_digest, origin, owner_words
+from inventory.records import Exposure, HostSighting, Quota, Segment, Storage, Tenant, Workload
 
 TRANSLATE = Translator(
     source="kubernetes:test", zone="政务外网", is_platform=True, observed_at=datetime(2026, 11, 22, tzinfo=UTC)
@@ -52,7 +54,8 @@ def only(readings):  # type: ignore[no-untyped-def]
         ("16Gi", 16 * 1024**3),
         ("16393244Ki", 16393244 * 1024),
         ("10G", 10 * 10**9),
-        ("12E", 12 * 10**18),
+        ("8E", 8 * 10**18),
+        ("12E", None),
         ("1e3", 1000),
         ("1.5Gi", 3 * 2**29),
         ("", None),
@@ -66,6 +69,94 @@ def only(readings):  # type: ignore[no-untyped-def]
 def test_quantities_come_in_base_units(text: str | int | None, base_units: int | None) -> None:
     """And a hostile one costs nothing."""
     assert quantity(text) == base_units
+
+
+@pytest.mark.parametrize(("text", "thousand"), [("250m", 250), ("2", 2000), ("1.5", 1500), ("0.1m", 0), ("x", None)])
+def test_cpu_comes_in_thousandths(text: str, thousand: int | None) -> None:
+    """Half a core is no core if it is rounded too early."""
+    assert thousandths(text) == thousand
+
+
+def container(cpu: str | None = None, memory: str | None = None, **more: object) -> dict[str, object]:
+    """A container that asks for so much."""
+    asked = {k: v for k, v in (("cpu", cpu), ("memory", memory)) if v is not None}
+    return {"name": "c", "image": "i", "resources": {"requests": asked}, **more}
+
+
+@pytest.mark.parametrize(
+    ("spec", "cpu", "memory"),
+    [
+        ({"containers": [container("250m", "1Gi"), container("1", None)]}, 1250, 1024**3),
+        ({"containers": [{"name": "c", "image": "i"}]}, None, None),
+        # init containers run before the others, one after the other
+        ({"initContainers": [container("2", "1Gi"), container("1")], "containers": [container("500m", "2Gi")]},
+         2000, 2 * 1024**3),
+        # a sidecar stays beside all that comes after it
+        ({"initContainers": [container("1", restartPolicy="Always"), container("2")],
+          "containers": [container("500m")]}, 3000, None),
+        ({"initContainers": [container("1", restartPolicy="Always")], "containers": [container("500m")]}, 1500, None),
+        ({"containers": [container("500m")], "overhead": {"cpu": "250m", "memory": "120Mi"}}, 750, 120 * 1024**2),
+        ({"containers": [container("500m")], "resources": {"requests": {"cpu": "2"}}}, 2000, None),
+        ({"containers": [container("plenty", "9" * 5000)]}, None, None),
+    ],
+)  # fmt: skip
+def test_a_pod_asks_for_what_the_scheduler_sets_aside(
+    spec: Mapping[str, object], cpu: int | None, memory: int | None
+) -> None:
+    """As the Kubernetes documentation adds it up; nothing asked is None, not zero."""
+    assert requested(decoded(Pod, spec=spec).spec) == (cpu, memory)
+
+
+SHA = "sha256:" + "0a" * 32
+
+
+@pytest.mark.parametrize(
+    ("written", "digest"),
+    [
+        (f"docker-pullable://registry.test/a/b@{SHA}", f"registry.test/a/b@{SHA}"),
+        (f"registry.test:5000/a@{SHA}", f"registry.test:5000/a@{SHA}"),
+        (f"docker://{SHA}", SHA),
+        (SHA, SHA),
+        ("", None),
+        ("registry.test/a:1", None),
+        (f"registry.test/a b@{SHA}", None),
+        ("x" * 100_000 + f"@{SHA}", None),
+    ],
+)
+def test_an_image_is_known_by_its_digest(written: str, digest: str | None) -> None:
+    """Three runtimes wrote it in three ways; a tag is no digest."""
+    assert image_digest(written) == digest
+
+
+def test_a_pod_mounts_what_no_volume_object_names() -> None:
+    """NFS, iSCSI, Ceph and the like straight in the pod; what a driver fills in on the node is nobody's storage."""
+    volumes = [
+        {"name": "a", "iscsi": {"targetPortal": "10.9.0.6:3260", "iqn": "iqn.2024-01.cn:a", "lun": 3}},
+        {"name": "b", "csi": {"driver": "nfs.csi.k8s.io", "volumeAttributes": {"server": "nas", "share": "/e"}}},
+        {"name": "c", "csi": {"driver": "secrets-store.csi.k8s.io", "volumeAttributes": {"password": SECRET}}},
+        {"name": "d", "secret": {"secretName": SECRET}},
+        {"name": "e", "persistentVolumeClaim": {"claimName": "data"}},
+    ]
+    record, raw = only(TRANSLATE.pod(decoded(Pod, spec={"volumes": volumes})))
+
+    assert isinstance(record, Workload)
+    assert [(m.target, m.fstype, m.origin) for m in record.mounts] == [
+        ("a", "iscsi", "iscsi://10.9.0.6:3260/iqn.2024-01.cn:a/3"),
+        ("b", "nfs.csi.k8s.io", "nas:/e"),
+    ]
+    assert record.claims == ("data",)
+    assert [v["name"] for v in raw["spec"]["volumes"]] == ["a", "b", "e"]
+    assert SECRET not in json.dumps(raw)
+
+
+def test_a_quota_without_a_controller_is_told_by_its_specification() -> None:
+    """Nobody has counted yet: nothing is said to be used. What is no quantity is not made one."""
+    quota = decoded(ResourceQuota, metadata={"namespace": "a"}, spec={"hard": {"limits.cpu": "1", "pods": "many"}})
+
+    record, _ = only(TRANSLATE.quota(quota, {"a": "uid-a"}))
+
+    assert isinstance(record, Quota)
+    assert (record.limits, record.used, record.tenant) == ({"limits.cpu": 1000}, {}, "uid-a")
 
 
 @pytest.mark.parametrize(

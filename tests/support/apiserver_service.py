@@ -149,27 +149,25 @@ class ApiServer:
             {"metadata": {"name": name, **metadata}, "spec": body},
         )
 
-    def allow(self, user: str, *resources: str, namespace: str | None = None, group: str = "") -> None:
-        """Lets the user get and list the resources, in one namespace or in the cluster."""
+    @contextlib.contextmanager
+    def allowed(self, user: str, *rules: Mapping[str, list[str]], namespace: str | None = None) -> Iterator[None]:
+        """The user holds these rights as long as the block lasts: other tests count on its having none."""
         name = unique(user)
         kind = "Role" if namespace else "ClusterRole"
-        within = f"/namespaces/{namespace}" if namespace else ""
-        rbac = f"/apis/rbac.authorization.k8s.io/v1{within}"
-        rules = [{"apiGroups": [group], "resources": list(resources), "verbs": ["get", "list"]}]
-        self.create(f"{rbac}/{kind.lower()}s", {"metadata": {"name": name}, "rules": rules})
-        self.bind(user, kind, name, namespace=namespace)
-
-    def bind(self, user: str, kind: str, role: str, *, namespace: str | None = None) -> None:
-        """Binds a role that exists to the user."""
-        within = f"/namespaces/{namespace}" if namespace else ""
-        self.create(
-            f"/apis/rbac.authorization.k8s.io/v1{within}/{'role' if namespace else 'clusterrole'}bindings",
-            {
-                "metadata": {"name": unique(role)},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role},
-                "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}],
-            },
-        )
+        rbac = "/apis/rbac.authorization.k8s.io/v1" + (f"/namespaces/{namespace}" if namespace else "")
+        roles, bindings = f"{rbac}/{kind.lower()}s", f"{rbac}/{kind.lower()}bindings"
+        self.create(roles, {"metadata": {"name": name}, "rules": list(rules)})
+        binding = {
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name},
+            "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}],
+        }
+        self.create(bindings, binding)
+        try:
+            yield
+        finally:
+            self.ask("DELETE", f"{bindings}/{name}")
+            self.ask("DELETE", f"{roles}/{name}")
 
     def forget_history(self) -> None:
         """Makes etcd drop every revision before now: snapshots that are being paged through are Gone (410)."""
@@ -188,6 +186,11 @@ class ApiServer:
 def unique(stem: str) -> str:
     """A name that nobody has yet."""
     return f"{stem.lower()}-{uuid.uuid4().hex[:8]}"
+
+
+def lists(*resources: str, group: str = "") -> dict[str, list[str]]:
+    """A rule that lets one get and list these."""
+    return {"apiGroups": [group], "resources": list(resources), "verbs": ["get", "list"]}
 
 
 def pod_template(name: str, **container: Any) -> JSON:
