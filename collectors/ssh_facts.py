@@ -405,7 +405,7 @@ def _nics(taken: _Answer) -> tuple[Nic, ...]:
         if not _is_inner(name):
             macs.setdefault(name[:32], _mac(mac))
     held: dict[str, list[str]] = {}
-    for name, address in _held_addresses(taken.lines("addresses")):
+    for name, address in _held_addresses(taken):
         if not _is_inner(name):
             held.setdefault(name[:32], []).append(address)
     return tuple(
@@ -414,8 +414,9 @@ def _nics(taken: _Answer) -> tuple[Nic, ...]:
     )
 
 
-def _held_addresses(lines: list[str]) -> Iterator[tuple[str, str]]:
-    """(interface, address); the interface is empty where only `hostname -I` was there to ask."""
+def _held_addresses(taken: _Answer) -> Iterator[tuple[str, str]]:
+    """(interface, address); the interface is empty where nothing says on which it stands."""
+    lines = taken.lines("addresses")
     tool, rest = (lines[0], lines[1:]) if lines else ("", [])
     if tool == "tool ip":
         for line in rest:
@@ -426,11 +427,53 @@ def _held_addresses(lines: list[str]) -> Iterator[tuple[str, str]]:
                     yield words[1].rstrip(":").partition("@")[0], address
     elif tool == "tool ifconfig":
         yield from _ifconfig(rest)
-    elif tool == "tool hostname":
-        for word in " ".join(rest).split():
-            address = _address(word)
+    elif tool == "tool proc":
+        words_of = [line.split() for line in rest]
+        yield from _placed([w[1] for w in words_of if len(w) == 2 and w[0] == "inet"], taken)
+        for words in words_of:
+            address = _proc_inet6(words)
             if address:
-                yield "", address
+                yield words[6], address
+    elif tool == "tool hostname":
+        yield from _placed(" ".join(rest).split(), taken)
+
+
+def _placed(words: Iterable[str], taken: _Answer) -> Iterator[tuple[str, str]]:
+    """Addresses that came without their interface: it is the one whose connected network they are in.
+
+    What is in none stands on an interface all the same. Where there are inner ones, it may be theirs and is left out:
+    strangers would be joined on it.
+    """
+    is_reversed = not _is_big_endian(([*taken.lines("kernel"), "", "", ""])[2])
+    networks = []
+    for line in taken.lines("routes")[1:]:
+        route = _proc_route(line.split(), is_reversed=is_reversed)
+        if route is not None and route.gateway is None:
+            networks.append((ipaddress.ip_network(route.destination), route.device or ""))
+    networks.sort(key=lambda pair: pair[0].prefixlen, reverse=True)
+    names = (line.split()[0] for line in taken.lines("interfaces"))
+    has_inner = any(_is_inner(name) for name in names if name != "lo")
+    for word in words:
+        plain = _address(word)
+        if plain is None:
+            continue
+        address = ipaddress.ip_interface(plain).ip
+        for network, device in networks:
+            if network.prefixlen and address in network:
+                yield device, f"{address}/{network.prefixlen}"
+                break
+        else:
+            if not has_inner:
+                yield "", plain
+
+
+def _proc_inet6(words: list[str]) -> str | None:
+    """A line of /proc/net/if_inet6: address, interface number, prefix length, scope, flags, name."""
+    if len(words) != 7 or words[0] != "inet6" or not re.fullmatch(r"[0-9a-f]{32}", words[1]):
+        return None
+    if not re.fullmatch(r"[0-9a-f]{2}", words[3]) or int(words[3], 16) > 128:
+        return None
+    return _address(f"{ipaddress.IPv6Address(int(words[1], 16))}/{int(words[3], 16)}")
 
 
 def _ifconfig(lines: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -103,6 +103,10 @@ addresses() {
     elif has ifconfig; then
         echo 'tool ifconfig'
         ifconfig -a
+    elif [ -r /proc/net/fib_trie ]; then
+        echo 'tool proc'
+        sed -n -e '/|-- /{' -e 's/.*|-- /inet /' -e h -e '}' -e '/ \/32 host LOCAL/{' -e g -e p -e '}' /proc/net/fib_trie
+        sed 's/^/inet6 /' /proc/net/if_inet6
     elif has hostname; then
         echo 'tool hostname'
         hostname -I

@@ -111,6 +111,7 @@ class _Line:
 
     def close(self) -> None:
         """Cut first, or each thread would notice only at its next look, a tenth of a second later."""
+        _watch.forget(self)
         self.cut()
         for transport in self._transports:
             if transport.ident is not None:
@@ -121,16 +122,53 @@ class _Line:
                 transport.close()
         self._socket.close()
 
-    @contextlib.contextmanager
-    def cut_after(self, seconds: float) -> Iterator[None]:
-        """For what paramiko waits for without a limit of its own: the reply to a request, room to write."""
-        timer = threading.Timer(seconds, self.cut)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
+
+class _Watch:
+    """Cuts each line whose time is over: for what paramiko waits for without a limit of its own.
+
+    That is the reply to a request and room to write. One thread for all lines, and none while there are none.
+    """
+
+    _IDLE_SECONDS = 1.0
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._ends: dict[_Line, float] = {}
+        self._is_running = False
+
+    def until(self, line: _Line, end: float) -> None:
+        """Cut the line at `end` (of the monotonic clock), whatever was said of it before."""
+        with self._changed:
+            self._ends[line] = end
+            if not self._is_running:
+                self._is_running = True
+                threading.Thread(target=self._run, name="yunhe-ssh-watch", daemon=True).start()
+            self._changed.notify()
+
+    def forget(self, line: _Line) -> None:
+        """Leave the line alone."""
+        with self._changed:
+            self._ends.pop(line, None)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                first = min(self._ends.values(), default=None)
+                is_told = self._changed.wait(
+                    self._IDLE_SECONDS if first is None else max(0.0, first - time.monotonic())
+                )
+                if not self._ends and not is_told:
+                    self._is_running = False
+                    return
+                now = time.monotonic()
+                due = [line for line, end in self._ends.items() if end <= now]
+                for line in due:
+                    del self._ends[line]
+            for line in due:
+                line.cut()
+
+
+_watch = _Watch()
 
 
 def ask(
@@ -190,7 +228,8 @@ def _opened(
     dialled = _dial(way[0], deadline, forbids)
     line = _Line(dialled)
     connection: socket.socket | paramiko.Channel = dialled
-    with contextlib.closing(line), line.cut_after(deadline.left()):
+    with contextlib.closing(line):
+        _watch.until(line, time.monotonic() + deadline.left())
         for before, hop in itertools.pairwise(way):
             transport = _handshake(connection, before, deadline, line)
             # The password is the host's own: no jump host gets to see it.
@@ -571,15 +610,15 @@ def _execute(
     end = time.monotonic() + seconds
     with _told(hop, stage, deadline):
         try:
-            with line.cut_after(seconds):
-                channel = transport.open_session(timeout=max(seconds, 0.01))
-                channel.settimeout(max(seconds, 0.01))
-                channel.exec_command(command)
-                with contextlib.suppress(OSError):
-                    # A forced command need not read what it is sent; its answer counts.
-                    channel.sendall(text)
-                    channel.shutdown_write()
-                answer = _read_answer(channel, hop, deadline.limits.answer_bytes, end)
+            _watch.until(line, end)
+            channel = transport.open_session(timeout=max(seconds, 0.01))
+            channel.settimeout(max(seconds, 0.01))
+            channel.exec_command(command)
+            with contextlib.suppress(OSError):
+                # A forced command need not read what it is sent; its answer counts.
+                channel.sendall(text)
+                channel.shutdown_write()
+            answer = _read_answer(channel, hop, deadline.limits.answer_bytes, end)
         except CollectorError:
             raise
         except Exception as error:

@@ -163,6 +163,32 @@ def test_addresses_come_from_whatever_tool_is_there() -> None:
     assert bare.nics[0] == Nic(addresses=("10.20.0.5", "172.16.0.1"))
 
 
+def test_addresses_without_their_interface_are_placed_by_the_networks_or_left_out() -> None:
+    """Every container host has 172.17.0.1: an address that may be an inner interface's would join strangers."""
+    table = "tool proc\nIface Destination Gateway Flags RefCnt Use Metric Mask\n"
+    table += "eth0 00000000 0100140A 0003 0 0 100 00000000\neth0 0000140A 00000000 0001 0 0 100 00FFFFFF\n"
+    table += "docker0 000011AC 00000000 0001 0 0 0 0000FFFF"
+    trie = "tool proc\ninet 10.20.0.5\ninet 127.0.0.1\ninet 172.17.0.1\ninet 10.96.0.10\n"
+    trie += "inet6 20010db8000000000000000000000005 02 40 00 80 eth0\n"
+    trie += "inet6 fe800000000000000000000000000001 02 40 20 80 eth0"
+    macs = "eth0 fa:16:3e:aa:bb:01\nlo 00:00:00:00:00:00"
+    eth0 = Nic(name="eth0", mac="fa:16:3e:aa:bb:01", addresses=("10.20.0.5/24", "2001:db8::5/64"))
+
+    cluster = sighting(addresses=trie, routes=table, interfaces=f"{macs}\ndocker0 02:42:00:00:00:01\nkube-ipvs0 -")
+    plain = sighting(addresses=trie.replace("inet 172.17.0.1\n", ""), routes=table, interfaces=macs)
+
+    assert cluster.nics == (eth0,), "172.17.0.1 is docker0's, 10.96.0.10 is in no network here and may be kube-ipvs0's"
+    assert plain.nics == (Nic(addresses=("10.96.0.10",)), eth0), "nothing inner here: it stands on this machine's wire"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["inet", "inet 1", "inet x", "inet6 00", "inet6 " + "f" * 32 + " 02 ff 00 80 eth0", "inet6 x 02 40 00 80 eth0"],
+)
+def test_what_proc_does_not_print_is_no_address(line: str) -> None:
+    assert all(nic.addresses == () for nic in sighting(addresses=f"tool proc\n{line}").nics)
+
+
 def test_routes_are_read_from_proc_where_ip_is_missing() -> None:
     table = "tool proc\nIface Destination Gateway Flags RefCnt Use Metric Mask\n"
     table += "eth0 00000000 0100140A 0003 0 0 100 00000000\neth0 0000140A 00000000 0001 0 0 100 00FFFFFF"

@@ -204,7 +204,7 @@ def test_a_wrong_key_is_refused_and_the_right_password_accepted(ssh_farm: SshHos
 
 
 @pytest.mark.sshd
-@pytest.mark.parametrize("shell", ["dash -s", "busybox sh -s"])
+@pytest.mark.parametrize("shell", ["dash -s", "bash --posix -s", "busybox sh -s"])
 def test_the_probe_runs_in_the_plainest_shells(ssh_farm: SshHosts, shell: str) -> None:
     """busybox: its applets come first in PATH, so cut, sed, grep, stat and ip are its own."""
     nova = ssh_farm.hosts["nova"]

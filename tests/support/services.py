@@ -46,15 +46,14 @@ def need_program(*names: str) -> str:
         path = shutil.which(name)
         if path:
             return path
-    return pytest.skip(f"{' or '.join(names)} is not installed (Debian package: prometheus, chromium)")
+    return pytest.skip(f"{' or '.join(names)} is not installed (Debian packages: prometheus, chromium, nmap)")
 
 
 def build_image(name: str) -> str:
-    """Builds `tests/services/NAME` (cached by the engine) and returns the image's tag."""
+    """Builds `tests/services/NAME` (cached by the engine); returns the image's id, since tags may be taken away."""
     from testcontainers.core.image import DockerImage
 
     need_docker()
-    tag = f"yunhe-test-{name}:latest"
-    image = DockerImage(path=str(SERVICES / name), tag=tag, clean_up=False)
+    image = DockerImage(path=str(SERVICES / name), tag=f"yunhe-test-{name}:latest", clean_up=False)
     image.build()
-    return tag
+    return str(image.get_wrapped_image().id)

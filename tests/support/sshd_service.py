@@ -36,7 +36,9 @@ class SshHostSpec:
     nics: tuple[tuple[str, str, str], ...] = ()
     """(name, MAC, address/prefix) of interfaces beside the container's own eth0."""
     mode: str = "normal"
-    """normal, password, hung, stuck, flood, probe: see the image's entrypoint."""
+    """normal, password, hung, stuck, flood, probe, restricted: see the image's entrypoint."""
+    userland: str = ""
+    """busybox, openeuler, kylin, bare: see the image's entrypoint."""
     user: str = "root"
     """Whom the client logs in as: root, or yunhe, the restricted account."""
     password: str = ""
@@ -116,6 +118,7 @@ class SshHosts:
         environment["PASSWORD"] = spec.password
         environment["SUDO"] = "1" if spec.sudo else ""
         environment["VIRT"] = spec.virt or ""
+        environment["USERLAND"] = spec.userland
         return environment
 
     def write_files(self) -> None:
@@ -156,7 +159,9 @@ def write_key(path: Path) -> str:
     return public
 
 
-PROBE = Path(__file__).parents[2] / "collectors" / "ssh_probe.sh"
+ROOT = Path(__file__).parents[2]
+PROBE = ROOT / "collectors" / "ssh_probe.sh"
+DEPLOY = ROOT / "deploy" / "ssh"
 
 FARM = (
     SshHostSpec(
