@@ -33,11 +33,13 @@ class DiscoveryCollector:
     entry: Discovery
     path: Path
     clock: Callable[[], datetime]
+    origin: str = "discovery"
+    """`discovery`: somebody else's file; `sweep`: nmap's, started by this program."""
 
     @property
     def source(self) -> str:
-        """`discovery:NAME`."""
-        return f"discovery:{self.entry.name}"
+        """`discovery:NAME`, or `sweep:NAME`."""
+        return f"{self.origin}:{self.entry.name}"
 
     @property
     def info(self) -> SourceInfo:

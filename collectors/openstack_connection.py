@@ -496,7 +496,7 @@ class OpenStackRegion:
             )
             try:
                 wait = retry_after(response.headers.get("Retry-After"))
-                if wait is not None and response.status_code in _RETRIED:
+                if wait is not None and wait <= MAX_WAIT_SECONDS and response.status_code in _RETRIED:
                     self._cloud.rates.of(service, urlsplit(response.url).netloc).hold(wait)
                 return response.status_code, wait, self._body(response)
             finally:

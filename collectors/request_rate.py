@@ -60,7 +60,7 @@ class RequestRate:
                 self._inside.has_place = False
 
     def hold(self, seconds: float) -> None:
-        """Nobody's request leaves for so long, and then no burst: the server said Retry-After, to all threads alike."""
+        """Nobody's request leaves for so long (a minute at most), then no burst: Retry-After is said to all threads."""
         with self._lock:
             self._due = max(self._due, self._clock() + min(seconds, MAX_WAIT_SECONDS) + self._ahead)
 

@@ -1,10 +1,11 @@
 """The scan's clock: now, as given, or the time of the captures."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 
 from commands import voice
 from commands.outcome import Exit, Refusal
-from inventory.collection import Collection
+from inventory.collection import Taken
 from inventory.inventory import LAW_TIME
 from inventory.settings import Settings
 from inventory.text import msg, tell
@@ -36,9 +37,9 @@ CLOCK_YEARS = range(2000, 2101)
 """Beyond these a clock is a slip of the hand, and counting with periods leaves the calendar."""
 
 
-def capture_clock(chosen: Settings, captures: list[Collection]) -> datetime | None:
+def capture_clock(chosen: Settings, captures: Sequence[Taken]) -> datetime | None:
     """Where nothing live is read, the newest capture's time is the clock: the same files give the same findings."""
-    live = chosen.openstack, chosen.kubernetes, chosen.ssh, chosen.sharing_api, chosen.plugin
+    live = chosen.openstack, chosen.kubernetes, chosen.ssh, chosen.sweep, chosen.sharing_api, chosen.plugin
     if any(live) or not captures:
         return None
     finished = [c.finished_at for taken in captures for c in taken.cells if c.finished_at]

@@ -7,10 +7,10 @@ import typer
 
 from commands import voice
 from commands.clock import now
-from commands.options import DEFAULT_CONFIG, ConfigOption, DeadlineOption, ResumeOption
+from commands.options import DEFAULT_CONFIG, ConfigOption, DeadlineOption, ResumeOption, SweepOption
 from commands.outcome import Exit, Refusal, os_sentence
 from commands.output import output_file
-from commands.sources import collect_sources, deadline_of, open_spool
+from commands.sources import collect_sources, deadline_of, open_spool, with_sweep
 from commands.voice import errors, in_words
 from exporters import tables, terminal
 from inventory import capture_file, settings
@@ -23,13 +23,15 @@ def collect(
     config: ConfigOption = DEFAULT_CONFIG,
     resume: ResumeOption = False,
     deadline: DeadlineOption = None,
+    sweep: SweepOption = False,
 ) -> None:
     """Collects here, so that `scan --capture` can judge elsewhere. Exit 4 where not everything was seen."""
-    chosen = settings.load(config)
+    chosen = with_sweep(settings.load(config), wanted=sweep)
     output = output_file(output)
     guard = Guard(settings.do_not_scan_entries(chosen, config.parent))
     with open_spool(output, chosen, guard, clock=now, resume=resume) as spool:
         collect_sources(chosen, config.parent, spool, clock=now, deadline=deadline_of(chosen, deadline))
+        spool.finish()
         try:
             capture_file.write(spool, output, tool=voice.TOOL)
         except OSError as error:

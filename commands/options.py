@@ -41,3 +41,12 @@ DeadlineOption = Annotated[
         help=in_words(mark("After so many minutes read no more; what is left counts as skipped.")),
     ),
 ]
+SweepOption = Annotated[
+    bool,
+    typer.Option(
+        "--sweep",
+        help=in_words(
+            mark("Send packets: have nmap sweep the ranges of [[sweep]]. Whoever runs those networks must have agreed.")
+        ),
+    ),
+]

@@ -1,7 +1,9 @@
 """`yunhe scan`: the nightly job."""
 
+import hashlib
 import sys
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -21,21 +23,23 @@ from commands.options import (
     FormatOption,
     LangOption,
     ResumeOption,
+    SweepOption,
 )
 from commands.outcome import Exit
 from commands.output import drop_stdout
-from commands.sources import collect_sources, deadline_of, open_spool, read_captures, with_accepted_platforms
+from commands.rules import scan_options
+from commands.sources import collect_sources, deadline_of, open_captures, open_spool, take_captures, with_sweep
 from commands.voice import in_words
 from exporters import tables, terminal
 from exporters.tables import Format
 from inventory import settings, store
 from inventory.build import build
-from inventory.collection import Collection, digest
+from inventory.collection import Taken
 from inventory.finding import Finding, Verdict
 from inventory.guard import Guard
 from inventory.inventory import Inventory
 from inventory.scan import ScanInfo, ScanOptions
-from inventory.settings import Settings
+from inventory.spool import Spool
 from inventory.store import Store
 from inventory.text import mark
 
@@ -55,28 +59,29 @@ def scan(
     lang: LangOption = None,
     resume: ResumeOption = False,
     deadline: DeadlineOption = None,
+    sweep: SweepOption = False,
 ) -> None:
     """The nightly job. Exit 0, 3 or 4 as the verdicts say."""
-    chosen = settings.load(config)
+    chosen = with_sweep(settings.load(config), wanted=sweep)
     base = config.parent
-    # Everything that can be wrong with the input is found before a source is asked.
-    captures = read_captures([*(settings.resolve(base, c.path) for c in chosen.capture), *(capture or ())])
-    moment = moment_of(as_of if as_of is not None else chosen.scan.as_of) or capture_clock(chosen, captures)
     path = settings.resolve(base, chosen.store.path)
-    guard = Guard(settings.do_not_scan_entries(chosen, base))
-    clock = (lambda: moment) if moment else now
     started = now()
-    with (
-        store.lock(path),
-        Store(path) as opened,
-        open_spool(path, chosen, guard, clock=clock, resume=resume, as_of=moment) as spool,
-    ):
-        ends = deadline_of(chosen, deadline)
-        collect_sources(chosen, base, spool, clock=clock, deadline=ends, has_captures=bool(captures))
-        collection = spool.collection()
-        for taken in captures:
-            collection.merge(with_accepted_platforms(taken, chosen.platform.sources))
-        result = judge_and_keep(collection.guarded(guard), chosen, opened, started=started, as_of=moment or now())
+    # Everything that can be wrong with the input is found before a source is asked.
+    options = scan_options(chosen, base)
+    with open_captures([*(settings.resolve(base, c.path) for c in chosen.capture), *(capture or ())]) as captures:
+        moment = moment_of(as_of if as_of is not None else chosen.scan.as_of) or capture_clock(chosen, captures)
+        clock = (lambda: moment) if moment else now
+        guard = Guard(settings.do_not_scan_entries(chosen, base))
+        with (
+            store.lock(path) as held,
+            Store(path, held=held) as opened,
+            open_spool(path, chosen, guard, clock=clock, resume=resume, as_of=moment) as spool,
+        ):
+            ends = deadline_of(chosen, deadline)
+            collect_sources(chosen, base, spool, clock=clock, deadline=ends, has_captures=bool(captures))
+            take_captures(captures, spool, chosen.platform.sources)
+            spool.finish()
+            result = judge_and_keep(spool, options, opened, started=started, as_of=moment or now())
     try:
         _print_scan(result, form, lang or voice.LOCALE)
         sys.stdout.flush()
@@ -85,19 +90,9 @@ def scan(
     raise typer.Exit(Exit.COMPLIANT if exit_zero else result.scan.exit_code)
 
 
-def judge_and_keep(
-    collection: Collection, chosen: Settings, opened: Store, *, started: datetime, as_of: datetime
-) -> Result:
+def judge_and_keep(spool: Spool, options: ScanOptions, opened: Store, *, started: datetime, as_of: datetime) -> Result:
     """Judges what was read, keeps it as the next finished scan, and returns that."""
-    options = ScanOptions(
-        city=chosen.city.name,
-        filing_regions=chosen.city.filing_regions,
-        platform=chosen.platform,
-        policy=chosen.policy,
-        ownership=chosen.ownership,
-        zones=chosen.zone,
-        fresh_hours=chosen.scan.fresh_hours,
-    )
+    collection = spool.collection(with_raws=False)
     policy = Policy.from_options(options)
     inventory = build(collection, options, as_of=as_of)
     findings = judge(inventory, policy)
@@ -108,28 +103,29 @@ def judge_and_keep(
         as_of=as_of,
         tool=voice.TOOL,
         pack=f"{policy.pack.id} {policy.pack.version}",
-        digest=_digest(collection, options, findings),
+        digest=_digest(spool, options, findings),
         exit_code=_exit_code(findings, inventory),
     )
-    info = opened.save(info=info, options=options, taken=collection, findings=findings)
-    kept = opened.load(info.number)
-    known = kept.known if kept else {}
-    return Result(scan=info, policy=policy, inventory=inventory, findings=findings, known=known, raws=collection.raws)
+    info = opened.save(info=info, options=options, taken=spool, findings=findings)
+    return Result(scan=info, policy=policy, inventory=inventory, findings=findings, known=opened.known(info.number))
 
 
-def _digest(collection: Collection, options: ScanOptions, findings: tuple[Finding, ...]) -> str:
+def _digest(taken: Taken, options: ScanOptions, findings: tuple[Finding, ...]) -> str:
     encoder = msgspec.json.Encoder(order="sorted")
-    parts = [encoder.encode(r) for r in sorted(collection.records, key=lambda r: r.key)]
-    parts += [
-        encoder.encode((c.cell, c.state, c.seen, c.reason, c.unseen))
-        for c in sorted(collection.cells, key=lambda c: c.cell)
-    ]
-    parts += [encoder.encode(options), *(encoder.encode(f) for f in findings)]
-    return digest(b"\n".join(parts))
+    cells = sorted(taken.cells, key=lambda c: c.cell)
+    sha256 = hashlib.sha256()
+    for line in chain(
+        taken.sorted_lines(),
+        (encoder.encode((c.cell, c.state, c.seen, c.reason, c.unseen)) for c in cells),
+        (encoder.encode(part) for part in (options, *findings)),
+    ):
+        sha256.update(line)
+        sha256.update(b"\n")
+    return sha256.hexdigest()
 
 
 def _exit_code(findings: tuple[Finding, ...], inventory: Inventory) -> Exit:
-    if any(f.verdict is Verdict.FAIL for f in findings):
+    if any(f.verdict is Verdict.FAIL and not f.is_waived for f in findings):
         return Exit.FAIL
     if any(r.is_gap for r in inventory.coverage.results) or any(f.verdict is Verdict.UNKNOWN for f in findings):
         return Exit.NOT_ALL_SEEN
@@ -145,7 +141,8 @@ def _print_scan(result: Result, form: Format, locale: str) -> None:
             {"cell": c.cell, "state": c.state, "seen": c.seen, "unseen": c.unseen}
             for c in result.inventory.coverage.results
         ]
-        told = {"schema": "yunhe-scan-1", "scan": result.scan, "coverage": cells, "findings": rows}
+        pack = {"id": result.policy.pack.id, "version": result.policy.pack.version, "digest": result.policy.digest}
+        told = {"schema": "yunhe-scan-1", "scan": result.scan, "pack": pack, "coverage": cells, "findings": rows}
         tables.write_utf8(sys.stdout, tables.json_text(told))
     else:
         show_findings(result, list(result.findings), form, locale)

@@ -1,8 +1,7 @@
 """From the configuration to what its sources say: collectors, captures, progress."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -17,9 +16,9 @@ from commands.signals import CUT_SHORT, leaving_at_once
 from commands.voice import complain, errors
 from exporters import tables
 from exporters.words import STATES, word
-from inventory import capture_file
-from inventory.collection import Collection, digest
-from inventory.coverage import CellResult, CellState
+from inventory.capture_file import Capture
+from inventory.collection import Taken, digest, merged_sources
+from inventory.coverage import CellResult, CellState, SourceInfo
 from inventory.guard import Guard
 from inventory.inventory import LAW_TIME
 from inventory.settings import Settings
@@ -27,8 +26,8 @@ from inventory.spool import Spool
 from inventory.text import msg, tell
 
 
-def with_accepted_platforms(taken: Collection, accepted: tuple[str, ...]) -> Collection:
-    """The capture, its sources the government cloud's only where the scanning side names them.
+def accepted_sources(taken: Taken, accepted: tuple[str, ...]) -> list[SourceInfo]:
+    """The capture's sources, the government cloud's only where the scanning side names them.
 
     Whoever collects could call any cloud the government's; a department's own machines would then be on it.
     """
@@ -39,8 +38,19 @@ def with_accepted_platforms(taken: Collection, accepted: tuple[str, ...]) -> Col
                 source=source.name,
             )
             complain(tell(sentence, voice.LOCALE))
-    sources = [msgspec.structs.replace(s, is_platform=s.is_platform and s.name in accepted) for s in taken.sources]
-    return replace(taken, sources=sources)
+    return [msgspec.structs.replace(s, is_platform=s.is_platform and s.name in accepted) for s in taken.sources]
+
+
+def take_captures(captures: Iterable[Capture], spool: Spool, accepted: tuple[str, ...]) -> None:
+    """Adds captures to what this run reads.
+
+    Raises:
+        ConfigError: a capture describes a source otherwise than another input does.
+        SpoolError: it cannot be written down.
+    """
+    for taken in captures:
+        spool.sources = merged_sources(spool.sources, accepted_sources(taken, accepted))
+        spool.take(taken)
 
 
 @contextmanager
@@ -86,6 +96,16 @@ def open_spool(
         spool.remove()
 
 
+def with_sweep(chosen: Settings, *, wanted: bool) -> Settings:
+    """The settings, without their sweeps unless this run was told to send packets."""
+    if not wanted:
+        return msgspec.structs.replace(chosen, sweep=())
+    if not chosen.sweep:
+        sentence = msg("--sweep: the configuration allows no range; expected a table [[sweep]] with `name` and `cidrs`")
+        raise Refusal(Exit.USAGE, tell(sentence, voice.LOCALE))
+    return chosen
+
+
 def deadline_of(chosen: Settings, minutes: float | None) -> Deadline:
     """The deadline of a run that begins now: as given, else as configured, else none."""
     minutes = minutes if minutes is not None else chosen.scan.deadline_minutes
@@ -101,12 +121,15 @@ def collect_sources(
     deadline: Deadline,
     has_captures: bool = False,
 ) -> None:
-    """Reads every source into the spool and finishes it.
+    """Reads every source into the spool.
 
     Ledgers first, and always anew: what they mark as classified must be known before anything is connected to.
     """
     ledgers: list[Collector] = [c for entry in chosen.ledger for c in ledger_collectors(entry, base=base, clock=clock)]
-    others = chosen.openstack, chosen.kubernetes, chosen.ssh, chosen.discovery, chosen.sharing_api, chosen.plugin
+    others = (
+        chosen.openstack, chosen.kubernetes, chosen.ssh, chosen.discovery, chosen.sweep, chosen.sharing_api,
+        chosen.plugin,
+    )  # fmt: skip
     if not (ledgers or any(others) or has_captures):
         sentence = msg(
             "no source is configured: expected at least one [[openstack]], [[kubernetes]], [[ssh]], [[ledger]], "
@@ -117,7 +140,6 @@ def collect_sources(
         collect_into(spool, ledgers, clock=clock, on_cell=on_cell, deadline=deadline, is_reusable=False)
         live = list(_live(chosen, base, spool.guard, clock))
         collect_into(spool, live, clock=clock, on_cell=on_cell, deadline=deadline)
-        spool.finish()
     cells = spool.cells
     seen = any(c.state in (CellState.COMPLETE, CellState.PARTIAL) for c in cells)
     if cells and not seen and not has_captures:
@@ -152,6 +174,7 @@ def _live(chosen: Settings, base: Path, guard: Guard, clock: Callable[[], dateti
 
         for found in chosen.discovery:
             yield from discovery_collectors(found, base=base, clock=clock)
+    yield from _sweeps(chosen, guard, clock)
     if chosen.sharing_api:
         from collectors.sharing_api_source import sharing_api_collectors
 
@@ -162,6 +185,23 @@ def _live(chosen: Settings, base: Path, guard: Guard, clock: Callable[[], dateti
 
         for table in chosen.plugin:
             yield from plugin_collectors(table, base=base, clock=clock, guard=guard)
+
+
+def _sweeps(chosen: Settings, guard: Guard, clock: Callable[[], datetime]) -> Iterator[Collector]:
+    """Says aloud who has packets sent where, before the first one leaves."""
+    from collectors.sweep_source import started_by, sweep_collectors
+
+    for entry in chosen.sweep:
+        yield from sweep_collectors(entry, clock=clock, guard=guard)
+        sentence = msg(
+            "sweep:{name}: {who} has nmap send at most {rate} packets a second to {cidrs}, from {when} on",
+            name=entry.name,
+            who=started_by(),
+            rate=entry.packets_per_second,
+            cidrs=", ".join(c for c in entry.cidrs if not guard.forbids(c)),
+            when=f"{clock().astimezone(LAW_TIME):%Y-%m-%d %H:%M}",
+        )
+        complain(tell(guard.withheld(sentence), voice.LOCALE))
 
 
 @contextmanager
@@ -190,14 +230,22 @@ def _progress() -> Iterator[Callable[[CellResult], None]]:
         yield on_cell
 
 
-def read_captures(paths: list[Path]) -> list[Collection]:
-    captures = []
-    for path in paths:
-        if path.exists() and not path.is_file():
-            sentence = msg("{path}: expected a file that `yunhe collect` wrote", path=str(path))
-            raise Refusal(Exit.USAGE, tell(sentence, voice.LOCALE))
-        try:
-            captures.append(capture_file.read(path))
-        except OSError as error:
-            raise Refusal(Exit.USAGE, os_sentence(path, error)) from error
-    return captures
+@contextmanager
+def open_captures(paths: Iterable[Path]) -> Iterator[list[Capture]]:
+    """The captures, each read through and found whole.
+
+    Raises:
+        Refusal: a path leads to no file that can be read.
+        CaptureError: one is no capture, or was changed.
+    """
+    with ExitStack() as stack:
+        captures = []
+        for path in paths:
+            if path.exists() and not path.is_file():
+                sentence = msg("{path}: expected a file that `yunhe collect` wrote", path=str(path))
+                raise Refusal(Exit.USAGE, tell(sentence, voice.LOCALE))
+            try:
+                captures.append(stack.enter_context(Capture.open(path)))
+            except OSError as error:
+                raise Refusal(Exit.USAGE, os_sentence(path, error)) from error
+        yield captures

@@ -280,15 +280,24 @@ entries = []
 # zone = "政务外网区"
 # sudo = false               # 是否用 sudo -n 读取需要 root 的信息 / facts that need root
 
-# 网络上探测到的设备（只导入文件，云核自身不扫描）
+# 网络上探测到的设备（导入文件）
 # kind：nmap（`nmap -oX` 的 XML）、arp（`ip neigh`、`arp -an`、交换机 ARP 表）、dhcp（dhcpd、dnsmasq 的租约或 CSV）
-# What was seen on the network, from files: Yunhe itself sends nothing
+# What was seen on the network, from files
 # [[discovery]]
 # name = "sweep"
 # kind = "nmap"
 # path = "discovery/sweep.xml"
 # zone = "政务外网区"
 # max_age_hours = 720
+
+# 主动探测：默认不发送任何数据包。只有加 --sweep 运行、且只在下列网段内，由 nmap 限速探测；不扫描清单优先
+# An active sweep: nothing is sent unless a run is told --sweep, and then by nmap, only in these ranges, at this rate
+# [[sweep]]
+# name = "departments"
+# cidrs = ["10.2.0.0/24"]    # 须事先征得网络管理单位同意 / whoever runs them must have agreed
+# zone = "部门专网"
+# ports = [22, 80, 443]      # 默认只看是否应答 / default: only whether anything answers
+# packets_per_second = 50
 
 # 数据共享交换平台（HTTP，只读）：字段名同共享台账，值为 JMESPath；令牌只写环境变量名
 # The data-sharing platform: fields of the sharing ledgers to JMESPath; of the token only its variable

@@ -145,6 +145,8 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`openstack:NAME`, `kubernetes:NAME`, `ssh:NAME`, `ledger:NAME`."""
     type: str
     """`openstack`, `kubernetes`, `ssh`, `ledger`."""
+    sent_by: str | None = None
+    """Who had packets sent, `user@machine`, where the source is an active sweep 主动探测."""
     is_platform: bool = False
     """Its control plane is the government cloud's own 大数据中心政务云: what it lists is on the cloud."""
     zone: str | None = None

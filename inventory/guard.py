@@ -109,6 +109,10 @@ class Guard:
         # A fully qualified name is the listed host too.
         return "." in word and word.partition(".")[0] in self._words
 
+    def listed_in(self, cidr: str) -> tuple[str, ...]:
+        """The networks of the list as far as they lie in this one: what a sweep of it must leave out."""
+        return tuple(str(network) for network in (self._networks & IPSet([IPNetwork(cidr)])).iter_cidrs())
+
     def forbids_part(self, text: str) -> bool:
         """Whether the text or a part of it is on the list: `openstack:///UUID`, `address:/export`, `name (id)`."""
         if self.forbids(text):

@@ -8,6 +8,7 @@ Paths are relative to the file.
 import ipaddress
 import re
 import tomllib
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -17,6 +18,8 @@ import msgspec
 from inventory.text import Message, mark, msg, tell
 
 MAX_CONFIG_BYTES = 4 * 1024**2
+MAX_SWEPT_ADDRESSES = 65_536
+"""Of one range: a /16, which is 20 minutes a port at 50 packets a second."""
 
 _NAME = r"^[\w][\w.-]{0,62}$"
 _REGION = r"^\d{6}$"
@@ -28,6 +31,7 @@ PathText = Annotated[str, msgspec.Meta(pattern=_PATH, description="a path, relat
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86400)]
 PerSecond = Annotated[float, msgspec.Meta(gt=0, le=10_000)]
+TcpPort = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Concurrency = Annotated[int, msgspec.Meta(ge=1, le=256)]
 
 LedgerKind = Literal[
@@ -218,6 +222,20 @@ class Discovery(_Table, frozen=True, kw_only=True):
     """What was taken longer ago tells what was there; it is not complete any more."""
 
 
+class Sweep(_Table, frozen=True, kw_only=True):
+    """Address ranges that may be swept 主动探测. To stand here is leave, no order: only `--sweep` sends a packet."""
+
+    name: Name
+    cidrs: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    """Nothing outside them is ever sent a packet, nor anything in them that is on the do-not-scan list."""
+    zone: str | None = None
+    """Zone in which its addresses hold."""
+    ports: Annotated[tuple[TcpPort, ...], msgspec.Meta(max_length=64)] = ()
+    """TCP ports that are tried by connecting; default: only whether anything answers."""
+    packets_per_second: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 50
+    total_timeout: Seconds = 14_400
+
+
 class SharingApi(_Table, frozen=True, kw_only=True):
     """An HTTP endpoint of the data-sharing platform 数据共享交换平台 that answers JSON."""
 
@@ -330,6 +348,12 @@ class PolicyChoices(_Table, frozen=True, kw_only=True):
     """Days of a trial run that no scan may have seen, for the rest to prove it all the same."""
     duplicate_similarity: Annotated[int, msgspec.Meta(ge=50, le=100)] = 85
     """Likeness of two systems' names, in percent, from which 16-duplicate names the pair to a person."""
+    waiver_months: Annotated[int, msgspec.Meta(ge=1, le=60)] = 12
+    """Longest time that a waiver 豁免 may hold, from its first day."""
+    waiver_warn_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 30
+    """Days before its end from which a waiver is reported."""
+    waiver_most_findings: Positive = 5
+    """A waiver that more findings fit is reported as too broad."""
     recognised: tuple[RecognisedCentre, ...] = ()
     """Department data centres that were recognised; only a pack whose rule knows recognition reads them."""
 
@@ -363,6 +387,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     ssh: tuple[SshSource, ...] = ()
     ledger: tuple[Ledger, ...] = ()
     discovery: tuple[Discovery, ...] = ()
+    sweep: tuple[Sweep, ...] = ()
     sharing_api: tuple[SharingApi, ...] = ()
     plugin: tuple[dict[str, Any], ...] = ()
     """`name`, `use` (an entry point of the group `yunhe.collectors`) and whatever that collector takes."""
@@ -439,6 +464,7 @@ _ARRAYS = (
     "ssh",
     "ledger",
     "discovery",
+    "sweep",
     "sharing_api",
     "plugin",
     "capture",
@@ -514,6 +540,7 @@ def _known_keys(key: str) -> str:
         "ssh.hosts": SshHost,
         "ledger": Ledger,
         "discovery": Discovery,
+        "sweep": Sweep,
         "sharing_api": SharingApi,
         "capture": CaptureFile,
     }
@@ -524,26 +551,8 @@ def _check(settings: Settings, path: Path) -> None:
     _check_names(settings, path)
     _check_plugins(settings, path)
     _check_files(settings, path)
-    for number, cloud in enumerate(settings.openstack, 1):
-        for service in cloud.limits:
-            if service not in OPENSTACK_SERVICES:
-                what = msg("there is no such service; expected one of {services}",
-                           services=", ".join(OPENSTACK_SERVICES))  # fmt: skip
-                raise _wrong(path, f"openstack[{number}].limits.{service}", what)
-    for number, centre in enumerate(settings.policy.recognised, 1):
-        for cidr in centre.cidrs:
-            try:
-                ipaddress.ip_network(cidr)
-            except ValueError as error:
-                what = msg("{why}; expected a CIDR such as 10.1.0.0/16", why=str(error))
-                raise _wrong(path, f"policy.recognised[{number}].cidrs", what) from error
-    for number, zone in enumerate(settings.zone, 1):
-        for cidr in zone.cidrs:
-            try:
-                ipaddress.ip_network(cidr)
-            except ValueError as error:
-                what = msg("{why}; expected a CIDR such as 10.1.0.0/16", why=str(error))
-                raise _wrong(path, f"zone[{number}].cidrs", what) from error
+    _check_limits(settings, path)
+    _check_cidrs(settings, path)
     for number, rule in enumerate(settings.ownership.hostname, 1):
         key = f"ownership.hostname[{number}]"
         try:
@@ -558,6 +567,36 @@ def _check(settings: Settings, path: Path) -> None:
                 "only a ledger of kind inventory can be the cloud's own; this one is of kind {kind}", kind=ledger.kind
             )
             raise _wrong(path, f"ledger[{number}].control_plane", what)
+
+
+def _check_limits(settings: Settings, path: Path) -> None:
+    for number, cloud in enumerate(settings.openstack, 1):
+        for service in cloud.limits:
+            if service not in OPENSTACK_SERVICES:
+                what = msg("there is no such service; expected one of {services}",
+                           services=", ".join(OPENSTACK_SERVICES))  # fmt: skip
+                raise _wrong(path, f"openstack[{number}].limits.{service}", what)
+
+
+def _check_cidrs(settings: Settings, path: Path) -> None:
+    tables: tuple[tuple[str, Sequence[RecognisedCentre | Zone | Sweep]], ...] = (
+        ("policy.recognised", settings.policy.recognised),
+        ("zone", settings.zone),
+        ("sweep", settings.sweep),
+    )
+    for name, entries in tables:
+        for number, entry in enumerate(entries, 1):
+            for cidr in entry.cidrs:
+                key = f"{name}[{number}].cidrs"
+                try:
+                    network = ipaddress.ip_network(cidr)
+                except ValueError as error:
+                    what = msg("{why}; expected a CIDR such as 10.1.0.0/16", why=str(error))
+                    raise _wrong(path, key, what) from error
+                if name == "sweep" and network.num_addresses > MAX_SWEPT_ADDRESSES:
+                    what = msg("{cidr} has more than {limit} addresses; expected ranges that can be swept in a night",
+                               cidr=cidr, limit=MAX_SWEPT_ADDRESSES)  # fmt: skip
+                    raise _wrong(path, key, what)
 
 
 def _check_plugins(settings: Settings, path: Path) -> None:
@@ -579,7 +618,7 @@ def _wrong(path: Path, key: str, what: Message) -> ConfigError:
 
 
 def _check_names(settings: Settings, path: Path) -> None:
-    for table in ("openstack", "kubernetes", "ssh", "ledger", "discovery", "sharing_api"):
+    for table in ("openstack", "kubernetes", "ssh", "ledger", "discovery", "sweep", "sharing_api"):
         seen: dict[str, int] = {}
         for number, entry in enumerate(getattr(settings, table), 1):
             if entry.name in seen:

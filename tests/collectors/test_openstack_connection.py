@@ -195,9 +195,8 @@ def test_an_answer_that_drips_is_given_up(tmp_path: Path, place: str) -> None:
         is_meant = is_login(asked) if place == "login" else asked.path == SERVERS
         return Answer(drip(), status=200 if place == "page" else 201) if is_meant else None
 
-    with scripted_cloud(tmp_path, script) as (clouds, _):
-        with pytest.raises(Unreachable, match="took more than"):
-            connected(clouds, timeout=0.3, retries=0).region("r").get("compute", "/servers")
+    with scripted_cloud(tmp_path, script) as (clouds, _), pytest.raises(Unreachable, match="took more than"):
+        connected(clouds, timeout=0.3, retries=0).region("r").get("compute", "/servers")
 
 
 def test_a_token_document_without_end_is_cut_off(tmp_path: Path) -> None:
