@@ -14,7 +14,7 @@ import msgspec
 
 from inventory.collection import Taken
 from inventory.finding import Finding
-from inventory.scan import ScanInfo, ScanOptions
+from inventory.scan import Known, ScanInfo, ScanOptions
 from inventory.store_place import Place, StoreError, place_of
 from inventory.stored_scan import StoredScan
 from inventory.text import Message, msg
@@ -120,6 +120,17 @@ class Store:
         with self._reading() as connection:
             wanted = last_number(connection) if number is None else number
             return None if wanted is None else read_scan(connection, wanted)
+
+    def known(self, number: int) -> dict[str, Known]:
+        """Finding key to since when its verdict has held, in the scan of that number.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        from inventory.store_reader import read_findings
+
+        with self._reading() as connection:
+            return read_findings(connection, number)[1]
 
     def scans(self) -> list[ScanInfo]:
         """Every scan that can be read, the oldest first.

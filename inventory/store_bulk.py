@@ -1,12 +1,13 @@
 """Many rows at once: prepared statements of SQLite, COPY of PostgreSQL; and versions read in pages."""
 
 from collections.abc import Iterator, Sequence
+from itertools import starmap
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, bindparam, select, tuple_, update
+from sqlalchemy import Connection, Select, Table, bindparam, select, tuple_, update
 from sqlalchemy.exc import OperationalError
 
-from inventory.store_schema import FINDINGS, Section, is_postgresql
+from inventory.store_schema import FINDINGS, RAWS, Section, is_postgresql
 
 PAGE_ROWS = 5000
 BATCH_ROWS = 5000
@@ -71,35 +72,45 @@ def close_versions(
     connection.execute(ended, [{"k": key, "n": nth, "s": since} for key, nth, since in rows])
 
 
-def versions(connection: Connection, section: Section) -> Iterator[Version]:
-    """Every version of a section in the order of (key, nth, since), read in pages.
+def rows(connection: Connection, section: Section) -> Iterator[tuple[Any, ...]]:
+    """Every version of a section in the order of (key, nth, since), read in pages; the fields are those of `Version`.
 
     Rows may be added and ended meanwhile, as long as it is before the place that was reached.
     """
     table = section.table
     order = (table.c.key, table.c.nth, table.c.since_scan)
-    columns = [*order, table.c.until_scan, table.c.digest, table.c.body]
+    digest = table.c.key if section is RAWS else table.c.digest
+    columns = [*order, table.c.until_scan, digest, table.c.body]
     if section is FINDINGS:
         columns += [table.c.verdict, table.c.known_scan, table.c.known_at]
-    page = select(*columns).order_by(*order).limit(PAGE_ROWS)
-    after = page.where(tuple_(*order) > tuple_(bindparam("k"), bindparam("n"), bindparam("s")))
-    rows = connection.execute(page).fetchall()
-    while rows:
-        for row in rows:
-            version = Version(*row)
-            yield version if version.digest is not None else version._replace(digest=version.key)
-        if len(rows) < PAGE_ROWS:
+    first = select(*columns).order_by(*order).limit(PAGE_ROWS)
+    page = _plain(connection, first, {})
+    after = first.where(tuple_(*order) > tuple_(bindparam("k"), bindparam("n"), bindparam("s")))
+    while page:
+        yield from page
+        if len(page) < PAGE_ROWS:
             return
-        key, nth, since = rows[-1][:3]
-        rows = connection.execute(after, {"k": key, "n": nth, "s": since}).fetchall()
+        key, nth, since = page[-1][:3]
+        page = _plain(connection, after, {"k": key, "n": nth, "s": since})
 
 
-def latest_versions(connection: Connection, section: Section) -> Iterator[Version]:
-    """Of each thing that ever was, the newest version, ended or not, in the order of (key, nth)."""
-    before: Version | None = None
-    for version in versions(connection, section):
-        if before is not None and (before.key, before.nth) != (version.key, version.nth):
+def _plain(connection: Connection, statement: Select[Any], values: dict[str, object]) -> list[tuple[Any, ...]]:
+    """The rows as the driver gives them: a million of them need no names."""
+    cursor = connection.execute(statement, values).cursor
+    return list(cursor.fetchall()) if cursor is not None else []
+
+
+def versions(connection: Connection, section: Section) -> Iterator[Version]:
+    """As `rows`, with names."""
+    return starmap(Version, rows(connection, section))
+
+
+def latest(connection: Connection, section: Section) -> Iterator[tuple[Any, ...]]:
+    """Of each thing that ever was, the row of its newest version, ended or not, in the order of (key, nth)."""
+    before: tuple[Any, ...] | None = None
+    for row in rows(connection, section):
+        if before is not None and (before[0] != row[0] or before[1] != row[1]):
             yield before
-        before = version
+        before = row
     if before is not None:
         yield before

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, select
 
-from inventory.store_bulk import Version, insert
-from inventory.store_rows import Item, canonical, sha256
+from inventory.store_bulk import insert
+from inventory.store_rows import canonical, sha256
 from inventory.store_schema import LOG, Section
 
 BEFORE_THE_FIRST = bytes(32)
@@ -53,23 +53,20 @@ class Changes:
         """The events that follow are of this section."""
         self._state.update(b"#%s\0" % section.name.encode())
 
-    def came(self, item: "Item | Version", facts: tuple[object, ...] = ()) -> None:
-        """A thing has this content from now on; `facts` are what else stands in its row."""
-        self._state.update(b"+%s\0%d\0%s" % (_bytes(item.key), item.nth, item.digest))
+    def came(self, key: str | bytes, nth: int, digest: bytes, facts: tuple[object, ...] = ()) -> None:
+        """A thing has the content of this digest from now on; `facts` are what else stands in its row."""
+        name = key.encode() if isinstance(key, str) else key
+        self._state.update(b"+%s\0%d\0%s" % (name, nth, digest))
         if facts:
             self._state.update(canonical(facts))
 
     def went(self, key: str | bytes, nth: int) -> None:
         """What held before holds no more."""
-        self._state.update(b"-%s\0%d\0" % (_bytes(key), nth))
+        self._state.update(b"-%s\0%d\0" % (key.encode() if isinstance(key, str) else key, nth))
 
     def hexdigest(self) -> str:
         """What all of it comes to."""
         return self._state.hexdigest()
-
-
-def _bytes(key: str | bytes) -> bytes:
-    return key.encode() if isinstance(key, str) else key
 
 
 def time_header(section: str, part: int) -> bytes:

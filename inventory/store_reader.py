@@ -68,7 +68,7 @@ def read_scan(connection: Connection, number: int) -> StoredScan | None:
         collection.cells.append(cell_of(data, span if isinstance(span, list) else []))
     rejection = msgspec.json.Decoder(Rejection)
     collection.rejections.extend(rejection.decode(data) for (data,) in _bodies(connection, REJECTIONS, number))
-    findings, known = _findings(connection, number)
+    findings, known = read_findings(connection, number)
     return StoredScan(
         info=info,
         options=msgspec.json.decode(_document(connection, options), type=ScanOptions),
@@ -102,7 +102,8 @@ def _raws(connection: Connection, number: int) -> Iterator[tuple[str, bytes]]:
         yield key.hex(), unpacked(data)
 
 
-def _findings(connection: Connection, number: int) -> tuple[tuple[Finding, ...], dict[str, Known]]:
+def read_findings(connection: Connection, number: int) -> tuple[tuple[Finding, ...], dict[str, Known]]:
+    """The findings of a scan, and since when the verdict of each has held."""
     decoder = msgspec.json.Decoder(Finding)
     findings: list[Finding] = []
     known: dict[str, Known] = {}

@@ -8,7 +8,6 @@ clock. Put together again they give the bytes that were saved.
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 import msgspec
 
@@ -29,18 +28,11 @@ _CELLS = msgspec.json.Decoder(CellResult)
 _TIME = b'"observed_at":"'
 
 
-class Item(NamedTuple):
-    """One thing that a scan holds, as it is compared with what the store holds of it."""
-
-    key: str | bytes
-    nth: int
-    """Place among those of the same key, from 0: several captures may hold one thing."""
-    digest: bytes
-    """SHA-256 of the content."""
-    body: bytes
-    """The content."""
-    verdict: str = ""
-    """Findings only."""
+Item = tuple[str | bytes, int, bytes, bytes, str]
+"""One thing that a scan holds, as it is compared with what the store holds of it: its key; its place among those of the
+same key, from 0 (several captures may hold one thing); SHA-256 of its content; the content; of findings the verdict. A
+plain tuple: a million of them are made every night.
+"""
 
 
 class Disorder(ValueError):
@@ -69,26 +61,26 @@ def sha256(data: bytes) -> bytes:
 
 def record_items(records: Iterable[Record], times: "Runs") -> Iterator[Item]:
     """The records of a scan; when each was observed goes to `times`, in the same order."""
-
-    def contents() -> Iterator[tuple[str, bytes]]:
-        encode = _ENCODER.encode
-        for record in records:
-            body, moment = without_time(encode(record))
-            times.add(moment)
-            yield record.key, body
-
-    return _placed(contents())
+    encode, hashed, add = _ENCODER.encode, hashlib.sha256, times.add
+    last, nth = "", 0
+    for record in records:
+        body, moment = without_time(encode(record))
+        add(moment)
+        key = stored_key(record.key)
+        nth = _place(key, last, nth)
+        last = key
+        yield key, nth, hashed(body).digest(), body, ""
 
 
 def raw_items(raws: Iterable[tuple[str, bytes]]) -> Iterator[Item]:
     """The raw documents of a scan: a document's digest is its key."""
-    last = b""
+    last = ""
     for name, body in raws:
+        if name <= last:
+            raise Disorder(f"raw document {name} after {last}")
+        last = name
         digest = bytes.fromhex(name)
-        if digest <= last:
-            raise Disorder(f"raw document {name} after {last.hex()}")
-        last = digest
-        yield Item(digest, 0, digest, body)
+        yield digest, 0, digest, body, ""
 
 
 def cell_items(cells: Iterable[CellResult], times: "Runs") -> Iterator[Item]:
@@ -114,11 +106,15 @@ def finding_items(findings: Iterable[Finding]) -> Iterator[Item]:
         Disorder: two findings answer the same question.
     """
     by_key = sorted(((f.key, f) for f in findings), key=_first)
-    verdicts = iter([f.verdict.value for _, f in by_key])
-    for item in _placed((key, canonical(f)) for key, f in by_key):
-        if item.nth:
-            raise Disorder(f"two findings are called {item.key!r}")
-        yield item._replace(verdict=next(verdicts))
+    last, before, nth = "", "", 0
+    for place, (written, finding) in enumerate(by_key):
+        if place and written == before:
+            raise Disorder(f"two findings are called {written!r}")
+        before, key = written, stored_key(written)
+        nth = _place(key, last, nth)
+        last = key
+        body = canonical(finding)
+        yield key, nth, sha256(body), body, finding.verdict.value
 
 
 def _cell_key(result: CellResult) -> str:
@@ -139,13 +135,18 @@ def _placed(contents: Iterable[tuple[str, bytes]]) -> Iterator[Item]:
     last, nth = "", 0
     for written, body in contents:
         key = stored_key(written)
-        if key > last:
-            last, nth = key, 0
-        elif key == last:
-            nth += 1
-        else:
-            raise Disorder(f"{key!r} after {last!r}")
-        yield Item(key, nth, sha256(body), body)
+        nth = _place(key, last, nth)
+        last = key
+        yield key, nth, sha256(body), body, ""
+
+
+def _place(key: str, last: str, nth: int) -> int:
+    """The key's place among its like, where the one before it was the `nth` of `last`."""
+    if key > last:
+        return 0
+    if key < last:
+        raise Disorder(f"{key!r} after {last!r}")
+    return nth + 1
 
 
 def without_time(encoded: bytes) -> tuple[bytes, bytes]:

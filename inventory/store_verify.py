@@ -114,7 +114,7 @@ def _section(
             yield msg("{section} {key}: a row of no scan", section=section.name, key=_shown(version.key))
             continue
         facts = (version.verdict, version.known_scan, version.known_at) if section is FINDINGS else ()
-        changes[kept[first]].came(version, facts)
+        changes[kept[first]].came(version.key, version.nth, version.digest, facts)
         if after < len(kept):
             changes[kept[after]].went(version.key, version.nth)
 

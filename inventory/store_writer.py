@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, func, select
 from inventory.collection import Taken
 from inventory.finding import Finding
 from inventory.scan import ScanInfo, ScanOptions
-from inventory.store_bulk import BATCH_BYTES, BATCH_ROWS, Version, close_versions, insert, latest_versions
+from inventory.store_bulk import BATCH_BYTES, BATCH_ROWS, Version, close_versions, insert, latest
 from inventory.store_chain import Changes, ScanEntry, append, time_header
 from inventory.store_rows import (
     Item,
@@ -125,21 +125,23 @@ class _Writer:
 
     def _merge(self, section: Section, incoming: Iterator[Item]) -> None:
         self._changes.section(section)
-        stored = latest_versions(self._db, section)
+        stored = latest(self._db, section)
         held = next(stored, None)
         for item in incoming:
-            while held is not None and (held.key, held.nth) < (item.key, item.nth):
-                self._went(section, held)
+            key, nth, digest = item[:3]
+            while held is not None and (held[0] < key or (held[0] == key and held[1] < nth)):
+                self._went(section, Version(*held))
                 held = next(stored, None)
-            if held is None or held.key != item.key or held.nth != item.nth:
+            if held is None or held[0] != key or held[1] != nth:
                 self._came(section, item, None)
                 continue
-            if held.until is not None or held.digest != item.digest:
-                self._went(section, held)
-                self._came(section, item, held)
+            if held[3] is not None or held[4] != digest:
+                before = Version(*held)
+                self._went(section, before)
+                self._came(section, item, before)
             held = next(stored, None)
         while held is not None:
-            self._went(section, held)
+            self._went(section, Version(*held))
             held = next(stored, None)
         self._batches.flush()
 
@@ -149,21 +151,21 @@ class _Writer:
             self._batches.close(section.table, (version.key, version.nth, version.since))
 
     def _came(self, section: Section, item: Item, before: Version | None) -> None:
-        facts = self._since(item, before) if section is FINDINGS else ()
-        self._changes.came(item, facts)
-        if before is not None and before.digest == item.digest:
+        key, nth, digest, content, verdict = item
+        facts = self._since(verdict, before) if section is FINDINGS else ()
+        self._changes.came(key, nth, digest, facts)
+        if before is not None and before.digest == digest:
             body = before.body  # it was gone and is back as it was
         else:
-            body = self._batches.body(packed(item.body) if section.is_packed else item.body)
-        digest = None if section is RAWS else item.digest
-        row = (item.key, item.nth, self._info.number, None, digest, body, *facts)
+            body = self._batches.body(packed(content) if section.is_packed else content)
+        row = (key, nth, self._info.number, None, None if section is RAWS else digest, body, *facts)
         self._batches.add(section.table, row)
 
-    def _since(self, item: Item, before: Version | None) -> tuple[object, ...]:
+    def _since(self, verdict: str, before: Version | None) -> tuple[object, ...]:
         """The finding's verdict, and since when it has held without a break."""
-        if before is not None and before.until is None and before.verdict == item.verdict:
-            return item.verdict, before.known_scan, before.known_at
-        return item.verdict, self._info.number, self._info.as_of.isoformat()
+        if before is not None and before.until is None and before.verdict == verdict:
+            return verdict, before.known_scan, before.known_at
+        return verdict, self._info.number, self._info.as_of.isoformat()
 
 
 class _Batches:
