@@ -13,14 +13,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from openstack_service import OpenStackCloud, running_openstack
 
 from benchmarks.report import stage
-
-if TYPE_CHECKING:
-    from openstack.connection import Connection
 
 PREFIX = "scale"
 PROJECTS = 2
@@ -127,7 +124,7 @@ def _stop() -> None:
 
 def _build(cloud: OpenStackCloud) -> None:
     """The template: projects with a network, a router and servers of their own."""
-    admin = cloud.connect()
+    admin: Any = cloud.connect()
     role = admin.identity.find_role("admin")
     image, flavor = next(admin.image.images()), admin.compute.find_flavor("m1.small")
     for number in range(PROJECTS):
@@ -153,7 +150,7 @@ def _build(cloud: OpenStackCloud) -> None:
     _wait_active(admin)
 
 
-def _wait_active(admin: "Connection") -> None:
+def _wait_active(admin: Any) -> None:
     deadline = time.monotonic() + _BUILD_SECONDS
     while True:
         states = [s.status for s in admin.compute.servers(all_projects=True)]
