@@ -3,6 +3,7 @@
 from checks import (
     acceptance_report,
     classified,
+    coverage_cross_check,
     duplicates,
     extranet,
     mlps_assessment,
@@ -30,6 +31,7 @@ CATALOGUE: tuple[Check, ...] = (
     standalone_storage.CHECK,
     third_party.CHECK,
     unregistered.CHECK,
+    coverage_cross_check.CHECK,
     platform_protection.CHECK,
     mlps_filing.CHECK,
     mlps_assessment.CHECK,

@@ -233,6 +233,7 @@ def _seen_at(inventory: Inventory) -> Mapping[str, datetime]:
         inventory.departments, inventory.projects, inventory.systems, inventory.third_parties, inventory.filings,
         inventory.assessments, inventory.sharing_entries, inventory.sharing_uses, inventory.tenants,
         inventory.workloads, inventory.storages, inventory.segments, inventory.ports, inventory.classified_traces,
+        inventory.count_mismatches,
         (s for h in inventory.hosts for s in h.sightings),
     )  # fmt: skip
     return {record.key: record.observed_at for record in records}

@@ -9,19 +9,28 @@ from inventory.coverage import Coverage
 from inventory.history import History
 from inventory.hosts import Host, Ownership, OwnershipHit, OwnershipRule
 from inventory.records import (
+    BareMetalNode,
     ClassifiedPlaceholder,
     ClassifiedTrace,
+    CountMismatch,
     Department,
+    Domain,
     Exposure,
     FloatingAddress,
+    LoadBalancer,
     MlpsAssessment,
     MlpsFiling,
+    PlatformService,
     Port,
     Project,
+    Quota,
+    RoleAssignment,
     Router,
+    SecurityGroup,
     Segment,
     SharingEntry,
     SharingUse,
+    Snapshot,
     Storage,
     System,
     Tenant,
@@ -62,6 +71,17 @@ class Inventory:
     ports: tuple[Port, ...] = ()
     routers: tuple[Router, ...] = ()
     floating_addresses: tuple[FloatingAddress, ...] = ()
+    domains: tuple[Domain, ...] = ()
+    role_assignments: tuple[RoleAssignment, ...] = ()
+    quotas: tuple[Quota, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
+    security_groups: tuple[SecurityGroup, ...] = ()
+    """Those that let everybody in."""
+    load_balancers: tuple[LoadBalancer, ...] = ()
+    platform_services: tuple[PlatformService, ...] = ()
+    bare_metal_nodes: tuple[BareMetalNode, ...] = ()
+    count_mismatches: tuple[CountMismatch, ...] = ()
+    """Where two services of a cloud disagree on how much there is."""
     owners: Mapping[str, Ownership] = field(default_factory=dict)
     """Record key of a tenant, workload or storage to its ownership (hosts carry their own)."""
     unresolved_references: tuple[tuple[str, str], ...] = ()

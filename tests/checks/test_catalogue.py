@@ -44,6 +44,7 @@ def test_the_catalogue_is_what_was_asked_for() -> None:
         "14-standalone-storage",
         "14-third-party",
         "14-unregistered",
+        "14-cross-check",
         "15-platform",
         "mlps-filing",
         "mlps-assessment",
