@@ -1,7 +1,6 @@
 """SSH hosts, asked for real: each fact read, each way of going wrong its own host's error, the others unharmed."""
 
 import contextlib
-import re
 import socket
 import threading
 import time
@@ -322,16 +321,6 @@ def test_what_is_put_on_the_list_while_collecting_is_not_tried(tmp_path: Path) -
         with pytest.raises(Exception, match="do-not-scan"):
             list(collector.read(planned))
     assert visitors == []
-
-
-def test_the_documented_sudoers_lines_are_those_that_are_tested() -> None:
-    root = Path(__file__).parents[2]
-    documented = re.findall(
-        r"^yunhe ALL=.*$", (root / "docs" / "ssh-account.md").read_text(encoding="utf-8"), re.MULTILINE
-    )
-    entrypoint = (root / "tests" / "services" / "sshd" / "entrypoint.sh").read_text(encoding="utf-8")
-    assert len(documented) == 2
-    assert all(f"'{line}'" in entrypoint for line in documented)
 
 
 def files(tmp_path: Path, text: str) -> dict[str, Path]:

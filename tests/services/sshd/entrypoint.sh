@@ -119,7 +119,7 @@ case ${MODE:-normal} in
         ;;
     restricted)
         userdel yunhe
-        sh /usr/local/share/yunhe/install.sh "$AUTHORIZED_KEY" 0.0.0.0/0 >&2
+        sh /usr/local/share/yunhe/deploy/ssh/install.sh "$AUTHORIZED_KEY" 0.0.0.0/0 >&2
         ;;
 esac
 [ -z "${USERLAND-}" ] || userland "$USERLAND"
