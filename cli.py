@@ -15,15 +15,18 @@ from commands import (
     checks_list,
     collect,
     doctor,
+    due,
     evidence,
     explain,
     findings,
     hostkeys,
     init,
     metrics,
+    policy,
     report,
     scan,
     voice,
+    waiver,
 )
 from commands.outcome import Exit, Refusal, told
 from commands.output import drop_stdout, flushed
@@ -51,7 +54,11 @@ app = typer.Typer(
 evidence_app = _group(mark("Evidence for acceptance panels (Art. 23(7))."))
 export_app = _group(mark("Export results to other programs."))
 hostkeys_app = _group(mark("Get to know the keys of SSH hosts."))
+policy_app = _group(mark("The rule that scans are judged by."))
+waiver_app = _group(mark("Recorded exemptions."))
 app.add_typer(evidence_app, name="evidence")
+app.add_typer(policy_app, name="policy")
+app.add_typer(waiver_app, name="waiver")
 app.add_typer(export_app, name="export")
 app.add_typer(hostkeys_app, name="hostkeys")
 
@@ -65,6 +72,9 @@ def _main(
         raise typer.Exit
 
 
+NAMES = {"list_due": "due", "audit_waivers": "audit", "judge_by": "test"}
+"""Commands whose function is called otherwise."""
+
 for group, function, help_ in (
     (app, init.init, mark("Write a commented configuration and the ledger templates.")),
     (app, collect.collect, mark("Read the sources and write what they say to one portable file.")),
@@ -72,6 +82,12 @@ for group, function, help_ in (
     (app, findings.findings, mark("List findings of a scan.")),
     (app, explain.explain, mark("Show how a host, system or project came to its verdicts.")),
     (app, checks_list.checks, mark("List the checks and what they stand on.")),
+    (app, due.list_due, mark("List what falls due, and write it as a calendar.")),
+    (policy_app, policy.validate, mark("Check policy packs and print their digests.")),
+    (policy_app, policy.judge_by, mark("Judge a kept scan by another pack and list what would differ.")),
+    (policy_app, policy.show, mark("Show a policy pack: term, parameters, articles and what holds them.")),
+    (policy_app, policy.schema, mark("Print the JSON Schema of policy packs, for editors.")),
+    (waiver_app, waiver.audit_waivers, mark("Hold the waivers against a scan: in use, unused, expired, too broad.")),
     (app, doctor.doctor, mark("Look at every source without scanning: reach, rights, clocks, keys. Writes nothing.")),
     (hostkeys_app, hostkeys.learn, mark("Ask the SSH hosts for their keys and write those to be reviewed.")),
     (hostkeys_app, hostkeys.approve, mark("Add the keys that a person marked to a known_hosts file.")),
@@ -81,7 +97,7 @@ for group, function, help_ in (
     (export_app, metrics.prometheus, mark("Write metrics for the node exporter's textfile collector.")),
     (app, metrics.serve, mark("Serve metrics of the last finished scan to Prometheus.")),
 ):
-    group.command(help=in_words(help_))(function)
+    group.command(name=NAMES.get(function.__name__), help=in_words(help_))(function)
 
 
 def main() -> NoReturn:

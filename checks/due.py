@@ -1,16 +1,24 @@
-"""Dates to come: when the next assessment is due and when certificates and contracts end."""
+"""Dates to come 到期提醒: of classified protection, contracts, projects, migrations, waivers and the rule itself."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from checks.applicability import system_barrier
+from checks.applicability import Era, acceptance_age, project_barrier, system_barrier
 from checks.policy import Policy
+from checks.project_steps import has_failed, keeps
 from checks.protection import Graded, filing_expiry, graded_platform, graded_system, level_line, next_assessment
-from checks.subjects import contract_subject, platform_subject, system_subject
+from checks.self_evaluation import evaluation_window
+from checks.subjects import contract_subject, platform_subject, project_subject, system_subject
+from checks.supervision import application_due
 from inventory.finding import Subject, Verdict
 from inventory.inventory import Inventory, law_date
+from inventory.records import Project, ProjectKind
+from inventory.waiver import Waiver
+
+RECENT_DAYS = 30
+"""Days after an award in which an application that is not in the register is still expected."""
 
 
 class DueKind(StrEnum):
@@ -22,6 +30,16 @@ class DueKind(StrEnum):
     """备案证明到期"""
     CONTRACT = "contract"
     """第三方服务合同到期"""
+    SUPERVISION = "supervision"
+    """监理申请 (Art. 18)"""
+    EVALUATION = "evaluation"
+    """自评价 (Art. 26)"""
+    MIGRATION = "migration"
+    """计划割接, or the deadline set for systems already built (Art. 16)"""
+    WAIVER = "waiver"
+    """豁免到期"""
+    RULE = "rule"
+    """政策依据到期"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +52,8 @@ class Due:
     """Last day on which it is in time."""
     articles: tuple[str, ...]
     evidence: tuple[str, ...] = ()
+    is_provisional: bool = False
+    """Counted in working days of a year that is not announced yet."""
 
     def days_left(self, today: date) -> int:
         """Days until then; negative where it is past."""
@@ -54,7 +74,69 @@ def due(inventory: Inventory, policy: Policy) -> tuple[Due, ...]:
         for c in inventory.third_parties
         if c.valid_to is not None
     ]
+    for project in inventory.projects:
+        found += _of_project(inventory, policy, project)
+    found += _of_migrations(inventory, policy)
+    found += [_of_waiver(w) for w in policy.waivers]
+    rule = Subject(kind="policy", id=policy.pack.id, name=f"{policy.pack.title} {policy.pack.number}")
+    found.append(Due(kind=DueKind.RULE, subject=rule, due_on=policy.expires_on, articles=("30",)))
     return tuple(sorted(found, key=lambda d: (d.due_on, d.kind, d.subject.key)))
+
+
+def due_within(found: tuple[Due, ...], today: date, days: int, *, past: bool = True) -> tuple[Due, ...]:
+    """Those that fall due within so many days; with `past`, those that are overdue too."""
+    return tuple(d for d in found if d.days_left(today) <= days and (past or d.days_left(today) >= 0))
+
+
+def _of_project(inventory: Inventory, policy: Policy, project: Project) -> Iterator[Due]:
+    """What the register does not hold yet and the project still owes; what is done is not due."""
+    if project_barrier(policy, project) is not None:
+        return
+    subject, evidence = project_subject(project), (project.key,)
+    reckoned = application_due(policy, project)
+    is_new = project.awarded_on is not None and project.awarded_on >= policy.effective_from
+    if (
+        reckoned is not None and is_new and project.supervision_applied_on is None
+        and project.project_kind is not ProjectKind.OPERATION and _is_kept(inventory, project, "supervision_applied_on")
+    ):  # fmt: skip
+        yield Due(
+            kind=DueKind.SUPERVISION, subject=subject, due_on=reckoned.day, articles=("18",), evidence=evidence,
+            is_provisional=reckoned.is_provisional,
+        )  # fmt: skip
+    window = evaluation_window(policy, project)
+    is_reached = acceptance_age(policy, project).era is Era.NEW and not has_failed(project.acceptance_conclusion)
+    if window is not None and is_reached and project.self_evaluation_on is None:
+        yield Due(
+            kind=DueKind.EVALUATION, subject=subject, due_on=window.closes, articles=("26",), evidence=evidence
+        )  # fmt: skip
+
+
+def _is_kept(inventory: Inventory, project: Project, field: str) -> bool:
+    """Whether an empty cell means anything: a day that may just be coming does, whatever the register keeps."""
+    due_soon = project.awarded_on is not None and (law_date(inventory.as_of) - project.awarded_on).days <= RECENT_DAYS
+    return due_soon or keeps(inventory, project, field)
+
+
+def _of_migrations(inventory: Inventory, policy: Policy) -> Iterator[Due]:
+    """Planned days of cut-over of systems that the register does not call moved."""
+    for system in inventory.systems:
+        day = system.migration_plan_cutover_on
+        is_open = system.migrated_on is None and not system.is_retired
+        if day is None or not is_open or system_barrier(inventory, policy, system) is not None:
+            continue
+        limit = policy.legacy_deadline
+        yield Due(
+            kind=DueKind.MIGRATION,
+            subject=system_subject(inventory, system),
+            due_on=min(day, limit) if limit is not None else day,
+            articles=("16",),
+            evidence=(system.key,),
+        )
+
+
+def _of_waiver(waiver: Waiver) -> Due:
+    subject = Subject(kind="waiver", id=waiver.id, name=f"{waiver.id} {waiver.check} {waiver.document}")
+    return Due(kind=DueKind.WAIVER, subject=subject, due_on=waiver.expires_on, articles=())
 
 
 def _of_graded(policy: Policy, graded: Graded, subject: Subject, inventory: Inventory) -> Iterator[Due]:

@@ -9,6 +9,7 @@ from checks.working_days import WorkCalendar
 from inventory.scan import ScanOptions
 from inventory.settings import PolicyChoices
 from inventory.text import Message, msg
+from inventory.waiver import Waiver
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,9 @@ class Policy:
     """What was observed longer before the scan's clock is stale."""
     choices: PolicyChoices = field(default_factory=PolicyChoices)
     calendar: WorkCalendar = field(default_factory=WorkCalendar)
+    waivers: tuple[Waiver, ...] = ()
+    recorded_digest: str = ""
+    """Digest of the pack's file as a stored scan recorded it; empty: the pack at hand is the one."""
 
     def __post_init__(self) -> None:
         if not self.platform_name:
@@ -50,12 +54,19 @@ class Policy:
             fresh_hours=options.fresh_hours,
             choices=options.policy,
             calendar=WorkCalendar(table=options.calendar),
+            waivers=options.waivers,
+            recorded_digest=chosen.digest,
         )
 
     @property
     def label(self) -> str:
         """`laohekou-2024 1`: pack and version, as a scan records it."""
         return self.pack.label
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the file of the pack by which the findings were made."""
+        return self.recorded_digest or self.pack.digest
 
     @property
     def parameters(self) -> Parameters:
@@ -99,6 +110,16 @@ class Policy:
 def basis_warnings(policy: Policy, today: date) -> Iterator[Message]:
     """What every reader must be told of the regulation's own term: not yet in force, about to expire, expired."""
     pack = policy.pack
+    if policy.digest != pack.digest:
+        yield msg(
+            "the scan was judged by {pack} with digest {recorded}; the program now brings it with {digest}: texts "
+            "shown may differ from those that were applied",
+            pack=pack.id,
+            recorded=policy.digest[:16],
+            digest=pack.digest[:16],
+        )
+    if pack.is_excerpt:
+        yield msg("{title} is kept in excerpts: articles that are not quoted were not looked at", title=pack.title)
     days_left = (pack.expires_on - today).days
     if today < pack.effective_from:
         yield msg(

@@ -278,8 +278,8 @@ def _kpi(part: str) -> Callable[[Result], Iterator[Sample]]:
 def _mlps_due(result: Result) -> Iterator[Sample]:
     soonest: dict[tuple[str, str], date] = {}
     for entry in due(result.inventory, result.policy):
-        if entry.kind is DueKind.CONTRACT:
-            continue  # contract numbers name nothing of the city, and MLPS is what this family is about
+        if entry.kind not in (DueKind.ASSESSMENT, DueKind.FILING):
+            continue  # classified protection is what this family is about
         system = PLATFORM if entry.subject.kind == "platform" else label_code(entry.subject.id)
         labels = (system, str(entry.kind))
         soonest[labels] = min(entry.due_on, soonest.get(labels, entry.due_on))
