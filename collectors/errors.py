@@ -11,6 +11,8 @@
 The message is a translatable sentence: who refused, what was asked, what would help.
 """
 
+import ssl
+
 from inventory.coverage import CellState, Failure
 from inventory.text import Message, tell
 
@@ -25,6 +27,18 @@ def root_cause(error: BaseException) -> str | None:
     while cause is not None and id(cause) not in seen:
         if isinstance(cause, OSError) and cause.strerror and type(cause).__module__ == "builtins":
             return cause.strerror
+        seen.add(id(cause))
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def certificate_fault(error: BaseException) -> str | None:
+    """OpenSSL's own word on a certificate (`certificate has expired`), if it is behind the error."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return cause.verify_message
         seen.add(id(cause))
         cause = cause.__cause__ or cause.__context__
     return None

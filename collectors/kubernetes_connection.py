@@ -25,7 +25,15 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from collectors.answer_time import TooSlow, answer_within, watch
-from collectors.errors import CollectorError, Skipped, Unauthorized, Unreachable, Unreadable, root_cause
+from collectors.errors import (
+    CollectorError,
+    Skipped,
+    Unauthorized,
+    Unreachable,
+    Unreadable,
+    certificate_fault,
+    root_cause,
+)
 from collectors.request_rate import MAX_WAIT_SECONDS, RequestRate, backoff, retry_after
 from inventory.guard import Guard
 from inventory.settings import KubernetesSource, RequestLimits, resolve
@@ -285,7 +293,8 @@ class KubernetesCluster:
                 self._on_answer(url, response.headers.get("date"))
             return response.status, body, retry_after(response.headers.get("retry-after"))
         except failures.SSLError as error:
-            raise Unreachable(self._say(_TLS, server=session.server, reason=plain(error))) from error
+            reason = certificate_fault(error) or plain(error)
+            raise Unreachable(self._say(_TLS, server=session.server, reason=reason)) from error
         except failures.NameResolutionError as error:
             raise Unreachable(self._say(_DNS, server=session.server)) from error
         except failures.NewConnectionError as error:

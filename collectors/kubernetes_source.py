@@ -236,7 +236,7 @@ class KubernetesCollector:
                     resource=resource.plural,
                 )
             )
-        self._check_is_kubernetes()
+        self._check_not_served(resource)
 
     def _pages(self, path: str, resource: Resource[T]) -> Iterator[T | Incomplete]:
         for item in list_documents(self._cluster, path, resource.shape, page_size=self._source.page_size):
@@ -329,6 +329,32 @@ class KubernetesCollector:
                     self._namespaces = ({name: own.metadata.uid if own else ""} if name else {}), False
             return self._namespaces
 
+    def _check_not_served(self, resource: Resource[Any]) -> None:
+        """That "not found" means that there are none: by discovery, no version of the API has such a resource."""
+        self._check_is_kubernetes()
+        for version in resource.versions:
+            if resource.plural in self._served(version):
+                raise Unreadable(
+                    msg(
+                        "{source}: the server says that it serves {resource} and does not find it: a broken server, "
+                        "or something on the way that leaves it out",
+                        source=self._cluster.name,
+                        resource=resource.plural,
+                    )
+                )
+
+    def _served(self, version: str) -> frozenset[str]:
+        """The resources that a version of the API lists in its discovery document; none where it is not served."""
+        try:
+            listed = msgspec.json.decode(self._cluster.get(version), type=_Resources)
+        except (NotServed, Forbidden):
+            return frozenset()
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Unreadable(
+                msg("{source}: the answers are not those of a Kubernetes API server", source=self._cluster.name)
+            ) from error
+        return frozenset(resource.name for resource in listed.resources)
+
     def _check_is_kubernetes(self) -> None:
         """That "not found" came from a Kubernetes API server: a proxy's 404 does not mean that there are none."""
         try:
@@ -345,6 +371,16 @@ class KubernetesCollector:
 
 class _Kind(msgspec.Struct):
     kind: str = ""
+
+
+class _Resource(msgspec.Struct):
+    name: str = ""
+
+
+class _Resources(msgspec.Struct):
+    """APIResourceList of meta/v1."""
+
+    resources: list[_Resource] = []
 
 
 def _together(refused: list[Forbidden]) -> CollectorError:

@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from collectors.answer_time import TooSlow
-from collectors.errors import CollectorError, NotConfigured, Skipped, Unauthorized, Unreachable, Unreadable, root_cause
+from collectors.errors import (
+    CollectorError,
+    NotConfigured,
+    Skipped,
+    Unauthorized,
+    Unreachable,
+    Unreadable,
+    certificate_fault,
+    root_cause,
+)
 from collectors.request_rate import MAX_WAIT_SECONDS, RequestRates, backoff, retry_after
 from inventory.guard import Guard
 from inventory.settings import OpenStackSource, RequestLimits, resolve
@@ -34,9 +43,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Service = Literal[
-    "identity", "compute", "network", "block-storage", "image", "placement", "load-balancer", "baremetal"
-]
+Service = Literal["identity", "compute", "network", "block-storage", "image", "placement", "load-balancer", "baremetal"]
 Params = Sequence[tuple[str, str | int]]
 
 MAX_PAGE_BYTES = 256 * 1024**2
@@ -658,7 +665,7 @@ def _as_transport(error: BaseException, source: str, asked: Message) -> Collecto
                 source=source,
                 asked=asked,
                 host=host,
-                detail=_short(error),
+                detail=certificate_fault(error) or _short(error),
             )
         )
     if isinstance(error, auth.ConnectTimeout) or "timed out" in text.lower():
