@@ -41,6 +41,8 @@ class JsonServer:
     """Path and query parameters to the answer. May be changed while it runs."""
     asked: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    tokens: dict[str, int] | None = None
+    """Bearer tokens that are known, and the status that each gets; whoever has none of them gets 401."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -51,7 +53,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.served.asked.append(self.path)
         self.served.headers.append(dict(self.headers))
         url = urlsplit(self.path)
-        answer = self.served.answer(url.path, {k: v[0] for k, v in parse_qs(url.query).items()})
+        status = self._standing()
+        if status != 200:
+            answer = Answer({"message": f"refused: {status}"}, status=status)
+        else:
+            answer = self.served.answer(url.path, {k: v[0] for k, v in parse_qs(url.query).items()})
         time.sleep(answer.wait)
         if answer.drip:
             self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
@@ -70,6 +76,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.data)
         self.close_connection = answer.promise is not None
+
+    def _standing(self) -> int:
+        if self.served.tokens is None:
+            return 200
+        return self.served.tokens.get(self.headers.get("Authorization", "").removeprefix("Bearer "), 401)
 
     def log_message(self, *_: object) -> None:
         """Quiet."""
