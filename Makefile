@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROOMS := checks collectors commands exporters inventory
 
-.PHONY: demo test unit check lint types imports messages lock city clean
+.PHONY: demo test unit check lint types imports messages lock city bench clean
 
 demo: $(VENV)/runtime.stamp
 	@$(BIN)/python examples/demo.py
@@ -45,6 +45,15 @@ lock: $(VENV)/dev.stamp
 # takes the example city's captures anew from the real services of the tests (needs Docker)
 city: $(VENV)/dev.stamp
 	$(BIN)/python examples/build_city.py
+
+# how fast and how small, against the real services of the tests (needs Docker and a machine with nothing else to do):
+# make bench, or make bench ROWS=openstack SERVERS=5000
+SERVERS ?= 5000 50000
+PODS ?= 20000
+HOSTS ?= 500
+EACH ?= 50000
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks --servers $(SERVERS) --pods $(PODS) --hosts $(HOSTS) --each $(EACH) --json bench.json -- $(ROWS)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Yunhe needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }

@@ -64,4 +64,5 @@ def _command(clouds_yaml: Path) -> Side:
         command=["sh", "-c", f"{servers} >/dev/null && {openstack} port list -f json >/dev/null"],
         env={"OS_CLIENT_CONFIG_FILE": str(clouds_yaml), "OS_CLOUD": "zed"},
         rounds=1,
+        with_children=True,
     )

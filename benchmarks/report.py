@@ -40,6 +40,8 @@ class Side:
     """Fewer for a peer that takes minutes; never fewer than one."""
     before: Callable[[], object] | None = None
     """Done before each round and not timed: to clear what the last round left."""
+    with_children: bool = False
+    """Whether the largest process that it starts is its peak: for a shell that starts the program which is meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,7 @@ class Measure:
     cpu_seconds: float
     """Of the whole process and of what it waited for, starting included."""
     peak_bytes: int
-    """The largest resident set of any round, as the kernel counts it (VmHWM), of the process itself."""
+    """The largest resident set of any round, as the kernel counts it (VmHWM), of one process."""
     said: Mapping[str, Any] = field(default_factory=dict)
     """What the side said in its last round."""
 
@@ -168,7 +170,8 @@ def run(side: Side) -> Measure:
         peak = 0
         while True:
             # ru_maxrss would not do: a new process inherits the one of the process that it was forked from.
-            peak = max(peak, _high_water(process.pid))
+            pids = _family(process.pid) if side.with_children else [process.pid]
+            peak = max(peak, *map(_high_water, pids))
             done, status, usage = os.wait4(process.pid, os.WNOHANG)
             if done:
                 break
@@ -193,6 +196,16 @@ def run(side: Side) -> Measure:
 def _env(side: Side) -> dict[str, str]:
     path = os.pathsep.join(p for p in (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")) if p)
     return {**os.environ, "PYTHONPATH": path, **side.env}
+
+
+def _family(pid: int) -> list[int]:
+    """The process and all that it has started, as far as they are still there."""
+    found = [pid]
+    for one in found:
+        with contextlib.suppress(OSError):
+            for children in Path(f"/proc/{one}/task").glob("*/children"):
+                found += map(int, children.read_text().split())
+    return found
 
 
 def _high_water(pid: int) -> int:
