@@ -6,7 +6,7 @@ import socket
 import socketserver
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
@@ -30,6 +30,11 @@ class Faults:
     """Take requests and never answer."""
     clock_seconds: int = 0
     """By how much the service's clock seems to be ahead: every Date header of an answer is rewritten."""
+    swap: tuple[bytes, bytes] | None = None
+    """Bytes of an answer, and what stands in their place: as long as they are, so that lengths stay true."""
+    on_connect: Callable[[int], None] | None = None
+    """Called with the number of a connection, from 1, before the service is connected to for it."""
+    connections: int = 0
     requests: int = 0
     bytes_back: int = 0
     lines: list[str] = field(default_factory=list)
@@ -51,6 +56,11 @@ class _Handler(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         faults = self.server.faults
+        with faults.lock:
+            faults.connections += 1
+            number = faults.connections
+        if faults.on_connect is not None:
+            faults.on_connect(number)
         with contextlib.suppress(OSError), socket.create_connection(self.server.target, timeout=60) as service:
             back: threading.Thread | None = None
             while data := self.request.recv(_CHUNK):
@@ -82,6 +92,8 @@ class _Handler(socketserver.BaseRequestHandler):
             while data := service.recv(_CHUNK):
                 if faults.clock_seconds:
                     data = _DATE.sub(lambda found: _shifted(found, faults.clock_seconds), data, count=1)
+                if faults.swap:
+                    data = data.replace(*faults.swap)
                 with faults.lock:
                     limit = faults.reset_after_bytes
                     left = None if limit is None else max(0, limit - faults.bytes_back)
