@@ -80,7 +80,7 @@ def show_findings(result: Result, chosen: list[Finding], form: Format, locale: s
         columns = {c: gettext(h, locale) for c, h in _HEADINGS.items() if c not in left_out}
         rows = [{**row, "verdict": word(VERDICTS, str(row["verdict"]), locale)} for row in rows]
     else:
-        columns = {c: c for c in [*_COLUMNS, "articles", "projects", "remedy", "evidence", "decided_by"]}
+        columns = {c: c for c in [*_COLUMNS, "articles", "projects", "remedy", "evidence", "decided_by", "waiver"]}
     tables.show(columns, rows, form, console)
 
 
@@ -115,4 +115,5 @@ def finding_row(finding: Finding, result: Result, locale: str) -> dict[str, tabl
         "remedy": tell(finding.remedy, locale) if finding.remedy else None,
         "evidence": finding.evidence,
         "decided_by": finding.decided_by,
+        "waiver": finding.disposition.document if finding.disposition else None,
     }
