@@ -8,6 +8,7 @@ import hashlib
 import ipaddress
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -22,6 +23,9 @@ _ADDRESS = re.compile(
     r"(?<![\w.])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?:\.\d{1,3}){0,3})(?:/\d{1,3})?(?!\w)"
 )
 _LIKE_ADDRESS = re.compile(r"\s*[0-9a-fA-F:.]+[/%\s]?")
+_BLANKED = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) in "_.:/")}
+"""Every ASCII character that is no part of an address and no letter beside which one would be none."""
+_ALL_ONES = 2**128
 _SEPARATORS = re.compile(r"[\s/:=,;|@#?&()\[\]{}<>\"'`，；：、（）【】《》]+")
 _MIN_PART = 3
 """Characters of a part of a text that may be an entry: `db=80` holds no code 80."""
@@ -58,8 +62,11 @@ class Guard:
         self._networks = IPSet()
         self._words: set[str] = set()
         self._answers: dict[str, bool] = {}
+        self._parts: dict[str, bool] = {}
         self._patterns: dict[str, str] = {}
         """Word, to the pattern that tells whether it stands for itself where it was found."""
+        self._ranges: list[tuple[int, int, int]] = []
+        """IP version, first and last address of each stretch of the list, in order."""
         self._fingerprint: str | None = None
         self.add(entries)
 
@@ -74,8 +81,11 @@ class Guard:
             if word and word not in self._words:
                 self._words |= {word, *both_orders(word)}
                 self._patterns |= {word: _pattern(entry), **{uuid: _pattern(uuid) for uuid in both_orders(word)}}
+        ranges = [(r.version, r.first, r.last) for r in self._networks.iter_ipranges()]
+        self._ranges = sorted(ranges)
         # New ones, after the list: an answer that is being worked out by the old list goes among the old ones.
         self._answers = {}
+        self._parts = {}
         self._fingerprint = None
 
     @property
@@ -102,12 +112,22 @@ class Guard:
     def _forbids(self, text: str) -> bool:
         network = _as_address(text) if _LIKE_ADDRESS.match(text) else None
         if network is not None:
-            return network in self._networks or network.ip in self._networks
+            return self._holds(network.version, network.first, network.last) or self._holds(
+                network.version, network.ip.value, network.ip.value
+            )
         word = normalise(text).rstrip(".")
         if word in self._words or canonical(word) in self._words:
             return True
         # A fully qualified name is the listed host too.
         return "." in word and word.partition(".")[0] in self._words
+
+    def _holds(self, version: int, first: int, last: int) -> bool:
+        """Whether all addresses from the first to the last are on the list. IPSet answers the same, far slower."""
+        place = bisect_right(self._ranges, (version, first, _ALL_ONES)) - 1
+        if place < 0:
+            return False
+        listed, begin, end = self._ranges[place]
+        return listed == version and begin <= first and last <= end
 
     def listed_in(self, cidr: str) -> tuple[str, ...]:
         """The networks of the list as far as they lie in this one: what a sweep of it must leave out."""
@@ -115,6 +135,15 @@ class Guard:
 
     def forbids_part(self, text: str) -> bool:
         """Whether the text or a part of it is on the list: `openstack:///UUID`, `address:/export`, `name (id)`."""
+        parts = self._parts
+        answer = parts.get(text)
+        if answer is None:
+            answer = self._forbids_part(text)
+            if len(parts) < _MAX_ANSWERS:
+                parts[text] = answer
+        return answer
+
+    def _forbids_part(self, text: str) -> bool:
         if self.forbids(text):
             return True
         parts = [p for p in _SEPARATORS.split(text) if len(p) >= _MIN_PART]
@@ -130,7 +159,7 @@ class Guard:
             folded = unicodedata.normalize("NFKC", text).casefold()
             if any(re.search(pattern, folded) or re.search(pattern, compact) for pattern in near):
                 return True
-        return bool(self._networks) and any(self.forbids(found) for found in set(_ADDRESS.findall(text)))
+        return bool(self._ranges) and any(self.forbids(found) for found in _addresses(text))
 
     def forbids_record(self, record: Record) -> bool:
         """Whether any identifying text of the record is on the list."""
@@ -167,6 +196,15 @@ class Guard:
             if isinstance(remark := getattr(record, name, None), str) and self.mentions(remark)
         }
         return msgspec.structs.replace(record, **spoiled) if spoiled else record
+
+
+def _addresses(text: str) -> set[str]:
+    """All that looks like an address in a text, which may be a long document."""
+    if not text.isascii():
+        return set(_ADDRESS.findall(text))
+    # No address reaches over a blank: of a document's words few need to be looked at closely.
+    words = {w for w in text.translate(_BLANKED).split() if "." in w or ":" in w}
+    return {found for word in words for found in _ADDRESS.findall(word)}
 
 
 def _pattern(entry: str) -> str:

@@ -12,8 +12,14 @@ NULLS = frozenset(
 """What people write into a cell to say nothing (domain: ledgers as they are)."""
 
 
+_ASCII_DROPPED = dict.fromkeys(map(ord, filter(_DROPPED.match, map(chr, range(128)))))
+
+
 def normalise(text: str) -> str:
     """NFKC, case folded, without spaces, quotes and invisible characters; brackets of document numbers as 〔〕."""
+    if text.isascii():
+        # The same, at a tenth of the time: whole documents are held against the do-not-scan list.
+        return text.translate(_ASCII_DROPPED).lower().replace("[", "〔").replace("]", "〕")
     folded = unicodedata.normalize("NFKC", text).translate(_BRACKETS).casefold()
     return _DROPPED.sub("", folded)
 
