@@ -14,7 +14,7 @@ import msgspec
 from collectors.collector import Reading, Said
 from collectors.openstack_identity import Sight, Survey
 from collectors.openstack_network import everything, tenant_of
-from collectors.openstack_pages import Item, raw, walk
+from collectors.openstack_pages import Item, Partly, raw, walk
 from inventory.records import LoadBalancer, Opening, SecurityGroup
 
 ANYWHERE = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
@@ -88,20 +88,22 @@ def read_security_groups(survey: Survey) -> Iterator[Said]:
     survey.need("network")
     sight = Sight(survey, "Neutron")
     open_rules: dict[str, list[SecurityGroupRule]] = defaultdict(list)
-    for rule in everything(survey, "/security-group-rules", "security_group_rules", SecurityGroupRule):
+    rules = Partly(everything(survey, "/security-group-rules", "security_group_rules", SecurityGroupRule))
+    for rule in rules:
         sight.saw(tenant_of(rule))
         if is_open(rule):
             open_rules[rule.security_group_id].append(rule)
-    if open_rules:
-        for group in everything(survey, "/security-groups", "security_groups", NeutronSecurityGroup):
-            rules = open_rules.pop(group.id, None)
-            if rules:
-                yield _group_reading(survey, group, rules)
+    groups = Partly(everything(survey, "/security-groups", "security_groups", NeutronSecurityGroup))
+    for group in groups if open_rules else ():
+        if opening := open_rules.pop(group.id, None):
+            yield _group_reading(survey, group, opening)
     # The group was made after the list of groups was read, or is kept from us: that it is open is known all the same.
-    for identifier, rules in sorted(open_rules.items()):
-        owner = NeutronSecurityGroup(id=identifier, project_id=tenant_of(rules[0]))
-        yield _group_reading(survey, owner, rules)
+    for identifier, opening in sorted(open_rules.items()):
+        owner = NeutronSecurityGroup(id=identifier, project_id=tenant_of(opening[0]))
+        yield _group_reading(survey, owner, opening)
     yield from sight.verdict()
+    rules.told()
+    groups.told()
 
 
 def read_load_balancers(survey: Survey) -> Iterator[Said]:
@@ -115,9 +117,10 @@ def read_load_balancers(survey: Survey) -> Iterator[Said]:
     survey.need("load-balancer")
     sight = Sight(survey, "Octavia")
     listeners: dict[str, list[OctaviaListener]] = defaultdict(list)
-    for page in walk(
-        region, "load-balancer", "/lbaas/listeners", "listeners", OctaviaListener, page_size=survey.page_size
-    ):
+    heard = Partly(
+        walk(region, "load-balancer", "/lbaas/listeners", "listeners", OctaviaListener, page_size=survey.page_size)
+    )
+    for page in heard:
         for listener in page:
             for balancer in listener.loadbalancers:
                 listeners[balancer.id].append(listener)
@@ -135,6 +138,7 @@ def read_load_balancers(survey: Survey) -> Iterator[Said]:
             record = to_load_balancer(each, own, source=region.source, now=survey.now)
             yield Reading(record, {**raw(each), "listeners": [raw(listener) for listener in own]})
     yield from sight.verdict()
+    heard.told()
 
 
 def is_open(rule: SecurityGroupRule) -> bool:

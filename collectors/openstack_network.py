@@ -16,7 +16,7 @@ from collectors.collector import Reading, Said
 from collectors.errors import Unreadable
 from collectors.openstack_halves import walk_halves
 from collectors.openstack_identity import Sight, Survey
-from collectors.openstack_pages import Item, ItemT, raw
+from collectors.openstack_pages import Item, ItemT, Partly, raw
 from inventory.records import FloatingAddress, Port, Router, Segment
 from inventory.text import msg
 
@@ -115,7 +115,8 @@ def read_segments(survey: Survey) -> Iterator[Said]:
         CollectorError: a page could not be had.
     """
     sight = _sight(survey)
-    networks = {n.id: n for n in everything(survey, "/networks", "networks", Network)}
+    listed = Partly(everything(survey, "/networks", "networks", Network))
+    networks = {n.id: n for n in listed}
     for subnet in everything(survey, "/subnets", "subnets", Subnet):
         network = networks.get(subnet.network_id)
         is_public = network is not None and (network.shared is not False or network.external is not False)
@@ -130,6 +131,7 @@ def read_segments(survey: Survey) -> Iterator[Said]:
         )
         yield Reading(segment, {"subnet": raw(subnet), "network": raw(network) if network else None})
     yield from sight.verdict()
+    listed.told()
 
 
 def read_routers(survey: Survey) -> Iterator[Said]:

@@ -1,14 +1,14 @@
 """Listings in pages, and the ways in which they go wrong: vanished markers, endless loops, capped limits."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from collectors.errors import Unreadable
+from collectors.errors import CollectorError, Unreadable
 from collectors.openstack_connection import MarkerVanished, OpenStackRegion, Params, Service
 from inventory.text import msg
 
@@ -150,6 +150,29 @@ def _one_by_one(value: msgspec.Raw | bytes, kind: type[StructT]) -> tuple[list[S
         except _UNDECODABLE:
             continue
     return good, len(pieces) - len(good)
+
+
+class Partly(Generic[T]):
+    """A listing that another one is read with: where it breaks off, the other is read all the same."""
+
+    def __init__(self, listing: Iterable[T]) -> None:
+        self._listing = listing
+        self._error: CollectorError | None = None
+
+    def __iter__(self) -> Iterator[T]:
+        try:
+            yield from self._listing
+        except CollectorError as error:
+            self._error = error
+
+    def told(self) -> None:
+        """Ends the other listing.
+
+        Raises:
+            CollectorError: what this one broke off with.
+        """
+        if self._error is not None:
+            raise self._error
 
 
 def walk(

@@ -16,7 +16,7 @@ from collectors.errors import CollectorError, NotConfigured
 from collectors.openstack_compute import CELL_AWARE, WANTED
 from collectors.openstack_connection import Service
 from collectors.openstack_identity import Sight, Survey
-from collectors.openstack_pages import Damage, Item, StructT, decoded, raw, walk
+from collectors.openstack_pages import Damage, Item, Partly, StructT, decoded, raw, walk
 from inventory.records import Aggregate, BareMetalNode, PlatformService
 from inventory.text import Message, msg
 
@@ -145,15 +145,18 @@ def read_bare_metal_nodes(survey: Survey) -> Iterator[Said]:
     survey.need("baremetal")
     microversion = region.microversion(NODES_WANTED, "baremetal")
     macs: dict[str, list[str]] = defaultdict(list)
-    for cards in walk(
-        region,
-        "baremetal",
-        "/ports/detail",
-        "ports",
-        NodePort,
-        microversion=microversion,
-        page_size=survey.page_size,
-    ):
+    listed = Partly(
+        walk(
+            region,
+            "baremetal",
+            "/ports/detail",
+            "ports",
+            NodePort,
+            microversion=microversion,
+            page_size=survey.page_size,
+        )
+    )
+    for cards in listed:
         for card in cards:
             macs[card.node_uuid].append(card.address.lower())
     sight = Sight(survey, "Ironic")
@@ -173,6 +176,7 @@ def read_bare_metal_nodes(survey: Survey) -> Iterator[Said]:
             held = tuple(sorted(macs.get(node.id, ())))
             yield Reading(to_node(node, held, source=region.source, now=survey.now), {**raw(node), "macs": held})
     yield from sight.verdict()
+    listed.told()
 
 
 def to_service(row: ServiceRow, survey: Survey) -> PlatformService:

@@ -163,6 +163,8 @@ def _counted(survey: Survey, counter: Counter, projects: Mapping[str, Project]) 
             has_any = True
             record = to_quota(counter, identifier, told, survey)
             yield Reading(record, {"project_id": identifier, **{name: raw(amount) for name, amount in told.items()}})
+    if first is not None and not has_any:
+        raise first
     if first is not None:
         yield Incomplete(first.message, _names(survey, unseen))
 

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,7 +150,7 @@ def seed(cloud: OpenStackCloud, *, projects: int = 3, servers: int = 4) -> Seede
     reader = admin.identity.create_user(name="confined", password="confined", domain_id="default")
     admin.identity.assign_project_role_to_user(made[first], reader, admin.identity.find_role("reader"))
     _wait_active(admin)
-    _attach_volumes(admin)
+    _attach_volumes(cloud, made)
     external = admin.network.find_network("ext").id
     for project_id in made.values():
         port = next(p for p in admin.network.ports(project_id=project_id) if p.device_owner.startswith("compute:"))
@@ -219,10 +219,11 @@ def _balanced(cloud: OpenStackCloud, inside: "Connection", balancer: str) -> Non
     cloud.sql(done.format("load_balancer", "id", balancer))
 
 
-def _attach_volumes(admin: "Connection") -> None:
+def _attach_volumes(cloud: OpenStackCloud, projects: Iterable[str]) -> None:
     """The first server of each project gets the project's volume, and the volume a snapshot."""
-    for volume in list(admin.block_storage.volumes(all_projects=True)):
-        inside = admin.connect_as_project(volume.project_id)
+    for name in projects:
+        inside = cloud.connect(project_name=name)
+        volume = next(iter(inside.block_storage.volumes()))
         inside.block_storage.wait_for_status(volume, "available", wait=60)
         server = next(iter(inside.compute.servers()))
         inside.compute.create_volume_attachment(server, volume_id=volume.id)
