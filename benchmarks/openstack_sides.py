@@ -1,9 +1,8 @@
 """The sides of the OpenStack row, each run as a program: `python -m benchmarks.openstack_sides ours CLOUDS_YAML …`.
 
-`ours` is the collector through the runner, to records and on into a capture on disk. `record` is the same once more
-with every request written down, and `floor` asks just that of the services again: one plain connection to each, one
-request after the other, paged listings page by page from their start, bodies thrown away. `sdk` builds openstacksdk's
-objects.
+`ours` is the collector through the runner, to records and on into a capture on disk; what it asks is written down.
+`floor` asks just that of the services again: one plain connection to each, one request after the other, paged listings
+page by page from their start, bodies thrown away. `sdk` builds openstacksdk's objects.
 """
 
 import argparse
@@ -84,23 +83,27 @@ class _Part:
         return self._whole.read(cell)
 
 
-def record(clouds_yaml: Path, to: Path) -> None:
-    """Runs `ours` and writes down what it asked."""
-    from requests import PreparedRequest, Response
-    from requests.adapters import HTTPAdapter
+class Notes:
+    """What is asked, written down as it leaves."""
 
-    asked: list[Asked] = []
-    send = HTTPAdapter.send
+    def __init__(self) -> None:
+        from requests import PreparedRequest, Response
+        from requests.adapters import HTTPAdapter
 
-    def recorded(self: HTTPAdapter, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
-        if request.method == "GET":
-            kept = {k: v for k, v in request.headers.items() if "api-version" in k.lower() or k == "Accept"}
-            asked.append(Asked(str(request.url), {k: v if isinstance(v, str) else v.decode() for k, v in kept.items()}))
-        return send(self, request, *args, **kwargs)
+        self.asked: list[Asked] = []
+        send = HTTPAdapter.send
 
-    HTTPAdapter.send = recorded  # type: ignore[method-assign]
-    ours(clouds_yaml)
-    to.write_text(json.dumps([[a.url, a.headers] for a in _plain(asked)]))
+        def noted(adapter: HTTPAdapter, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+            if request.method == "GET":
+                headers = {k: str(v) for k, v in request.headers.items() if "api-version" in k.lower() or k == "Accept"}
+                self.asked.append(Asked(str(request.url), headers))
+            return send(adapter, request, *args, **kwargs)
+
+        HTTPAdapter.send = noted  # type: ignore[assignment, method-assign]
+
+    def write(self, path: Path) -> None:
+        """For the floor."""
+        path.write_text(json.dumps([[a.url, a.headers] for a in _plain(self.asked)]))
 
 
 def _plain(asked: Sequence[Asked]) -> list[Asked]:
@@ -197,13 +200,10 @@ def _now() -> datetime:
 def main() -> None:
     """One side; its last line is what it says (`benchmarks.report.say`)."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("side", choices=["ours", "record", "floor", "sdk"])
+    parser.add_argument("side", choices=["ours", "floor", "sdk"])
     parser.add_argument("clouds_yaml", type=Path)
-    parser.add_argument("requests", type=Path, nargs="?", help="what `record` writes and `floor` asks")
+    parser.add_argument("requests", type=Path, nargs="?", help="what `ours` writes and `floor` asks")
     asked = parser.parse_args()
-    if asked.side == "record":
-        record(asked.clouds_yaml, asked.requests)
-        return
     if asked.side == "floor":
         questions = [Asked(url, headers) for url, headers in json.loads(asked.requests.read_text())]
         floor = Floor(asked.clouds_yaml)
@@ -214,9 +214,13 @@ def main() -> None:
         say(seconds=time.perf_counter() - started, count=floor.servers, requests=floor.requests)
         return
     _import_clients()
+    notes = Notes() if asked.side == "ours" else None
     started = time.perf_counter()
     servers, ports = ours(asked.clouds_yaml) if asked.side == "ours" else sdk(asked.clouds_yaml)
-    say(seconds=time.perf_counter() - started, count=servers, ports=ports)
+    seconds = time.perf_counter() - started
+    if notes is not None and asked.requests is not None:
+        notes.write(asked.requests)
+    say(seconds=seconds, count=servers, ports=ports)
 
 
 def _import_clients() -> None:
