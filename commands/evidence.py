@@ -7,7 +7,7 @@ import typer
 
 from commands import voice
 from commands.kept import load
-from commands.options import DEFAULT_CONFIG, ConfigOption, ScanOption
+from commands.options import DEFAULT_CONFIG, AsOfOption, ConfigOption, ScanOption
 from commands.outcome import Exit, Refusal, os_sentence
 from commands.output import output_file
 from commands.voice import in_words
@@ -21,6 +21,7 @@ def build(
     output: Annotated[Path, typer.Option("--output", "-o", help=in_words(mark("The zip file to write.")))],
     config: ConfigOption = DEFAULT_CONFIG,
     number: ScanOption = None,
+    as_of: AsOfOption = None,
     key: Annotated[
         Path | None, typer.Option("--key", help=in_words(mark("Ed25519 private key (PEM); made on first use.")))
     ] = None,
@@ -29,7 +30,7 @@ def build(
     from exporters import evidence
 
     output = output_file(output)
-    result = load(config, number)
+    result = load(config, number, as_of)
     key_path = key or settings.resolve(config.parent, settings.load(config).store.path).with_suffix(".key")
     try:
         built = evidence.build(result, project, output, key_path=key_path, tool=voice.TOOL)

@@ -7,7 +7,7 @@ import typer
 
 from commands import voice
 from commands.kept import load
-from commands.options import DEFAULT_CONFIG, ConfigOption, LangOption, ScanOption
+from commands.options import DEFAULT_CONFIG, AsOfOption, ConfigOption, LangOption, ScanOption
 from commands.outcome import Exit, Refusal
 from commands.voice import in_words
 from exporters import tables, terminal
@@ -18,10 +18,11 @@ def explain(
     subject: Annotated[str, typer.Argument(help=in_words(mark("Its id, code, name or address.")))],
     config: ConfigOption = DEFAULT_CONFIG,
     number: ScanOption = None,
+    as_of: AsOfOption = None,
     lang: LangOption = None,
 ) -> None:
     """Sightings, joins, placement, ownership and verdicts, each with its evidence."""
-    result = load(config, number)
+    result = load(config, number, as_of)
     found = terminal.find_subject(result, subject)
     if not found:
         near = difflib.get_close_matches(subject, terminal.known_names(result), n=5, cutoff=0.5)

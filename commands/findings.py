@@ -10,7 +10,7 @@ from checks.catalogue import CATALOGUE
 from checks.result import Result
 from commands import voice
 from commands.kept import load
-from commands.options import DEFAULT_CONFIG, ConfigOption, FormatOption, LangOption, ScanOption
+from commands.options import DEFAULT_CONFIG, AsOfOption, ConfigOption, FormatOption, LangOption, ScanOption
 from commands.outcome import Exit, Refusal
 from commands.voice import complain, in_words
 from exporters import tables
@@ -31,6 +31,7 @@ def findings(
         str | None, typer.Option("--department", help=in_words(mark("Only this department.")))
     ] = None,
     number: ScanOption = None,
+    as_of: AsOfOption = None,
     form: FormatOption = Format.TABLE,
     lang: LangOption = None,
 ) -> None:
@@ -39,7 +40,7 @@ def findings(
     if unknown_checks:
         sentence = msg("there is no check {name}; `yunhe checks` lists them", name=", ".join(sorted(unknown_checks)))
         raise Refusal(Exit.USAGE, tell(sentence, voice.LOCALE))
-    result = load(config, number)
+    result = load(config, number, as_of)
     if project is not None:
         _known(project, {p.native_id for p in result.inventory.projects})
     if department is not None:

@@ -6,16 +6,38 @@ from checks.catalogue import CATALOGUE
 from checks.policy import Policy
 from checks.result import Result
 from commands import voice
+from commands.clock import moment_of
 from commands.outcome import Exit, Refusal
 from inventory import settings
 from inventory.build import build
-from inventory.store import Store, StoredScan
+from inventory.settings import Settings
+from inventory.store import Place, Store, StoredScan, place_of
 from inventory.text import msg, tell
 
 
-def load(config: Path, number: int | None) -> Result:
-    chosen = settings.load(config)
-    with Store(settings.resolve(config.parent, chosen.store.path), must_exist=True) as opened:
+def store_place(chosen: Settings, base: Path) -> Place:
+    """Where the configuration keeps its scans.
+
+    Raises:
+        StoreError: the URL is none that may stand in a configuration.
+    """
+    return place_of(chosen.store.url or settings.resolve(base, chosen.store.path))
+
+
+def open_store(config: Path) -> Store:
+    """The store of the configuration, which must be there.
+
+    Raises:
+        StoreError: it is not, or it cannot be read.
+    """
+    return Store(store_place(settings.load(config), config.parent), must_exist=True)
+
+
+def load(config: Path, number: int | None, as_of: str | None = None) -> Result:
+    """The scan of that number, or the last one of that time, or the last one of all."""
+    with open_store(config) as opened:
+        if as_of is not None:
+            number = number_at(opened, as_of, number)
         kept = opened.load(number)
     if kept is None:
         sentence = (
@@ -25,6 +47,17 @@ def load(config: Path, number: int | None) -> Result:
         )
         raise Refusal(Exit.USAGE, tell(sentence, voice.LOCALE))
     return result_of(kept)
+
+
+def number_at(opened: Store, as_of: str, number: int | None = None) -> int:
+    """The last scan whose clock is not after the date or time."""
+    if number is not None:
+        raise Refusal(Exit.USAGE, tell(msg("--scan and --as-of both name a scan; expected one of them"), voice.LOCALE))
+    moment = moment_of(as_of)
+    fitting = [scan.number for scan in opened.scans() if moment is None or scan.as_of <= moment]
+    if not fitting:
+        raise Refusal(Exit.USAGE, tell(msg("the store holds no scan of {when} or before", when=as_of), voice.LOCALE))
+    return fitting[-1]
 
 
 def result_of(kept: StoredScan) -> Result:

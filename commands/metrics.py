@@ -7,7 +7,7 @@ import typer
 
 from checks.result import Result
 from commands import voice
-from commands.kept import load, result_of
+from commands.kept import load, result_of, store_place
 from commands.options import DEFAULT_CONFIG, ConfigOption, PortOption, ScanOption
 from commands.outcome import Exit, Refusal, os_sentence
 from commands.output import output_file
@@ -42,13 +42,13 @@ def serve(
     """Never asks a source: a scrape reads the store."""
     from exporters.server import serve as run_server
 
-    path = settings.resolve(config.parent, settings.load(config).store.path)
+    place = store_place(settings.load(config), config.parent)
     last: list[Result] = []
 
     def load() -> Result | None:
-        if not path.is_file():
+        if not place.is_there:
             return None
-        with Store(path) as opened:
+        with Store(place) as opened:
             newest = opened.last_number()
             if newest is not None and (not last or last[0].scan.number != newest):
                 kept = opened.load(newest)

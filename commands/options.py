@@ -22,6 +22,12 @@ ScanOption = Annotated[
 ]
 
 
+AsOfOption = Annotated[
+    str | None,
+    typer.Option("--as-of", help=in_words(mark("The last scan of that date or time, instead of the newest."))),
+]
+
+
 LangOption = Annotated[Lang | None, typer.Option("--lang", help=in_words(mark("Language: zh_CN or en.")))]
 
 

@@ -16,6 +16,7 @@ from checks.result import Result
 from commands import voice
 from commands.clock import capture_clock, moment_of, now
 from commands.findings import finding_row, show_findings
+from commands.kept import store_place
 from commands.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -64,7 +65,7 @@ def scan(
     """The nightly job. Exit 0, 3 or 4 as the verdicts say."""
     chosen = with_sweep(settings.load(config), wanted=sweep)
     base = config.parent
-    path = settings.resolve(base, chosen.store.path)
+    path, place = settings.resolve(base, chosen.store.path), store_place(chosen, base)
     started = now()
     # Everything that can be wrong with the input is found before a source is asked.
     options = scan_options(chosen, base)
@@ -73,8 +74,8 @@ def scan(
         clock = (lambda: moment) if moment else now
         guard = Guard(settings.do_not_scan_entries(chosen, base))
         with (
-            store.lock(path) as held,
-            Store(path, held=held) as opened,
+            store.lock(place) as held,
+            Store(place, held=held) as opened,
             open_spool(path, chosen, guard, clock=clock, resume=resume, as_of=moment) as spool,
         ):
             ends = deadline_of(chosen, deadline)

@@ -89,6 +89,8 @@ class Store(_Table, frozen=True, kw_only=True):
     """Where scans are kept."""
 
     path: PathText = "yunhe.db"
+    url: str | None = None
+    """A PostgreSQL database instead, `postgresql://USER@HOST/DATABASE`; no password in it (libpq's .pgpass has one)."""
 
 
 class Scan(_Table, frozen=True, kw_only=True):

@@ -22,6 +22,8 @@ from inventory.text import Message, msg
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from inventory.store_diff import Difference
+    from inventory.store_history import Change
     from inventory.store_lock import Held
 
 __all__ = ["Place", "Store", "StoreError", "StoredScan", "lock", "place_of"]
@@ -164,6 +166,40 @@ class Store:
 
         with self._reading() as connection:
             return head(connection)
+
+    def history(self, name: str) -> "list[Change]":
+        """Every change of the resources that were ever called so: by key, the source's own id, or name.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        from inventory.store_history import history, resources
+
+        with self._reading() as connection:
+            return [change for key in resources(connection, name) for change in history(connection, key)]
+
+    def differences(self, earlier: int, later: int) -> "list[Difference]":
+        """What differs between the findings of two scans.
+
+        Raises:
+            StoreError: it cannot be read.
+            LookupError: there is no such scan.
+        """
+        from inventory.store_diff import differences
+
+        with self._reading() as connection:
+            return list(differences(connection, earlier, later))
+
+    def unchanged_count(self, earlier: int, later: int) -> int:
+        """How many findings held, word for word, in both scans.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        from inventory.store_diff import unchanged_count
+
+        with self._reading() as connection:
+            return unchanged_count(connection, earlier, later)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator["Connection"]:

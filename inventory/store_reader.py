@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
 
 from inventory.collection import Collection
-from inventory.coverage import Rejection, SourceInfo
+from inventory.coverage import CellResult, Rejection, SourceInfo
 from inventory.finding import Finding
 from inventory.scan import Known, ScanInfo, ScanOptions
 from inventory.store_bulk import PAGE_ROWS
@@ -63,9 +63,7 @@ def read_scan(connection: Connection, number: int) -> StoredScan | None:
     bodies = _bodies(connection, RECORDS, number)
     collection.records.extend(record_of(data, str(at)) for (data,), at in zip(bodies, moments, strict=True))
     collection.raws.update(_raws(connection, number))
-    spans = unrolled(_times(connection, CELLS, number))
-    for (data,), span in zip(_bodies(connection, CELLS, number), spans, strict=True):
-        collection.cells.append(cell_of(data, span if isinstance(span, list) else []))
+    collection.cells.extend(read_cells(connection, number))
     rejection = msgspec.json.Decoder(Rejection)
     collection.rejections.extend(rejection.decode(data) for (data,) in _bodies(connection, REJECTIONS, number))
     findings, known = read_findings(connection, number)
@@ -95,6 +93,13 @@ def _bodies(connection: Connection, section: Section, number: int, *columns: str
     )
     for rows in connection.execute(wanted).partitions():
         yield from rows
+
+
+def read_cells(connection: Connection, number: int) -> list[CellResult]:
+    """How each cell of the scan ended, in the order of their keys."""
+    spans = unrolled(_times(connection, CELLS, number))
+    bodies = _bodies(connection, CELLS, number)
+    return [cell_of(data, span if isinstance(span, list) else []) for (data,), span in zip(bodies, spans, strict=True)]
 
 
 def _raws(connection: Connection, number: int) -> Iterator[tuple[str, bytes]]:

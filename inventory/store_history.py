@@ -1,0 +1,154 @@
+"""What became of one resource over the scans, field by field 资源变更历史."""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from itertools import groupby
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, or_, select, text
+
+from inventory.store_reader import read_infos
+from inventory.store_rows import canonical, stored_key
+from inventory.store_schema import BODY, RECORD_VERSION, is_postgresql
+from inventory.store_sight import Sight, cell_kind, sight_of
+
+MAX_RESOURCES = 50
+"""Records that one name may stand for."""
+
+
+class Event(StrEnum):
+    """What happened to a resource in a scan."""
+
+    APPEARED = "appeared"
+    """出现: seen for the first time."""
+    CHANGED = "changed"
+    """变更"""
+    ABSENT = "absent"
+    """未见: all of its kind was read, and it was not there."""
+    UNSEEN = "unseen"
+    """未能查看: it is not in the scan, and the scan could not see all of its kind."""
+    REAPPEARED = "reappeared"
+    """再现"""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a resource's history."""
+
+    record: str
+    """Key of the record."""
+    scan: int
+    as_of: str
+    event: Event
+    field: str = ""
+    before: str | None = None
+    """As JSON; None where the source had not said."""
+    after: str | None = None
+
+
+def resources(connection: Connection, name: str) -> list[str]:
+    """Keys of the records that were ever called so: by key, by the source's own id, or by the name in their content."""
+    key = stored_key(name)
+    table = RECORD_VERSION
+    by_key = or_(table.c.key == key, table.c.key.endswith("|" + key, autoescape=True))
+    keys = select(table.c.key).distinct().order_by(table.c.key).limit(MAX_RESOURCES)
+    found = list(connection.execute(keys.where(by_key)).scalars())
+    if found:
+        return found
+    wanted = b'"name":%s' % msgspec.json.encode(name)
+    holds = "position(:wanted IN body.data) > 0" if is_postgresql(connection) else "instr(body.data, :wanted) > 0"
+    of_name = keys.join(BODY, BODY.c.id == table.c.body).where(text(holds).bindparams(wanted=wanted))
+    return list(connection.execute(of_name).scalars())
+
+
+def history(connection: Connection, key: str) -> Iterator[Change]:
+    """Every change of one record, the oldest first. Of what several captures held at once each is a line of its own."""
+    return _History(connection).of(key)
+
+
+class _Held(NamedTuple):
+    nth: int
+    since: int
+    until: int | None
+    body: bytes
+
+
+class _History:
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+        self._scans = {info.number: info for info in read_infos(connection)}
+        self._sights: dict[int, Sight] = {}
+
+    def of(self, key: str) -> Iterator[Change]:
+        table = RECORD_VERSION
+        rows = self._db.execute(
+            select(table.c.nth, table.c.since_scan, table.c.until_scan, BODY.c.data)
+            .join(BODY, BODY.c.id == table.c.body)
+            .where(table.c.key == key)
+            .order_by(table.c.nth, table.c.since_scan)
+        ).fetchall()
+        for nth, group in groupby((_Held(*row) for row in rows), key=lambda held: held.nth):
+            yield from self._changes(key if nth == 0 else f"{key}#{nth + 1}", list(group))
+
+    def _changes(self, name: str, held: list[_Held]) -> Iterator[Change]:
+        before: _Held | None = None
+        for version in held:
+            if before is None:
+                yield self._change(name, version.since, Event.APPEARED)
+            elif before.until is not None and before.until + 1 < version.since:
+                yield from self._gap(name, before, version.since)
+                yield self._change(name, version.since, Event.REAPPEARED)
+            if before is not None:
+                for field, old, new in differences(before.body, version.body):
+                    yield self._change(name, version.since, Event.CHANGED, field, old, new)
+            before = version
+        if before is not None and before.until is not None:
+            yield from self._gap(name, before, None)
+
+    def _gap(self, name: str, last: _Held, back: int | None) -> Iterator[Change]:
+        """That it was not in the scans from the one after `last` until `back`: not seen, then, once, not there."""
+        source, kind = name.split("|", 2)[:2]
+        cell = cell_kind(kind, last.body)
+        told = False
+        for number in sorted(self._scans):
+            if number <= (last.until or 0) or (back is not None and number >= back):
+                continue
+            if self._sight(number).is_whole(source, cell):
+                yield self._change(name, number, Event.ABSENT)
+                return
+            if not told:
+                yield self._change(name, number, Event.UNSEEN)
+                told = True
+
+    def _sight(self, number: int) -> Sight:
+        if number not in self._sights:
+            self._sights[number] = sight_of(self._db, number)
+        return self._sights[number]
+
+    def _change(
+        self, name: str, scan: int, event: Event, field: str = "", before: str | None = None, after: str | None = None
+    ) -> Change:
+        info = self._scans.get(scan)
+        at = info.as_of.isoformat() if info else ""
+        return Change(record=name, scan=scan, as_of=at, event=event, field=field, before=before, after=after)
+
+
+def differences(before: bytes, after: bytes) -> Iterator[tuple[str, str | None, str | None]]:
+    """The fields that differ between two contents of a record, as (field, before, after); values as JSON.
+
+    Labels are fields of their own (`labels.system`): who changed one did not change the others.
+    """
+    old, new = _fields(before), _fields(after)
+    for field in sorted(old.keys() | new.keys()):
+        if old.get(field) != new.get(field):
+            yield field, old.get(field), new.get(field)
+
+
+def _fields(body: bytes) -> Mapping[str, str]:
+    fields: dict[str, str] = {}
+    for name, value in msgspec.json.decode(body, type=dict[str, object]).items():
+        if isinstance(value, dict):
+            fields |= {f"{name}.{key}": canonical(inner).decode() for key, inner in value.items()}
+        else:
+            fields[name] = canonical(value).decode()
+    return fields

@@ -1,0 +1,75 @@
+"""The history of a resource: each field, before and after; not seen is not gone."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from inventory.collection import Collection
+from inventory.coverage import Cell, CellResult, CellState
+from inventory.records import Record, Tenant
+from inventory.scan import ScanInfo, ScanOptions
+from inventory.store import Store
+from inventory.text import msg
+
+NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
+
+
+def tenant(**fields: object) -> Tenant:
+    values: dict[str, object] = {"name": "门户", "native_id": "t1", "is_enabled": True, **fields}
+    return Tenant(source="openstack:gov", observed_at=NOON, **values)  # type: ignore[arg-type]
+
+
+def save(store: Store, *records: Record, state: CellState = CellState.COMPLETE) -> None:
+    at = NOON + timedelta(days=len(store.scans()))
+    info = ScanInfo(number=0, started_at=at, finished_at=at, as_of=at, tool="t", pack="p", digest="d", exit_code=0)
+    reason = None if state is CellState.COMPLETE else msg("the connection was reset")
+    cell = CellResult(cell=Cell("openstack:gov", "*", "tenant"), state=state, seen=1, reason=reason, finished_at=at)
+    taken = Collection(taken_at=at, records=list(records), cells=[cell])
+    store.save(info=info, options=ScanOptions(city="c"), taken=taken, findings=[])
+
+
+def lines(store: Store, name: str) -> list[tuple[object, ...]]:
+    return [(c.scan, c.event.value, c.field, c.before, c.after) for c in store.history(name)]
+
+
+def test_each_changed_field_is_a_line(new_store: Callable[[], str]) -> None:
+    with Store(new_store()) as store:
+        save(store, tenant(labels={"system": "S-1", "tier": "2"}))
+        save(store, tenant(labels={"system": "S-1", "tier": "2"}))
+        save(store, tenant(labels={"system": "S-2", "tier": "2"}, is_enabled=False, domain="d"))
+
+        assert lines(store, "t1") == [
+            (1, "appeared", "", None, None),
+            (3, "changed", "domain", None, '"d"'),
+            (3, "changed", "is_enabled", "true", "false"),
+            (3, "changed", "labels.system", '"S-1"', '"S-2"'),
+        ]
+
+
+def test_what_a_scan_could_not_see_is_not_called_gone(new_store: Callable[[], str]) -> None:
+    with Store(new_store()) as store:
+        save(store, tenant())
+        save(store, state=CellState.FAILED)
+        save(store)
+        save(store)
+        save(store, tenant(name="门户二期"))
+        save(store, state=CellState.PARTIAL)
+
+        assert lines(store, "t1") == [
+            (1, "appeared", "", None, None),
+            (2, "unseen", "", None, None),
+            (3, "absent", "", None, None),
+            (5, "reappeared", "", None, None),
+            (5, "changed", "name", '"门户"', '"门户二期"'),
+            (6, "unseen", "", None, None),
+        ]
+
+
+def test_a_resource_is_found_by_key_id_and_name(new_store: Callable[[], str]) -> None:
+    """The name as the source wrote it; a part of an id is nobody's id."""
+    with Store(new_store()) as store:
+        save(store, tenant(), tenant(native_id="t_", name="other"))
+        by_key = lines(store, "openstack:gov|tenant|t1")
+
+        assert by_key == lines(store, "t1") == lines(store, "门户") != []
+        assert lines(store, "1") == lines(store, "t%") == []
+        assert lines(store, "t_") != []
