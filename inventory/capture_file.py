@@ -9,7 +9,9 @@ import hashlib
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -17,7 +19,7 @@ import msgspec
 
 from inventory.collection import Collection, Taken, digest
 from inventory.coverage import CellResult, Rejection, SourceInfo
-from inventory.records import AnyRecord, Instant
+from inventory.records import AnyRecord, Instant, Record
 from inventory.whole_file import whole_file
 
 FORMAT = "yunhe-capture"
@@ -120,15 +122,96 @@ _DAMAGED = (
 """All that zipfile says of a damaged archive; it was seen to say each of them."""
 
 
+class Capture:
+    """An open capture, read through once and found whole; `inventory.collection.Taken`. Use as a context manager.
+
+    Its lines are read again, and checked again, each time they are asked for: it is never all in memory.
+    """
+
+    def __init__(self, file: IO[bytes], *, name: str, ratio: int | None = MAX_RATIO) -> None:
+        """Reads and verifies it; `name` is what errors call it, `ratio` how tight a member may be packed.
+
+        Raises:
+            CaptureError: not a capture, of a newer format, damaged or changed.
+        """
+        self._name = name
+        with self._guarded():
+            self._archive = zipfile.ZipFile(file)
+            self._manifest = _manifest(self._archive, name, ratio)
+            self.taken_at = self._manifest.taken_at
+            self.sources: Sequence[SourceInfo] = tuple(self._manifest.sources)
+            self.cells: Sequence[CellResult] = tuple(self._lines("coverage.jsonl", CellResult))
+            self.rejections: Sequence[Rejection] = tuple(self._lines("rejections.jsonl", Rejection))
+            for told in (self.sorted_records(), self.sorted_raws()):
+                deque(told, maxlen=0)
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> "Iterator[Capture]":
+        """The capture at a path.
+
+        Raises:
+            CaptureError: as for the class.
+            OSError: the file cannot be opened.
+        """
+        with path.open("rb") as file:
+            yield cls(file, name=str(path))
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except _DAMAGED as error:
+            raise CaptureError(
+                f"{self._name}: no readable capture ({error}); expected a file of `yunhe collect`"
+            ) from error
+
+    def sorted_records(self) -> Iterator[Record]:
+        """Every record, in the order in which it was written: that of its key."""
+        with self._guarded():
+            yield from self._lines("records.jsonl", AnyRecord)  # type: ignore[arg-type]
+
+    def sorted_lines(self) -> Iterator[bytes]:
+        """The same as canonical JSON."""
+        return map(_ENCODER.encode, self.sorted_records())
+
+    def sorted_raws(self) -> Iterator[tuple[str, bytes]]:
+        """Every raw document as (digest, canonical JSON)."""
+        with self._guarded():
+            for raw in self._lines("raws.jsonl", _Raw):
+                body = bytes(raw.body)
+                if digest(body) != raw.digest:
+                    raise CaptureError(
+                        f"{self._name}: raws.jsonl: a raw document is not what its digest says ({raw.digest[:12]}…)"
+                    )
+                yield raw.digest, body
+
+    def _lines(self, name: str, kind: type[T]) -> Iterator[T]:
+        """Every line of a member, decoded; that none was changed is known at the end."""
+        decoder = msgspec.json.Decoder(kind)
+        sha256 = hashlib.sha256()
+        with self._archive.open(name) as member:
+            for number, line in enumerate(_limited_lines(member, name, self._name), 1):
+                sha256.update(line)
+                try:
+                    yield decoder.decode(line)
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                    raise CaptureError(f"{self._name}: {name} line {number}: {error}") from error
+        if sha256.hexdigest() != self._manifest.members.get(name):
+            raise CaptureError(
+                f"{self._name}: {name} was changed after it was written (SHA-256 does not match the manifest)"
+            )
+
+
 def read(path: Path) -> Collection:
-    """The collection that the capture holds.
+    """The collection that the capture holds, in memory.
 
     Raises:
         CaptureError: not a capture, of a newer format, damaged or changed.
         OSError: the file cannot be opened.
     """
-    with path.open("rb") as file:
-        return load(file, name=str(path), is_ours=False)
+    with Capture.open(path) as capture:
+        return _collection(capture)
 
 
 def load(file: IO[bytes], *, name: str, is_ours: bool = True) -> Collection:
@@ -137,14 +220,21 @@ def load(file: IO[bytes], *, name: str, is_ours: bool = True) -> Collection:
     Raises:
         CaptureError: not a capture, of a newer format, damaged or changed.
     """
-    try:
-        with zipfile.ZipFile(file) as archive:
-            return _read(archive, name, MAX_RATIO if not is_ours else None)
-    except _DAMAGED as error:
-        raise CaptureError(f"{name}: no readable capture ({error}); expected a file of `yunhe collect`") from error
+    return _collection(Capture(file, name=name, ratio=None if is_ours else MAX_RATIO))
 
 
-def _read(archive: zipfile.ZipFile, path: str, ratio: int | None) -> Collection:
+def _collection(capture: Capture) -> Collection:
+    return Collection(
+        taken_at=capture.taken_at,
+        sources=list(capture.sources),
+        records=list(capture.sorted_records()),
+        raws=dict(capture.sorted_raws()),
+        cells=list(capture.cells),
+        rejections=list(capture.rejections),
+    )
+
+
+def _manifest(archive: zipfile.ZipFile, path: str, ratio: int | None) -> _Manifest:
     names = archive.namelist()
     if sorted(names) != sorted(("manifest.json", *_MEMBERS)):
         raise CaptureError(f"{path}: not a capture: it holds {', '.join(sorted(names)[:6]) or 'nothing'}")
@@ -159,18 +249,7 @@ def _read(archive: zipfile.ZipFile, path: str, ratio: int | None) -> Collection:
             f"{path}: format {manifest.format!r} version {manifest.format_version}; "
             f"this program reads {FORMAT!r} version {FORMAT_VERSION}"
         )
-    for name in _MEMBERS:
-        _verify(archive, name, manifest.members.get(name), path)
-    collection = Collection(taken_at=manifest.taken_at, sources=list(manifest.sources))
-    collection.records.extend(_decoded(archive, "records.jsonl", AnyRecord, path))  # type: ignore[arg-type]
-    collection.cells.extend(_decoded(archive, "coverage.jsonl", CellResult, path))
-    collection.rejections.extend(_decoded(archive, "rejections.jsonl", Rejection, path))
-    for raw in _decoded(archive, "raws.jsonl", _Raw, path):
-        body = bytes(raw.body)
-        if digest(body) != raw.digest:
-            raise CaptureError(f"{path}: raws.jsonl: a raw document is not what its digest says ({raw.digest[:12]}…)")
-        collection.raws[raw.digest] = body
-    return collection
+    return manifest
 
 
 def _admit(entry: zipfile.ZipInfo, most: int, ratio: int | None, path: str) -> None:
@@ -180,25 +259,6 @@ def _admit(entry: zipfile.ZipInfo, most: int, ratio: int | None, path: str) -> N
         raise CaptureError(f"{path}: {entry.filename} is larger than {most} bytes")
     if ratio is not None and entry.file_size > max(FREE_BYTES, ratio * entry.compress_size):
         raise CaptureError(f"{path}: {entry.filename} unpacks to more than {ratio} times its size")
-
-
-def _verify(archive: zipfile.ZipFile, name: str, expected: str | None, path: str) -> None:
-    sha256 = hashlib.sha256()
-    with archive.open(name) as member:
-        while chunk := member.read(1024**2):
-            sha256.update(chunk)
-    if sha256.hexdigest() != expected:
-        raise CaptureError(f"{path}: {name} was changed after it was written (SHA-256 does not match the manifest)")
-
-
-def _decoded(archive: zipfile.ZipFile, name: str, kind: type[T], path: str) -> Iterator[T]:
-    decoder = msgspec.json.Decoder(kind)
-    with archive.open(name) as member:
-        for number, line in enumerate(_limited_lines(member, name, path), 1):
-            try:
-                yield decoder.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                raise CaptureError(f"{path}: {name} line {number}: {error}") from error
 
 
 def _limited_lines(member: IO[bytes], name: str, path: str) -> Iterator[bytes]:

@@ -85,24 +85,9 @@ class Collection:
         """Adds what another run saw.
 
         Raises:
-            ConfigError: the two describe one source differently; chance must not settle which is the cloud.
+            ConfigError: as `merged_sources`.
         """
-        known = {s.name: s for s in self.sources}
-        for source in other.sources:
-            before = known.setdefault(source.name, source)
-            if (before.type, before.is_platform, before.zone) != (source.type, source.is_platform, source.zone):
-                raise ConfigError(
-                    msg(
-                        "{source} is described differently by two inputs (government cloud: {one} and {other}; zone: "
-                        "{zone} and {other_zone}); expected one word, or two names",
-                        source=source.name,
-                        one=str(before.is_platform).lower(),
-                        other=str(source.is_platform).lower(),
-                        zone=before.zone or "-",
-                        other_zone=source.zone or "-",
-                    )
-                )
-        self.sources = list(known.values())
+        self.sources = merged_sources(self.sources, other.sources)
         self.records.extend(other.records)
         self.raws.update(other.raws)
         self.cells.extend(other.cells)
@@ -128,6 +113,30 @@ class Collection:
         cells = [without_names(c, guard) for c in self.cells]
         rejections = [r for r in self.rejections if not speaks(r, guard)]
         return replace(self, records=_summed(kept), raws=raws, cells=cells, rejections=rejections)
+
+
+def merged_sources(sources: Iterable[SourceInfo], others: Iterable[SourceInfo]) -> list[SourceInfo]:
+    """Each source once.
+
+    Raises:
+        ConfigError: two describe one source differently; chance must not settle which is the cloud.
+    """
+    known = {s.name: s for s in sources}
+    for source in others:
+        before = known.setdefault(source.name, source)
+        if (before.type, before.is_platform, before.zone) != (source.type, source.is_platform, source.zone):
+            raise ConfigError(
+                msg(
+                    "{source} is described differently by two inputs (government cloud: {one} and {other}; zone: "
+                    "{zone} and {other_zone}); expected one word, or two names",
+                    source=source.name,
+                    one=str(before.is_platform).lower(),
+                    other=str(source.is_platform).lower(),
+                    zone=before.zone or "-",
+                    other_zone=source.zone or "-",
+                )
+            )
+    return list(known.values())
 
 
 def guarded_record(record: Record, guard: Guard) -> Record:

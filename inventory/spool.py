@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import msgspec
 
-from inventory.collection import Collection, digest, guarded_record, speaks, without_names
+from inventory.collection import Collection, Taken, digest, guarded_record, speaks, without_names
 from inventory.coverage import Cell, CellResult, CellState, Rejection, SourceInfo
 from inventory.guard import Guard
 from inventory.records import AnyRecord, ClassifiedTrace, Project, Record, System
@@ -32,7 +32,8 @@ CREATE TABLE cell (
     source TEXT NOT NULL, scope TEXT NOT NULL, kind TEXT NOT NULL,
     list TEXT NOT NULL,      -- digest of the do-not-scan list by which it was read
     result TEXT,             -- CellResult as JSON; NULL until it is finished
-    is_reusable INTEGER NOT NULL DEFAULT 0
+    is_reusable INTEGER NOT NULL DEFAULT 0,
+    is_taken INTEGER NOT NULL DEFAULT 0  -- of a capture, not of this run
 ) STRICT;
 CREATE TABLE entry (
     cell INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, raw TEXT, body BLOB NOT NULL
@@ -187,7 +188,8 @@ class Spool:
         """A writer for one cell; what an earlier run left of it is forgotten."""
         with self._transaction() as db:
             for (number,) in db.execute(
-                "SELECT id FROM cell WHERE source = ? AND scope = ? AND kind = ?", (cell.source, cell.scope, cell.kind)
+                "SELECT id FROM cell WHERE source = ? AND scope = ? AND kind = ? AND NOT is_taken",
+                (cell.source, cell.scope, cell.kind),
             ).fetchall():
                 _forget(db, number)
             cursor = db.execute(
@@ -195,6 +197,35 @@ class Spool:
                 (cell.source, cell.scope, cell.kind, self.guard.fingerprint),
             )
         return CellWriter(self, cursor.lastrowid or 0, self.guard)
+
+    def take(self, taken: Taken) -> None:
+        """Adds what another run saw. Its sources are the caller's to add: he says what they may call themselves.
+
+        Raises:
+            SpoolError: it cannot be written.
+        """
+        with self._transaction() as db:
+            numbers = [
+                db.execute(
+                    "INSERT INTO cell (source, scope, kind, list, result, is_taken) VALUES (?, ?, ?, ?, ?, 1)",
+                    (r.cell.source, r.cell.scope, r.cell.kind, "", _ENCODER.encode(r).decode()),
+                ).lastrowid
+                for r in taken.cells
+            ]
+            # A capture's records do not say of which cell they are; that matters to nothing but the guard.
+            cursor = db.execute(
+                "INSERT INTO cell (source, scope, kind, list, is_taken) VALUES ('', '', ?, '', 1)", (str(len(numbers)),)
+            )
+            number = cursor.lastrowid or 0
+            batch = _Batch()
+            for record in taken.sorted_records():
+                batch.entries.append((record, _ENCODER.encode(record)))
+                if len(batch.entries) >= BATCH:
+                    batch.write(db, number)
+                    batch = _Batch()
+            batch.rejections.extend(taken.rejections)
+            batch.write(db, number)
+            db.executemany("INSERT OR IGNORE INTO raw VALUES (?, ?)", taken.sorted_raws())
 
     def finish(self) -> None:
         """Drops what turned out to be on the do-not-scan list, and makes the spool ready to be read.
@@ -204,13 +235,11 @@ class Spool:
         """
         with self._transaction() as db:
             _forget(db, _NOBODY)
-            for (number,) in db.execute("SELECT id FROM cell WHERE result IS NULL").fetchall():
+            for (number,) in db.execute("SELECT id FROM cell WHERE result IS NULL AND NOT is_taken").fetchall():
                 _forget(db, number)
             if self.guard:
                 self._follow(db)
-                stale = db.execute(
-                    "SELECT id FROM cell WHERE result IS NOT NULL AND list != ?", (self.guard.fingerprint,)
-                ).fetchall()
+                stale = db.execute("SELECT id FROM cell WHERE list != ?", (self.guard.fingerprint,)).fetchall()
                 for (number,) in stale:
                     self._guard_again(db, number)
                 self._unspoil(db)
@@ -250,11 +279,10 @@ class Spool:
         spoken = [(n,) for n, body in rejections if speaks(msgspec.json.decode(body, type=Rejection), self.guard)]
         db.executemany("DELETE FROM rejection WHERE rowid = ?", spoken)
         (text,) = db.execute("SELECT result FROM cell WHERE id = ?", (number,)).fetchone()
-        result = without_names(msgspec.json.decode(text, type=CellResult), self.guard)
-        db.execute(
-            "UPDATE cell SET result = ?, list = ? WHERE id = ?",
-            (_ENCODER.encode(result).decode(), self.guard.fingerprint, number),
-        )
+        if text is not None:
+            result = without_names(msgspec.json.decode(text, type=CellResult), self.guard)
+            text = _ENCODER.encode(result).decode()
+        db.execute("UPDATE cell SET result = ?, list = ? WHERE id = ?", (text, self.guard.fingerprint, number))
 
     def _unspoil(self, db: sqlite3.Connection) -> None:
         """A document that another record was dropped with is dropped; the records that came from it stay without."""
@@ -299,13 +327,13 @@ class Spool:
         """Every raw document once, as (digest, canonical JSON), in the order of the digests."""
         return ((name, body) for name, body in self._rows("SELECT digest, body FROM raw ORDER BY digest"))
 
-    def collection(self) -> Collection:
-        """All of it in memory, to be judged."""
+    def collection(self, *, with_raws: bool = True) -> Collection:
+        """All of it in memory, to be judged; judging needs no raw documents."""
         return Collection(
             taken_at=self.taken_at,
             sources=list(self.sources),
             records=list(self.sorted_records()),
-            raws=dict(self.sorted_raws()),
+            raws=dict(self.sorted_raws()) if with_raws else {},
             cells=list(self.cells),
             rejections=list(self.rejections),
         )
