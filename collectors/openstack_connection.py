@@ -65,6 +65,8 @@ _OLDEST: dict[Service, tuple[int, int]] = {"compute": (2, 1), "baremetal": (1, 1
 _WRONG_NAME = re.compile(r"NameResolutionError|Failed to resolve|getaddrinfo|Name or service not known", re.IGNORECASE)
 _WRONG_SHAPE = (AttributeError, KeyError, TypeError, ValueError)
 """What the SDK stumbles over where clouds.yaml has a text instead of a table, or the other way round."""
+_STUMBLED = (*_WRONG_SHAPE, IndexError, RecursionError, OverflowError)
+"""What the libraries stumble over where a document of the cloud's has one thing instead of another."""
 _WRONG_TLS = re.compile(r"SSL|certificate", re.IGNORECASE)
 
 
@@ -202,6 +204,7 @@ class OpenStackCloud:
 
         Raises:
             Unreachable: the answer did not arrive to its end, however steadily it dripped in.
+            Unreadable: the libraries could make nothing of a document of the cloud's (versions, catalogue).
         """
         from collectors.openstack_gate import asking
 
@@ -215,6 +218,17 @@ class OpenStackCloud:
                     "{source}: one answer took more than {seconds} s to arrive; it was given up",
                     source=self.name,
                     seconds=int(seconds),
+                )
+            ) from error
+        except _STUMBLED as error:
+            if isinstance(error, _outside()):  # requests has its own of these: they are about connections
+                raise
+            raise Unreadable(
+                msg(
+                    "{source}: {service} answered something that its API does not document ({detail})",
+                    source=self.name,
+                    service=service,
+                    detail=type(error).__name__,
                 )
             ) from error
 

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+import msgspec
 from requests import PreparedRequest, Response, Session
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.exceptions import ReadTimeout, RequestException
@@ -23,9 +25,58 @@ from inventory.text import msg
 
 MAX_DOCUMENT_BYTES = 32 * 1024**2
 """Of what the libraries read whole: tokens with their catalogue, lists of versions."""
+_YEARS = range(2000, 2200)
+"""In which a token may have been issued or run out: the libraries count with its times."""
 _SECONDS = 600.0
 """For what is asked outside `asking`: what the libraries do on their own."""
 _CHUNK = 64 * 1024
+
+
+class _Named(msgspec.Struct):
+    id: str | None = None
+    name: str | None = None
+
+
+class _Scoped(_Named):
+    domain: _Named | None = None
+
+
+class _Endpoint(msgspec.Struct):
+    url: str
+    interface: str
+    region: str | None = None
+    region_id: str | None = None
+    id: str | None = None
+
+
+class _Service(msgspec.Struct):
+    type: str
+    endpoints: list[_Endpoint]
+    id: str | None = None
+    name: str | None = None
+
+
+class _Credential(msgspec.Struct):
+    access_rules: list[dict[str, str | None]] | None = None
+
+
+class _TokenFields(msgspec.Struct):
+    user: _Scoped
+    expires_at: datetime
+    issued_at: datetime | None = None
+    methods: list[str] = []
+    project: _Scoped | None = None
+    domain: _Named | None = None
+    system: dict[str, bool] | None = None
+    roles: list[_Named] | None = None
+    catalog: list[_Service] | None = None
+    application_credential: _Credential | None = None
+
+
+class _TokenDocument(msgspec.Struct):
+    """What the libraries take from Keystone's token without looking twice."""
+
+    token: _TokenFields
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +179,23 @@ class Gate(BaseAdapter):
             )
         response = self._behind.send(request, *args, **kwargs)
         if not kwargs.get("stream"):
-            self._read(response)
+            body = self._read(response)
+            if response.ok and urlsplit(request.url or "").path.endswith("/auth/tokens"):
+                self._check_token(body)
         return response
 
-    def _read(self, response: Response) -> None:
+    def _check_token(self, body: bytes) -> None:
+        wrong = _what_is_wrong_with_token(body)
+        if wrong is not None:
+            raise Unreadable(
+                msg(
+                    "{source}: Keystone's token is not what its API documents: {detail}",
+                    source=self._source,
+                    detail="".join(c if c.isprintable() else " " for c in wrong)[:200],
+                )
+            )
+
+    def _read(self, response: Response) -> bytes:
         """Takes the body of an answer that a library would read whole, however long it is."""
         body = bytearray()
         for chunk in response.raw.stream(_CHUNK, decode_content=True):
@@ -147,10 +211,20 @@ class Gate(BaseAdapter):
                 )
         response.raw.release_conn()
         response.raw = io.BytesIO(body)
+        return bytes(body)
 
     def close(self) -> None:
         """Closes what stands behind."""
         self._behind.close()
+
+
+def _what_is_wrong_with_token(body: bytes) -> str | None:
+    try:
+        token = msgspec.json.decode(body, type=_TokenDocument).token
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return str(error)
+    moments = (token.expires_at, token.issued_at)
+    return None if all(m is None or m.year in _YEARS for m in moments) else "expires_at, issued_at"
 
 
 def _may_follow(from_: SplitResult, to: SplitResult) -> bool:
