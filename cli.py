@@ -14,6 +14,7 @@ from collectors.ledger_table import LedgerError
 from commands import (
     checks_list,
     collect,
+    diff,
     doctor,
     due,
     evidence,
@@ -25,6 +26,7 @@ from commands import (
     policy,
     report,
     scan,
+    store,
     voice,
     waiver,
 )
@@ -52,6 +54,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 evidence_app = _group(mark("Evidence for acceptance panels (Art. 23(7))."))
+store_app = _group(mark("Look after the store of scans."))
 export_app = _group(mark("Export results to other programs."))
 hostkeys_app = _group(mark("Get to know the keys of SSH hosts."))
 policy_app = _group(mark("The rule that scans are judged by."))
@@ -60,6 +63,7 @@ app.add_typer(evidence_app, name="evidence")
 app.add_typer(policy_app, name="policy")
 app.add_typer(waiver_app, name="waiver")
 app.add_typer(export_app, name="export")
+app.add_typer(store_app, name="store")
 app.add_typer(hostkeys_app, name="hostkeys")
 
 
@@ -81,6 +85,11 @@ for group, function, help_ in (
     (app, scan.scan, mark("Read the sources, judge what they say, and keep the result.")),
     (app, findings.findings, mark("List findings of a scan.")),
     (app, explain.explain, mark("Show how a host, system or project came to its verdicts.")),
+    (app, store.scans, mark("List the scans that the store holds.")),
+    (app, diff.diff, mark("Compare the findings of two scans.")),
+    (app, store.history, mark("Show what became of a resource over the scans, field by field.")),
+    (store_app, store.migrate, mark("Renew a store that an older version made.")),
+    (store_app, store.verify, mark("Hold every row of the store against its run log; exit 6 on any change.")),
     (app, checks_list.checks, mark("List the checks and what they stand on.")),
     (app, due.list_due, mark("List what falls due, and write it as a calendar.")),
     (policy_app, policy.validate, mark("Check policy packs and print their digests.")),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from inventory.collection import Taken
+from inventory.difference import Difference
 from inventory.finding import Finding
 from inventory.scan import Known, ScanInfo, ScanOptions
 from inventory.store_place import Place, StoreError, place_of
@@ -22,7 +23,6 @@ from inventory.text import Message, msg
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from inventory.store_diff import Difference
     from inventory.store_history import Change
     from inventory.store_lock import Held
 
@@ -156,16 +156,16 @@ class Store:
         with self._reading() as connection:
             return list(faults(connection))
 
-    def head(self) -> str:
-        """SHA-256 of the run log's newest entry, hexadecimal; empty before the first.
+    def heads(self) -> list[str]:
+        """SHA-256 of each entry of the run log, hexadecimal, the oldest first; the last one is the log's head.
 
         Raises:
             StoreError: it cannot be read.
         """
-        from inventory.store_verify import head
+        from inventory.store_verify import heads
 
         with self._reading() as connection:
-            return head(connection)
+            return heads(connection)
 
     def history(self, name: str) -> "list[Change]":
         """Every change of the resources that were ever called so: by key, the source's own id, or name.
@@ -178,7 +178,7 @@ class Store:
         with self._reading() as connection:
             return [change for key in resources(connection, name) for change in history(connection, key)]
 
-    def differences(self, earlier: int, later: int) -> "list[Difference]":
+    def differences(self, earlier: int, later: int) -> list[Difference]:
         """What differs between the findings of two scans.
 
         Raises:

@@ -151,7 +151,6 @@ def _shown(key: str | bytes) -> str:
     return key if isinstance(key, str) else bytes(key).hex()
 
 
-def head(connection: Connection) -> str:
-    """The digest of the newest entry, hexadecimal; empty before the first."""
-    row = connection.execute(select(LOG.c.digest).order_by(LOG.c.entry.desc()).limit(1)).first()
-    return "" if row is None else bytes(row[0]).hex()
+def heads(connection: Connection) -> list[str]:
+    """The digest of each entry of the log, hexadecimal, the oldest first."""
+    return [bytes(digest).hex() for digest in connection.execute(select(LOG.c.digest).order_by(LOG.c.entry)).scalars()]

@@ -7,11 +7,11 @@ import pytest
 
 from inventory.collection import Collection
 from inventory.coverage import Cell, CellResult, CellState
+from inventory.difference import DiffClass, Difference
 from inventory.finding import Finding, Subject, Verdict
 from inventory.records import HostSighting, Record, View
 from inventory.scan import ScanInfo, ScanOptions
 from inventory.store import Store
-from inventory.store_diff import DiffClass, Difference
 from inventory.text import msg
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
