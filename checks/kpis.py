@@ -1,14 +1,16 @@
 """Indicators 指标 with their denominators said aloud, and how much of each is not known."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checks.applicability import Era, system_age, system_barrier
 from checks.policy import Policy
 from checks.sharing import MOUNTED, USED, sharing_of
+from inventory.coverage import CellState, Coverage
 from inventory.finding import Finding, Verdict
 from inventory.hosts import Place
-from inventory.inventory import Inventory
+from inventory.inventory import Inventory, law_date
+from inventory.records import SharingType
 from inventory.text import Message, msg
 
 
@@ -22,6 +24,14 @@ class Kpi:
     numerator: int
     denominator: int
     unknown: int
+    complete_cells: int = 0
+    """Of the planned cells (source × scope × kind) that it rests on, those that were read completely."""
+    planned_cells: int = 0
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of what it rests on that was seen, 0-1; None where nobody planned to look at any of it."""
+        return self.complete_cells / self.planned_cells if self.planned_cells else None
 
     @property
     def ratio(self) -> float | None:
@@ -39,16 +49,90 @@ def kpis(inventory: Inventory, findings: Iterable[Finding], policy: Policy) -> t
     def of(check: str) -> Mapping[str, Finding]:
         return by_check.get(check, {})
 
-    return (
+    every = (
         *_migration(inventory, policy, of),
         _host_ownership(inventory),
         *_sharing(inventory, policy),
+        _mounting(inventory),
+        _answers(inventory, policy),
         _counted("mlps_filing", msg("Systems of level 2 and above with a valid filing"), of("mlps-filing").values()),
         _counted(
             "mlps_assessment", msg("Systems of level 2 and above assessed in time"), of("mlps-assessment").values()
         ),
         _mlps_compliance(of),
         _standalone(of("14-standalone-compute").values()),
+    )
+    return tuple(_with_coverage(kpi, inventory.coverage) for kpi in every)
+
+
+_READS: Mapping[str, tuple[str, ...]] = {
+    "cloud_migration": ("system", "project", "host", "tenant", "workload", "third_party"),
+    "cloud_migration_new": ("system", "project", "host", "tenant", "workload", "third_party"),
+    "cloud_migration_legacy": ("system", "project", "host", "tenant", "workload", "third_party"),
+    "host_ownership": ("host", "tenant", "project", "system", "ownership"),
+    "sharing": ("system", "sharing_entry"),
+    "effective_sharing": ("system", "sharing_entry", "sharing_use"),
+    "catalogue_mounting": ("sharing_entry",),
+    "sharing_answers": ("sharing_entry",),
+    "mlps_filing": ("system", "mlps_filing"),
+    "mlps_assessment": ("system", "mlps_assessment"),
+    "mlps_compliance": ("system", "mlps_filing", "mlps_assessment"),
+    "standalone_servers": ("host", "port", "hypervisor", "third_party"),
+}
+"""Kinds of records that an indicator rests on."""
+
+
+def _with_coverage(kpi: Kpi, coverage: Coverage) -> Kpi:
+    cells = [r for r in coverage.of(*_READS[kpi.name]) if not r.is_excluded]
+    planned = [r for r in cells if r.state is not CellState.NOT_CONFIGURED]
+    return replace(kpi, complete_cells=sum(r.is_complete for r in planned), planned_cells=len(planned))
+
+
+def _mounting(inventory: Inventory) -> Kpi:
+    """目录挂接率: published entries of providers to which a resource is mounted."""
+    today = law_date(inventory.as_of)
+    entries = [e for e in inventory.sharing_entries if e.direction != "consume" and e.sharing_type is not
+               SharingType.NONE and e.published_on is not None and e.published_on <= today]  # fmt: skip
+    return Kpi(
+        name="catalogue_mounting",
+        title=msg("Published catalogue entries with a mounted resource"),
+        numerator=sum(e.resource_id is not None for e in entries),
+        denominator=len(entries),
+        unknown=0,
+    )
+
+
+ANSWER_WORKING_DAYS = {SharingType.UNCONDITIONAL: 1, SharingType.CONDITIONAL: 10}
+"""政务数据共享条例 Art. 21: in how many working days a provider answers an application."""
+
+
+def _answers(inventory: Inventory, policy: Policy) -> Kpi:
+    """供需答复及时率: applications that were answered within the ordinance's days; what still runs is not counted."""
+    today = law_date(inventory.as_of)
+    in_time = late = unknown = 0
+    for entry in inventory.sharing_entries:
+        if entry.direction != "consume" or entry.applied_on is None or entry.applied_on > today:
+            continue
+        days = ANSWER_WORKING_DAYS.get(entry.sharing_type) if entry.sharing_type is not None else None
+        if days is None:
+            unknown += entry.sharing_type is None
+            continue
+        due = policy.calendar.after(entry.applied_on, days)
+        answered = entry.approved_on or (today if today > due.latest else None)
+        if answered is None:
+            unknown += today > due.day
+        elif answered <= due.earliest:
+            in_time += 1
+        elif answered > due.latest:
+            late += 1
+        else:
+            unknown += 1
+    return Kpi(
+        name="sharing_answers",
+        title=msg("Applications for data that were answered in time"),
+        numerator=in_time,
+        denominator=in_time + late + unknown,
+        unknown=unknown,
     )
 
 

@@ -21,6 +21,18 @@ from inventory.waiver import Disposition, Waiver
 WAIVABLE = (Verdict.FAIL, Verdict.ADVISORY)
 
 
+def told_of(disposition: Disposition) -> Message:
+    """The disposition as reports tell it."""
+    return msg(
+        "waived by {document} (waiver {waiver}), approved by {approver}, until {end}: {reason}",
+        document=disposition.document,
+        waiver=disposition.waiver,
+        approver=disposition.approver,
+        end=disposition.expires_on.isoformat(),
+        reason=disposition.reason,
+    )
+
+
 class WaiverState(StrEnum):
     """What an audit says of a waiver; several may hold."""
 

@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from checks.result import Result
+from checks.waivers import told_of
 from exporters import pages, stored_zip
 from exporters.dossier import Dossier, UnknownProject, dossier
 from exporters.signing import (
@@ -305,7 +306,7 @@ def _manifest(file: Dossier, members: Mapping[str, bytes], public: Ed25519Public
         scan_number=scan.number,
         scan_digest=scan.digest,
         pack=policy.label,
-        pack_digest=policy.pack.digest,
+        pack_digest=policy.digest,
         key_sha256=fingerprint(public),
         members=list(_described(members)),
     )
@@ -362,7 +363,8 @@ def _exceptions_csv(file: Dossier) -> bytes:
     columns = ("对象", "核查项", "性质", "情况", "需要什么、由谁提供或者处理")
     rows: list[tuple[Cell, ...]] = [
         (f.subject.name, f.check, pages.VERDICTS_ZH[f.verdict], tell(f.reason),
-         "；".join(map(tell, (*f.missing, *((f.remedy,) if f.remedy else ())))))
+         "；".join(map(tell, (*f.missing, *((told_of(f.disposition),) if f.disposition else ()),
+                             *((f.remedy,) if f.remedy else ())))))
         for f in file.findings
         if f.verdict in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.ADVISORY)
     ]  # fmt: skip
@@ -390,6 +392,7 @@ def _finding(file: Dossier, finding: Finding) -> dict[str, object]:
         "reason": _both(finding.reason),
         "missing": [_both(m) for m in finding.missing],
         "remedy": _both(finding.remedy) if finding.remedy else None,
+        "disposition": msgspec.to_builtins(finding.disposition) if finding.disposition else None,
         "evidence": list(file.cited(finding.evidence)),
         "evidence_withheld": len([k for k in finding.evidence if k not in file.labels]),
         "first_scan": since.first_scan if since else None,
@@ -456,13 +459,14 @@ def _policy(file: Dossier) -> dict[str, object]:
     keys = sorted({"23(7)", *(a for f in file.findings for a in f.articles)})
     quoted: dict[str, object] = {}
     for key in keys:
-        if key in pack.articles:
-            quoted[key] = {"cite": pack.articles[key].cite, "text": pack.articles[key].text.strip()}
+        own = pack.own(key)
+        if own in pack.articles:
+            quoted[key] = {"cite": pack.articles[own].cite, "text": pack.articles[own].text.strip()}
         elif key in pack.norms:
             quoted[key] = {"cite": pack.norms[key].cite}
     return {
         "pack": pack.label,
-        "pack_digest": pack.digest,
+        "pack_digest": policy.digest,
         "title": pack.title,
         "number": pack.number,
         "effective_from": pack.effective_from.isoformat(),

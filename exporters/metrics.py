@@ -28,6 +28,7 @@ from checks.catalogue import CATALOGUE
 from checks.due import DueKind, due
 from checks.kpis import kpis
 from checks.result import Result
+from checks.waivers import WAIVABLE
 from inventory.coverage import CellResult, CellState
 from inventory.finding import Finding, Verdict
 from inventory.inventory import LAW_TIME
@@ -133,7 +134,7 @@ def _last_success(result: Result) -> Iterator[Sample]:
 
 def _pack(result: Result) -> Iterator[Sample]:
     pack = result.policy.pack
-    yield (label_code(pack.id), str(pack.version), pack.digest), 1
+    yield (label_code(pack.id), str(pack.version), result.policy.digest), 1
 
 
 # ── coverage ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -205,6 +206,13 @@ def _results(result: Result) -> Iterator[Sample]:
     pairs |= {(article, check) for article, check, _ in count}
     for (article, check), verdict in product(sorted(pairs), Verdict):
         yield (label_code(article), label_code(check), verdict), count[article, check, verdict]
+
+
+def _waived(result: Result) -> Iterator[Sample]:
+    """Every check always has its series: an alert on one that vanishes never fires."""
+    count = Counter((f.check, f.verdict) for f in result.findings if f.is_waived)
+    for check, verdict in product(CATALOGUE, WAIVABLE):
+        yield (label_code(check.id), verdict), count[check.id, verdict]
 
 
 def _new_failures(result: Result) -> Iterator[Sample]:
@@ -372,6 +380,12 @@ FAMILIES = (
         samples=_results,
     ),
     Family(
+        name="yunhe_waived_results",
+        help="Findings by verdict that a waiver in force speaks of; they are counted in yunhe_results all the same.",
+        labels=("check", "verdict"),
+        samples=_waived,
+    ),
+    Family(
         name="yunhe_new_failures",
         help="Failing findings that the last finished scan is the first to make; absent where history is not known.",
         labels=("check",),
@@ -394,6 +408,18 @@ FAMILIES = (
         help="Subjects of the denominator of which it could not be decided.",
         labels=("kpi",),
         samples=_kpi("unknown"),
+    ),
+    Family(
+        name="yunhe_kpi_coverage_cells",
+        help="Planned cells (source, scope, kind of record) that the indicator rests on.",
+        labels=("kpi",),
+        samples=_kpi("planned_cells"),
+    ),
+    Family(
+        name="yunhe_kpi_complete_cells",
+        help="Of the planned cells that the indicator rests on, those that were read completely.",
+        labels=("kpi",),
+        samples=_kpi("complete_cells"),
     ),
     Family(
         name="yunhe_ssh_hosts",

@@ -20,9 +20,10 @@ from checks.catalogue import CATALOGUE
 from checks.kpis import Kpi, kpis
 from checks.policy import Policy, basis_warnings
 from checks.result import Result
+from checks.waivers import told_of
 from exporters.dossier import Dossier, Line, dossier
 from exporters.tables import plain
-from exporters.words import STATES, SUBJECT_KINDS, VERDICTS, word
+from exporters.words import STATES, STEPS, SUBJECT_KINDS, VERDICTS, word
 from inventory.coverage import CellState, by_reason
 from inventory.finding import Finding, Verdict, worst
 from inventory.hosts import Place
@@ -131,6 +132,8 @@ def report_html(result: Result, *, locale: str = DEFAULT_LOCALE) -> str:
         cites=partial(_cites, result.policy),
         check_title=lambda check: tell(_CHECKS[check].title, locale) if check in _CHECKS else check,
         since=partial(_since, result),
+        told_of=told_of,
+        step_word=lambda step: word(STEPS, step, locale),
         verdict_word=lambda verdict: word(VERDICTS, verdict, locale),
         state_word=lambda state: word(STATES, state, locale),
         subject_word=lambda kind: word(SUBJECT_KINDS, kind, locale),
@@ -167,12 +170,12 @@ def conclusion_of(file: Dossier, *, annexes: Sequence[Annex], key_fingerprint: s
         file=file,
         scan=file.result.scan,
         policy=policy,
-        article=policy.pack.articles["23(7)"],
+        article=policy.pack.basis("23(7)"),
         warnings=tuple(basis_warnings(policy, law_date(file.result.scan.as_of))),
         halves=_halves(policy),
         lines=file.lines,
         line_reason=_line_reason,
-        headline=_HEADLINES[file.verdict],
+        headline=_HEADLINES[file.verdict].format(article=policy.pack.cite("23(7)")),
         verdict_zh=VERDICTS_ZH,
         places_zh=PLACES_ZH,
         states_zh=STATES_ZH,
@@ -180,6 +183,7 @@ def conclusion_of(file: Dossier, *, annexes: Sequence[Annex], key_fingerprint: s
         directions_zh=DIRECTIONS_ZH,
         open_findings=[f for f in file.findings if f.verdict in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.ADVISORY)],
         cites=partial(_cites, policy),
+        told_of=told_of,
         roles=("建设单位", "监理单位", "承建单位", "使用单位", "验收专家组"),
         annexes=annexes,
         key_fingerprint=key_fingerprint,
@@ -188,11 +192,11 @@ def conclusion_of(file: Dossier, *, annexes: Sequence[Annex], key_fingerprint: s
 
 
 _HEADLINES = {
-    Verdict.PASS: "符合第二十三条第(七)项",
-    Verdict.FAIL: "不符合第二十三条第(七)项",
+    Verdict.PASS: "符合{article}",
+    Verdict.FAIL: "不符合{article}",
     Verdict.UNKNOWN: "待核实（现有证据不足以作出结论，不得视为通过）",
-    Verdict.ADVISORY: "提示（第二十三条第(七)项尚有未完成事项）",
-    Verdict.NOT_APPLICABLE: "不适用第二十三条第(七)项",
+    Verdict.ADVISORY: "提示（{article}尚有未完成事项）",
+    Verdict.NOT_APPLICABLE: "不适用{article}",
 }
 
 
@@ -234,7 +238,7 @@ def _clause(policy: Policy, finding: Finding) -> str | None:
 
 def _cites(policy: Policy, finding: Finding) -> str:
     known = (*policy.pack.articles, *policy.pack.norms)
-    return "、".join(policy.pack.cite(key) if key in known else key for key in finding.articles)
+    return "、".join(policy.pack.cite(key) if policy.pack.own(key) in known else key for key in finding.articles)
 
 
 def _since(result: Result, finding: Finding) -> date | None:

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.text import Text
 
 from checks.result import Result
+from checks.waivers import told_of
 from exporters.tables import plain, short
-from exporters.words import PLACES, STATES, SUBJECT_KINDS, VERDICTS, VIEWS, word
+from exporters.words import PLACES, STATES, STEPS, SUBJECT_KINDS, VERDICTS, VIEWS, word
 from inventory.coverage import CellState, Rejection, by_reason
 from inventory.finding import Finding, Subject, Verdict
 from inventory.hosts import Host
@@ -118,7 +119,7 @@ def summary(result: Result, console: Console, *, locale: str) -> None:
     _coverage(result, out)
     counts = Counter(f.verdict for f in result.findings)
     out.line(*((f"{word(VERDICTS, v, locale)} {counts[v]}  ", _STYLES[v]) for v in Verdict))
-    fails = [f for f in result.findings if f.verdict is Verdict.FAIL]
+    fails = [f for f in result.findings if f.verdict is Verdict.FAIL and not f.is_waived]
     if fails:
         out.line("")
         out.tell(msg("Violations ({count})", count=len(fails)), style="bold red")
@@ -126,6 +127,7 @@ def summary(result: Result, console: Console, *, locale: str) -> None:
             _short(finding, out)
             if finding.remedy:
                 out.tell(finding.remedy, indent=6, style="dim", label=TO_DO)
+    _waived(result, out)
     unknown = [f for f in result.findings if f.verdict is Verdict.UNKNOWN]
     if unknown:
         out.line("")
@@ -142,6 +144,19 @@ def summary(result: Result, console: Console, *, locale: str) -> None:
     out.tell(msg("Why: yunhe explain NAME. All findings: yunhe findings"), style="dim")
     meaning = msg(_MEANINGS[scan.exit_code])
     out.tell(msg("Exit code of the scan: {code} ({meaning})", code=scan.exit_code, meaning=meaning))
+
+
+def _waived(result: Result, out: _Teller) -> None:
+    """What is not compliant and waived: the verdict stands, somebody has answered for it."""
+    waived = [f for f in result.findings if f.verdict is Verdict.FAIL and f.disposition is not None]
+    if not waived:
+        return
+    out.line("")
+    out.tell(msg("Violations that are waived ({count})", count=len(waived)), style="bold magenta")
+    for finding in waived:
+        _short(finding, out)
+        if finding.disposition is not None:
+            out.tell(told_of(finding.disposition), indent=6, style="dim")
 
 
 def _rejected_rows(result: Result, out: _Teller) -> None:
@@ -344,7 +359,10 @@ def _finding_story(result: Result, finding: Finding, out: _Teller) -> None:
     out.tell(finding.reason, indent=4)
     for missing in finding.missing:
         out.tell(missing, indent=4, style="yellow", label=NEEDED)
+    if finding.disposition is not None:
+        out.tell(told_of(finding.disposition), indent=4, style="magenta")
     if finding.remedy:
         out.tell(finding.remedy, indent=4, label=TO_DO)
+    out.tell(msg("decided at the step: {step}", step=msg(STEPS[finding.decided_by])), indent=4, style="dim")
     for key in finding.evidence:
         out.tell(msg("evidence {key}", key=key), indent=4, style="dim")

@@ -37,6 +37,17 @@ VIEWS = {
     View.ASSET: mark("asset ledger"),
     View.DISCOVERED: mark("seen on the network only"),
 }
+STEPS = {
+    "classified": mark("classified"),
+    "scope": mark("scope of the rule"),
+    "level": mark("whose it is"),
+    "kind": mark("kind"),
+    "era": mark("new or already built"),
+    "exemption": mark("exemption by the rule"),
+    "clause": mark("the clause itself"),
+    "coverage": mark("what was not seen"),
+}
+"""Steps of the decision order, as findings name them."""
 SUBJECT_KINDS = {
     "host": mark("host"),
     "system": mark("system"),
@@ -49,6 +60,8 @@ SUBJECT_KINDS = {
     "contract": mark("contract"),
     "classified": mark("classified"),
     "coverage": mark("source"),
+    "policy": mark("rule"),
+    "waiver": mark("waiver"),
 }
 
 

@@ -1,6 +1,6 @@
 """Indicators."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import builders as b
 
@@ -9,7 +9,7 @@ from checks.kpis import Kpi, kpis
 from inventory.coverage import CellState
 from inventory.hosts import Place
 from inventory.inventory import Inventory
-from inventory.records import Funding
+from inventory.records import Funding, SharingEntry, SharingType
 
 
 def measured(inventory: Inventory) -> dict[str, tuple[int, int, int]]:
@@ -25,6 +25,8 @@ def test_a_city_that_does_everything_right() -> None:
         "host_ownership": (1, 1, 0),
         "sharing": (1, 1, 0),
         "effective_sharing": (1, 1, 0),
+        "catalogue_mounting": (1, 1, 0),
+        "sharing_answers": (0, 0, 0),
         "mlps_filing": (1, 1, 0),
         "mlps_assessment": (1, 1, 0),
         "mlps_compliance": (1, 1, 0),
@@ -84,3 +86,44 @@ def test_nothing_to_divide_by_is_no_ratio() -> None:
     by_name: dict[str, Kpi] = {k.name: k for k in kpis(empty, judge(empty, b.policy()), b.policy())}
 
     assert by_name["cloud_migration"].ratio is None
+
+
+def test_coverage_stands_beside_every_indicator() -> None:
+    """A rate of a hundred percent of what was seen says little where half of it was not."""
+    failed = b.coverage(b.cell(b.CLUSTER, "workload", CellState.FAILED))
+    inventory = b.city(coverage=failed)
+    by_name = {k.name: k for k in kpis(inventory, judge(inventory, b.policy()), b.policy())}
+
+    whole, cut = by_name["mlps_filing"], by_name["cloud_migration"]
+
+    assert (whole.complete_cells, whole.planned_cells, whole.coverage) == (2, 2, 1.0)
+    assert (cut.complete_cells, cut.planned_cells) == (8, 9)
+
+
+def test_answers_to_applications_are_counted_in_working_days() -> None:
+    """政务数据共享条例 Art. 21: one working day, ten for conditional data; holidays do not count."""
+
+    def applied(code: str, days: int, kind: SharingType | None) -> SharingEntry:
+        on = date(2026, 9, 25)
+        approved = None if days < 0 else on + timedelta(days=days)
+        return b.entry(code, direction="consume", sharing_type=kind, applied_on=on, approved_on=approved)
+
+    entries = (
+        applied("1", 3, SharingType.UNCONDITIONAL),
+        applied("2", 6, SharingType.UNCONDITIONAL),
+        applied("3", 16, SharingType.CONDITIONAL),
+        applied("4", 30, SharingType.CONDITIONAL),
+        applied("5", -1, SharingType.CONDITIONAL),
+        applied("6", 2, None),
+    )
+
+    found = measured(b.city(sharing_entries=entries))
+
+    # 1 in time (Mon), 2 late, 3 in time (16 days with the holiday), 4 and 5 late, 6 of unknown kind.
+    assert found["sharing_answers"] == (2, 6, 1)
+
+
+def test_entries_without_a_resource_are_not_mounted() -> None:
+    entries = (b.entry(), b.entry("2", resource_id=None), b.entry("3", published_on=None))
+
+    assert measured(b.city(sharing_entries=entries))["catalogue_mounting"] == (1, 2, 0)
