@@ -154,9 +154,8 @@ def _address(number: int) -> str:
 
 def _template(apiserver: ApiServer, number: int) -> _Template:
     """A pod with what a Deployment's pod, its kubelet and a service mesh usually write into one."""
-    name, app = _name(number), f"app-{number:02}"
-    labels = {"app": app, "app.kubernetes.io/name": app, "app.kubernetes.io/part-of": "shenbao", "pod-template-hash": "7c9f"}
-    address = _address(number)
+    name, app, address = _name(number), f"app-{number:02}", _address(number)
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": f"{app}-7c9f", "uid": str(uuid.uuid4())}
     made = apiserver.pod(
         _namespace(0),
         name,
@@ -173,11 +172,9 @@ def _template(apiserver: ApiServer, number: int) -> _Template:
             "tolerations": [{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}],
         },
         status=_status(app, address),
-        labels=labels,
-        annotations={"prometheus.io/scrape": "true", "prometheus.io/port": "9090", "cni.projectcalico.org/podIP": address},
-        ownerReferences=[
-            {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": f"{app}-7c9f", "uid": str(uuid.uuid4()), "controller": True}
-        ],
+        labels={"app": app, "app.kubernetes.io/part-of": "shenbao", "tier": "web", "pod-template-hash": "7c9f"},
+        annotations={"prometheus.io/scrape": "true", "prometheus.io/port": "9090", "cni.test/podIP": address},
+        ownerReferences=[{**owner, "controller": True}],
     )
     key = f"/registry/pods/{_namespace(0)}/{name}".encode()
     (answer,) = _ask_etcd(apiserver, [("/v3/kv/range", {"key": _b64(key)})])

@@ -112,8 +112,9 @@ class Guard:
     def _forbids(self, text: str) -> bool:
         network = _as_address(text) if _LIKE_ADDRESS.match(text) else None
         if network is not None:
+            address = int(network.ip)
             return self._holds(network.version, network.first, network.last) or self._holds(
-                network.version, network.ip.value, network.ip.value
+                network.version, address, address
             )
         word = normalise(text).rstrip(".")
         if word in self._words or canonical(word) in self._words:
