@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from collectors.errors import CollectorError, HostKeyMismatch, Skipped, TimedOut, Unauthorized, Unreachable, Unreadable
 from collectors.known_hosts import KnownHosts, Standing, fingerprint, lookup_names, on_file
@@ -121,6 +121,25 @@ class _Line:
             with contextlib.suppress(EOFError, OSError):
                 transport.close()
         self._socket.close()
+
+
+class _ChannelSocket:
+    """A channel through a jump host, as the socket of what is behind it. Closing it cannot fail.
+
+    A channel's own `close` raises once its line is gone, and paramiko's thread would die of that before it has told
+    those who wait for it.
+    """
+
+    def __init__(self, channel: "paramiko.Channel") -> None:
+        self._channel = channel
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._channel, name)
+
+    def close(self) -> None:
+        """Closes the channel, as far as there still is one."""
+        with contextlib.suppress(EOFError, OSError):
+            self._channel.close()
 
 
 class _Watch:
@@ -223,11 +242,11 @@ def _tried_twice(once: Callable[[_Deadline], T], way: Sequence[Hop], limits: Lim
 @contextlib.contextmanager
 def _opened(
     way: Sequence[Hop], deadline: _Deadline, forbids: Callable[[str], bool]
-) -> "Iterator[tuple[_Line, socket.socket | paramiko.Channel]]":
+) -> Iterator[tuple[_Line, socket.socket | _ChannelSocket]]:
     """A connection to the last hop, through all before it, which are logged in to. Everything is closed at the end."""
     dialled = _dial(way[0], deadline, forbids)
     line = _Line(dialled)
-    connection: socket.socket | paramiko.Channel = dialled
+    connection: socket.socket | _ChannelSocket = dialled
     with contextlib.closing(line):
         _watch.until(line, time.monotonic() + deadline.left())
         for before, hop in itertools.pairwise(way):
@@ -361,14 +380,16 @@ def _resolve(hop: Hop, deadline: _Deadline) -> list[tuple[int, _Address]]:
     return found
 
 
-def _forward(transport: "paramiko.Transport", hop: Hop, deadline: _Deadline) -> "paramiko.Channel":
+def _forward(transport: "paramiko.Transport", hop: Hop, deadline: _Deadline) -> _ChannelSocket:
     stage = msg("connecting through the jump host")
     seconds = deadline.left(deadline.limits.connect_seconds)
     started = time.monotonic()
     with _told(hop, stage, deadline):
         try:
-            return transport.open_channel(
-                "direct-tcpip", (hop.hostname, hop.port), ("127.0.0.1", 0), timeout=max(seconds, 0.01)
+            return _ChannelSocket(
+                transport.open_channel(
+                    "direct-tcpip", (hop.hostname, hop.port), ("127.0.0.1", 0), timeout=max(seconds, 0.01)
+                )
             )
         except Exception:
             if time.monotonic() - started >= seconds:
@@ -377,7 +398,7 @@ def _forward(transport: "paramiko.Transport", hop: Hop, deadline: _Deadline) -> 
 
 
 def _handshake(
-    connection: "socket.socket | paramiko.Channel", hop: Hop, deadline: _Deadline, line: _Line
+    connection: "socket.socket | _ChannelSocket", hop: Hop, deadline: _Deadline, line: _Line
 ) -> "paramiko.Transport":
     transport, known, names = _exchanged(connection, hop, deadline, line)
     key = transport.get_remote_server_key()
@@ -386,7 +407,7 @@ def _handshake(
 
 
 def _exchanged(
-    connection: "socket.socket | paramiko.Channel", hop: Hop, deadline: _Deadline, line: _Line
+    connection: "socket.socket | _ChannelSocket", hop: Hop, deadline: _Deadline, line: _Line
 ) -> "tuple[paramiko.Transport, KnownHosts, tuple[str, ...]]":
     """After the key exchange: the host's key is shown and not yet verified; nothing may be sent before it is."""
     from paramiko.transport import Transport
@@ -399,7 +420,7 @@ def _exchanged(
     stage = msg("waiting for its banner and key")
     seconds = deadline.left(deadline.limits.banner_seconds)
     with _told(hop, stage, deadline):
-        transport = Transport(connection)
+        transport = Transport(connection)  # type: ignore[arg-type]
         line.add(transport)
         transport.set_log_channel(_LOG_CHANNEL)
         # Later than our own limit, which tells a silent host from one that hangs up.

@@ -4,9 +4,10 @@ A container has no SMBIOS of its own: `/sys/class` of it is a tmpfs into which t
 (`dmi`), so the probe reads the real path and the test decides which machine it meets.
 """
 
+import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -206,22 +207,70 @@ def ssh_hosts(folder: Path, *specs: SshHostSpec) -> Iterator[SshHosts]:
         hosts.stop()
 
 
-def _when_listening(spec: SshHostSpec, container: "DockerContainer") -> StartedHost:
+@dataclass(frozen=True, kw_only=True)
+class OpenSshd:
+    """An sshd on the machine's own network: every loopback address is a host of its own to whoever connects to it."""
+
+    port: int
+    host_key: str
+    """`type base64`"""
+
+
+@contextmanager
+def open_sshds(folder: Path, *specs: dict[str, str]) -> Iterator[list[OpenSshd]]:
+    """One sshd for each of these environments (MODE, MAX_STARTUPS: see the image's entrypoint), on a free port each.
+
+    They listen on all addresses, since Linux knows no other way to have all of 127.0.0.0/8, and let in from loopback
+    only. `folder` gets the key pair that they accept, as `id_ed25519`. The container is the machine that is logged in
+    to: nobody gets into this one.
+    """
+    from testcontainers.core.container import DockerContainer
+
+    need_docker()
+    image = build_image("sshd")
+    public = write_key(folder / "id_ed25519")
+    with ExitStack() as stack:
+        found = []
+        for spec in specs:
+            port = _free_port()
+            container = DockerContainer(image).with_tmpfs_mount("/sys/class").with_kwargs(network_mode="host")
+            for name, value in {"LOOPBACK": "1", "PORT": str(port), "AUTHORIZED_KEY": public, **spec}.items():
+                container.with_env(name, value)
+            container.start()
+            stack.callback(container.stop, force=True, delete_volume=True)
+            found.append((container, port))
+        yield [OpenSshd(port=port, host_key=_host_key(container)) for container, port in found]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _host_key(container: "DockerContainer") -> str:
+    _wait_for_sshd(container)
+    return " ".join(container.exec(["cat", "/etc/ssh/ssh_host_ed25519_key.pub"]).output.decode().split()[:2])
+
+
+def _wait_for_sshd(container: "DockerContainer") -> None:
     deadline = time.monotonic() + 60
     while b"Server listening" not in b"".join(container.get_logs()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{spec.alias}: sshd did not start: {container.get_logs()}")
+            raise TimeoutError(f"sshd did not start: {container.get_logs()}")
         time.sleep(0.2)
+
+
+def _when_listening(spec: SshHostSpec, container: "DockerContainer") -> StartedHost:
+    _wait_for_sshd(container)
     raw = container.get_wrapped_container()
     raw.reload()
     networks = raw.attrs["NetworkSettings"]["Networks"]
-    key = container.exec(["cat", "/etc/ssh/ssh_host_ed25519_key.pub"]).output.decode().split()
     return StartedHost(
         spec=spec,
         container=container,
         port=int(raw.attrs["NetworkSettings"]["Ports"]["22/tcp"][0]["HostPort"]),
         inner_address=next(iter(networks.values()))["IPAddress"],
-        host_key=" ".join(key[:2]),
+        host_key=_host_key(container),
     )
 
 
