@@ -9,7 +9,7 @@ import ipaddress
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 from netaddr import IPNetwork, IPSet
@@ -22,14 +22,15 @@ from inventory.uuids import both_orders, canonical
 _ADDRESS = re.compile(
     r"(?<![\w.])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?:\.\d{1,3}){0,3})(?:/\d{1,3})?(?!\w)"
 )
-_LIKE_ADDRESS = re.compile(r"\s*[0-9a-fA-F:.]+[/%\s]?")
+_LIKE_ADDRESS = re.compile(r"\s*[0-9a-fA-F]*[:.][0-9a-fA-F:.]*(?:[/%\s]|$)")
 _BLANKED = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) in "_.:/")}
 """Every ASCII character that is no part of an address and no letter beside which one would be none."""
 _ALL_ONES = 2**128
 _SEPARATORS = re.compile(r"[\s/:=,;|@#?&()\[\]{}<>\"'`，；：、（）【】《》]+")
 _MIN_PART = 3
 """Characters of a part of a text that may be an entry: `db=80` holds no code 80."""
-_MAX_ANSWERS = 200_000
+_MAX_ANSWERS = 50_000
+"""Kept in each of the tables below: what is asked often is asked early."""
 _WITHHELD = "…"
 
 
@@ -63,6 +64,8 @@ class Guard:
         self._words: set[str] = set()
         self._answers: dict[str, bool] = {}
         self._parts: dict[str, bool] = {}
+        self._clean: set[str] = set()
+        """Words of documents in which no address of the list stands."""
         self._patterns: dict[str, str] = {}
         """Word, to the pattern that tells whether it stands for itself where it was found."""
         self._ranges: list[tuple[int, int, int]] = []
@@ -86,6 +89,7 @@ class Guard:
         # New ones, after the list: an answer that is being worked out by the old list goes among the old ones.
         self._answers = {}
         self._parts = {}
+        self._clean = set()
         self._fingerprint = None
 
     @property
@@ -160,11 +164,20 @@ class Guard:
             folded = unicodedata.normalize("NFKC", text).casefold()
             if any(re.search(pattern, folded) or re.search(pattern, compact) for pattern in near):
                 return True
-        return bool(self._ranges) and any(self.forbids(found) for found in _addresses(text))
+        return bool(self._ranges) and self._mentions_address(text)
+
+    def _mentions_address(self, text: str) -> bool:
+        clean = self._clean
+        for word in _address_words(text).difference(clean):
+            if any(self.forbids(found) for found in _ADDRESS.findall(word)):
+                return True
+            if len(clean) < _MAX_ANSWERS:
+                clean.add(word)
+        return False
 
     def forbids_record(self, record: Record) -> bool:
         """Whether any identifying text of the record is on the list."""
-        return any(self.forbids_part(text) for text in _identifying(record))
+        return any(map(self.forbids_part, _identifying(record)))
 
     def follow(self, record: Record) -> None:
         """Adds what belongs to a project or system that is itself on the list: its systems, tenants and hosts."""
@@ -199,13 +212,12 @@ class Guard:
         return msgspec.structs.replace(record, **spoiled) if spoiled else record
 
 
-def _addresses(text: str) -> set[str]:
-    """All that looks like an address in a text, which may be a long document."""
+def _address_words(text: str) -> set[str]:
+    """Pieces of a text, which may be a long document, in which all of its addresses stand."""
     if not text.isascii():
         return set(_ADDRESS.findall(text))
-    # No address reaches over a blank: of a document's words few need to be looked at closely.
-    words = {w for w in text.translate(_BLANKED).split() if "." in w or ":" in w}
-    return {found for word in words for found in _ADDRESS.findall(word)}
+    # No address reaches over a blank, and the words of documents of one kind are always the same.
+    return {word for word in text.translate(_BLANKED).split() if "." in word or ":" in word}
 
 
 def _pattern(entry: str) -> str:
@@ -223,25 +235,29 @@ _FREE_TEXT = frozenset(
 )
 
 
-def _identifying(record: Record) -> Iterator[str]:
+def _identifying(record: Record) -> list[str]:
+    texts: list[str] = []
     if isinstance(record, Port) and record.device:
-        yield record.device
+        texts.append(record.device)
     for name in record.__struct_fields__:
         if name not in _FREE_TEXT:
-            yield from _texts(getattr(record, name))
+            _add_texts(getattr(record, name), texts)
+    return texts
 
 
-def _texts(value: object) -> Iterator[str]:
+def _add_texts(value: object, to: list[str]) -> None:
+    if value is None:
+        return
     if isinstance(value, str):
         if value:
-            yield value
+            to.append(value)
     elif isinstance(value, dict):
         for key, inner in value.items():
-            yield from _texts(key)
-            yield from _texts(inner)
+            _add_texts(key, to)
+            _add_texts(inner, to)
     elif isinstance(value, tuple):
         for inner in value:
-            yield from _texts(inner)
+            _add_texts(inner, to)
     elif isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
-            yield from _texts(getattr(value, name))
+            _add_texts(getattr(value, name), to)

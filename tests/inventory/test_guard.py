@@ -202,10 +202,19 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_a_document_is_searched_for_addresses_word_by_word_and_none_is_lost(text: str) -> None:
     """The short way through plain ASCII finds what the pattern finds in the whole."""
-    assert guard_module._addresses(text) == set(guard_module._ADDRESS.findall(text))
+    found = {a for word in guard_module._address_words(text) for a in guard_module._ADDRESS.findall(word)}
+    assert found == set(guard_module._ADDRESS.findall(text))
 
 
 @given(st.text(st.characters(codec="ascii")))
 def test_plain_ascii_is_normalised_as_any_other_text(text: str) -> None:
     """A character that is nothing takes the long way."""
     assert normalise(text) == normalise(text + "\u200b")
+
+
+@pytest.mark.parametrize(
+    "text", [" 10.250.0.1 ", "10.250.0.1/16", "2001:db8:ff::7%eth0", "::ffff:10.250.0.1", "2001:DB8:FF::"]
+)
+def test_an_address_is_known_however_it_is_dressed(text: str) -> None:
+    """Blanks, prefixes, scopes, capitals."""
+    assert Guard(CIDRS).forbids(text)
