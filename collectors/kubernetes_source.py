@@ -6,6 +6,7 @@ refused there too is named in the coverage. Complete means: all that the API sta
 state: pod ranges where the network plugin keeps its own addresses, and the service range before Kubernetes 1.31.
 """
 
+import re
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ KINDS = (
     *("host", "tenant", "workload", "exposure", "network_policy", "storage", "volume_claim", "storage_class"),
     *("segment", "quota"),
 )
+
+_DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 
 T = TypeVar("T", bound=Document)
 
@@ -253,6 +256,10 @@ class KubernetesCollector:
         for namespace in sorted(known):
             if self._guard is not None and self._guard.forbids(namespace):
                 continue
+            if not _DNS_LABEL.fullmatch(namespace):
+                # No API server lets a namespace be called so: as a part of a path it could lead anywhere.
+                refused.append(namespace)
+                continue
             try:
                 yield from self._pages(f"{version}/namespaces/{namespace}/{resource.plural}", resource)
                 allowed += 1
@@ -301,7 +308,7 @@ class KubernetesCollector:
     def _own_namespace(self) -> Namespace | None:
         """The namespace of the kubeconfig's context, where it may be read."""
         name = self._cluster.namespace
-        if name is None or (self._guard is not None and self._guard.forbids(name)):
+        if name is None or (self._guard is not None and self._guard.forbids(name)) or not _DNS_LABEL.fullmatch(name):
             return None
         path = f"/api/v1/namespaces/{name}"
         try:
