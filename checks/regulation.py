@@ -5,7 +5,7 @@ The text belongs to lawyers and stands word for word in `regulations/*.toml`; co
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from enum import StrEnum
 from functools import cache
@@ -185,6 +185,10 @@ class Pack(PackFile, frozen=True, kw_only=True):
     def cite(self, key: str) -> str:
         """As a report cites it: `第十四条`, `《网络安全法》…`."""
         return self.basis(key).cite
+
+    def cites(self, keys: Iterable[str]) -> tuple[str, ...]:
+        """As a report cites them; what the pack does not have is left out."""
+        return tuple(self.cite(k) for k in keys if self.own(k) in self.articles or k in self.norms)
 
     def article(self, key: str) -> Message:
         """The article as a sentence names it: `Art. 14`, `第十四条`."""

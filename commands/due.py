@@ -85,7 +85,7 @@ def list_due(
 
 
 def _cited(found: Due, policy: Policy) -> str:
-    return "、".join(policy.pack.cite(a) for a in found.articles)
+    return "、".join(policy.pack.cites(found.articles))
 
 
 def _provisional(found: Due, locale: str) -> str | None:

@@ -45,7 +45,7 @@ def _event(due: Due, policy: Policy, as_of: datetime, locale: str) -> Event:
     event.add("dtstart", due.due_on)
     event.add("dtend", due.due_on + timedelta(days=1))
     event.add("summary", f"{title}: {due.subject.name}" + (f" ({provisional})" if due.is_provisional else ""))
-    basis = "、".join(policy.pack.cite(a) for a in due.articles)
+    basis = "、".join(policy.pack.cites(due.articles))
     lines = [text for text in (due.subject.department, basis, due.subject.key) if text]
     event.add("description", "\n".join(lines))
     event.add("transp", "TRANSPARENT")

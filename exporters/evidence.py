@@ -138,9 +138,13 @@ def build(result: Result, project_code: str, path: Path, *, key_path: Path, tool
 
     Raises:
         UnknownProject: no registered project has the code.
-        EvidenceError: the key cannot be used, or the bundle would be too large.
+        EvidenceError: the key cannot be used, the bundle would be too large, or the rule knows no acceptance.
         OSError: the folder cannot be written to.
     """
+    if "23.7-deployment" in result.policy.pack.without:
+        raise EvidenceError(
+            msg("{pack} has no clause on acceptance: there is nothing to prove by it", pack=result.policy.pack.title)
+        )
     file = dossier(result, project_code)
     try:
         key = load_or_create_key(key_path)
