@@ -105,19 +105,20 @@ class _Walk(Generic[T]):
                 expired += 1
                 if expired > MAX_RESTARTS:
                     raise self._refused(_EXPIRED, count=expired) from error
-                self.seen, self.expected = set(), 0
+                # Another snapshot: it counts anew, and what was told of the last one is no news in it.
+                self.seen, self.expected, barren = set(), 0, 0
+                tokens.clear()
                 self.unreadable = self.unreadable if error.token else 0
                 asked = self._ask(ahead, error.token)
                 continue
             info, items = self._decoded(body)
+            before = len(self.seen)
             fresh = self._news(items)
             del body, items
             # Counted by the server in the same snapshot; documented as an estimate, so only too few means anything.
             self.expected = max(self.expected, len(self.seen) + self.unreadable + (info.remaining or 0))
-            if fresh:
-                barren = expired = 0
-            else:
-                barren += 1
+            barren = barren + 1 if len(self.seen) == before else 0
+            expired = 0 if fresh else expired
             is_circle = info.token in tokens or barren > MAX_BARREN_PAGES or len(self.told) > MAX_ITEMS
             if info.token and not is_circle:
                 tokens.add(info.token)

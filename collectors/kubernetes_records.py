@@ -8,8 +8,7 @@ from functools import lru_cache
 
 from netaddr import AddrFormatError, IPNetwork
 
-from collectors.collector import Reading
-from collectors.errors import Unreadable
+from collectors.collector import Incomplete, Reading
 from collectors.kubernetes_objects import (
     Address,
     ContainerStatus,
@@ -270,32 +269,30 @@ class Translator:
             ),
         )
 
-    def pod_ranges(self, node: Node) -> Iterator[Reading]:
+    def pod_ranges(self, node: Node) -> Iterator[Reading | Incomplete]:
         """The pod ranges that the cluster gave to a node."""
+        # Without the node's status: another cell keeps that.
+        raw: dict[str, object] = {
+            "metadata": {"name": node.metadata.name, "uid": node.metadata.uid},
+            "spec": {"podCIDRs": node.spec.pod_cidrs or [node.spec.pod_cidr]},
+        }
         for text in node.spec.pod_cidrs or [node.spec.pod_cidr]:
             if text:
-                # Without the node's status: another cell keeps that.
-                raw: dict[str, object] = {
-                    "metadata": {"name": node.metadata.name, "uid": node.metadata.uid},
-                    "spec": {"podCIDRs": node.spec.pod_cidrs or [text]},
-                }
-                segment = self._segment(text, f"pod:{node.metadata.uid}", "pod", node.metadata.name)
-                yield Reading(segment, raw)
+                yield self._segment(text, f"pod:{node.metadata.uid}", "pod", node.metadata.name, raw)
 
-    def service_ranges(self, ranges: ServiceCidr) -> Iterator[Reading]:
+    def service_ranges(self, ranges: ServiceCidr) -> Iterator[Reading | Incomplete]:
         """The ranges that Services take their addresses from."""
         for text in ranges.spec.cidrs or ():
-            segment = self._segment(text, f"service:{ranges.metadata.uid}", "service", ranges.metadata.name)
-            yield self._reading(ranges, segment)
+            yield self._segment(text, f"service:{ranges.metadata.uid}", "service", ranges.metadata.name, ranges.raw())
 
-    def _segment(self, text: str, native_id: str, purpose: str, name: str) -> Segment:
+    def _segment(
+        self, text: str, native_id: str, purpose: str, name: str, raw: dict[str, object]
+    ) -> Reading | Incomplete:
         try:
             cidr = str(IPNetwork(text).cidr)
-        except (AddrFormatError, ValueError) as error:
-            raise Unreadable(
-                msg("{source}: a {purpose} range is no CIDR", source=self.source, purpose=purpose)
-            ) from error
-        return Segment(
+        except (AddrFormatError, ValueError):
+            return Incomplete(msg("{source}: a {purpose} range is no CIDR", source=self.source, purpose=purpose))
+        segment = Segment(
             source=self.source,
             native_id=f"{native_id}:{cidr}",
             observed_at=self.observed_at,
@@ -306,6 +303,7 @@ class Translator:
             purpose=purpose,
             is_cloud=True if self.is_platform else None,
         )
+        return Reading(segment, raw)
 
     def _workload(
         self,

@@ -192,7 +192,9 @@ class KubernetesCollector:
             case _:
                 raise AssertionError(f"never planned: {cell}")
 
-    def _readings(self, *parts: tuple[Resource[Any], Callable[[Any], Iterator[Reading]]]) -> Iterator[Said]:
+    def _readings(
+        self, *parts: tuple[Resource[Any], Callable[[Any], Iterator[Reading | Incomplete]]]
+    ) -> Iterator[Said]:
         """Each resource in turn. What RBAC refuses makes the cell incomplete; where it refuses all, it fails."""
         refused: list[Forbidden] = []
         unseen: list[_Unseen] = []

@@ -18,9 +18,11 @@ from json_server import json_server
 from scripted_api import Answer, Asked, scripted_api
 
 from collectors import kubernetes_connection
-from collectors.collector import collect
+from collectors.collector import Incomplete, collect
 from collectors.errors import CollectorError, Unauthorized, Unreachable, Unreadable
 from collectors.kubernetes_connection import Forbidden, KubernetesCluster
+from collectors.kubernetes_objects import Namespace
+from collectors.kubernetes_pages import list_documents
 from collectors.kubernetes_source import kubernetes_collectors
 from inventory.collection import Collection
 from inventory.coverage import CellResult, CellState
@@ -425,6 +427,94 @@ def test_a_list_that_always_expires_ends(tmp_path: Path) -> None:
 
     assert cell.state is CellState.PARTIAL
     assert names == ["a", "b"]
+
+
+def listed(tmp_path: Path, page: Callable[[Asked], Answer]) -> tuple[list[str], list[str]]:
+    """What one listing tells (a `!` for each Incomplete), and the tokens that were asked with."""
+    with scripted_api(page) as (url, asked):
+        path = tmp_path / "kubeconfig"
+        path.write_text(kubeconfig(url, None))
+        said = list(list_documents(cluster(path), "/api/v1/namespaces", Namespace, page_size=2))
+    return ["!" if isinstance(s, Incomplete) else s.metadata.name for s in said], [
+        a.query.get("continue", "") for a in asked
+    ]
+
+
+def test_an_expired_list_goes_on_with_the_token_that_it_is_given(tmp_path: Path) -> None:
+    """A cluster that changes faster than it is read would never be read to its end otherwise."""
+    gone = Answer({"kind": "Status", "code": 410, "metadata": {"continue": "now"}}, status=410)
+    # What the first snapshot counted is not asked of the second: one of the five was deleted in between.
+    pages = {"": namespaces("a", "b", token="old", remaining=3), "old": gone, "now": namespaces("c", "d")}
+
+    names, tokens = listed(tmp_path, lambda asked: pages[asked.query.get("continue", "")])
+
+    assert names == ["a", "b", "c", "d"]
+    assert tokens == ["", "old", "now"]
+
+
+def test_an_expired_list_without_a_token_begins_again_and_tells_nothing_twice(tmp_path: Path) -> None:
+    """Older API servers, and some proxies."""
+    once = iter([Answer(status=410), Answer(status=410)])
+    first = namespaces("a", "b", token="t")
+
+    names, tokens = listed(
+        tmp_path, lambda asked: next(once, namespaces("c")) if asked.query.get("continue") else first
+    )
+
+    assert names == ["a", "b", "c"]
+    assert tokens == ["", "t", "", "t", "", "t"]
+
+
+def test_a_long_list_that_begins_again_is_not_taken_for_a_circle(tmp_path: Path) -> None:
+    """Thirty pages that were told already bring nothing new, and yet lead on."""
+    once = iter([Answer(status=410)])
+
+    def page(asked: Asked) -> Answer:
+        number = int(asked.query.get("continue", "0"))
+        following = namespaces(f"n{number}", token=str(number + 1) if number < 40 else "")
+        return next(once, following) if number == 30 else following
+
+    names, tokens = listed(tmp_path, page)
+
+    assert names == [f"n{number}" for number in range(41)]
+    assert len(tokens) == 31 + 41
+
+
+def test_an_object_that_is_none_is_counted_and_its_neighbours_are_read(tmp_path: Path) -> None:
+    """A name longer than the API lets names be, a number for a name, nothing at all."""
+    good = {"metadata": {"name": "a", "uid": "uid-a"}, "status": {"phase": "Active"}}
+    bad = [{"metadata": {"name": "x" * 10_000_000, "uid": "u"}}, {"metadata": {"name": 7, "uid": "u"}}, None]
+    page = Answer({"kind": "NamespaceList", "metadata": {}, "items": [*bad, good]})
+
+    cell, names = tenants(tmp_path, lambda _: page)
+
+    assert cell.state is CellState.PARTIAL
+    assert cell.reason is not None
+    assert "3 object(s) of /api/v1/namespaces are not what the Kubernetes API documents" in tell(cell.reason, "en")
+    assert names == ["a"]
+
+
+def test_no_more_than_one_page_is_asked_for_ahead(tmp_path: Path) -> None:
+    """Memory is of two pages, however slow whoever listens is; and whoever stops listening waits for nothing."""
+
+    def page(asked: Asked) -> Answer:
+        number = int(asked.query.get("continue", "0"))
+        return namespaces(f"a{number}", f"b{number}", token=str(number + 1))
+
+    with scripted_api(page) as (url, asked):
+        path = tmp_path / "kubeconfig"
+        path.write_text(kubeconfig(url, None))
+        listing = list_documents(cluster(path), "/api/v1/namespaces", Namespace, page_size=2)
+        next(listing)
+        time.sleep(0.3)
+        assert len(asked) == 2
+        next(listing)
+        next(listing)
+        time.sleep(0.3)
+        assert len(asked) == 3
+        listing.close()
+        time.sleep(0.1)
+        assert len(asked) == 3
 
 
 @pytest.mark.parametrize(

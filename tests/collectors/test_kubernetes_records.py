@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from collectors.collector import Reading
-from collectors.errors import Unreadable
+from collectors.collector import Incomplete, Reading
 from collectors.kubernetes_objects import (
     Controller,
     Document,
@@ -328,7 +327,7 @@ def test_both_families_of_a_node_are_segments() -> None:
     """Dual stack; host bits are cleared."""
     node = decoded(Node, spec={"podCIDR": "10.244.1.0/24", "podCIDRs": ["10.244.1.7/24", "fd00::/64"]})
 
-    records = [r.record for r in TRANSLATE.pod_ranges(node)]
+    records = [r.record for r in TRANSLATE.pod_ranges(node) if isinstance(r, Reading)]
 
     assert [r.cidr for r in records if isinstance(r, Segment)] == ["10.244.1.0/24", "fd00::/64"]
     assert list(TRANSLATE.pod_ranges(decoded(Node))) == []
@@ -342,10 +341,12 @@ def test_a_service_range_is_a_segment() -> None:
     assert (record.cidr, record.purpose, record.is_cloud) == ("10.96.0.0/12", "service", True)
 
 
-def test_a_range_that_is_no_network_is_an_error() -> None:
-    """The API validates it: whoever answers so is no API server."""
-    with pytest.raises(Unreadable, match="no CIDR"):
-        list(TRANSLATE.pod_ranges(decoded(Node, spec={"podCIDR": "everywhere"})))
+def test_a_range_that_is_no_network_costs_itself_only() -> None:
+    """The API validates it: whoever answers so is no API server, and is not called complete."""
+    bad, good = TRANSLATE.pod_ranges(decoded(Node, spec={"podCIDRs": ["everywhere", "10.244.1.0/24"]}))
+
+    assert isinstance(bad, Incomplete)
+    assert isinstance(good, Reading)
 
 
 def test_an_object_without_a_uid_is_refused() -> None:
