@@ -186,11 +186,16 @@ class _NmapHost:
     state: str = ""
     reason: str = ""
     addresses: list[str] = field(default_factory=list)
+    strange: str | None = None
+    """An address that is none."""
     mac: str | None = None
     names: dict[str, str] = field(default_factory=dict)
     listeners: list[Listener] = field(default_factory=list)
     port: tuple[str, str] = ("", "")
     answered: bool = False
+
+
+_NMAP_STATES = frozenset({"up", "down", "unknown", "skipped"})
 
 
 class _NmapReader:
@@ -275,6 +280,8 @@ class _NmapReader:
             host.mac = own_mac(mac_of(text))
         elif (address := address_of(text)) is not None and len(host.addresses) < 16:
             host.addresses.append(address)
+        elif not _looks_like_address(text):
+            host.strange = text
 
     def _port(self, host: _NmapHost, state: str) -> None:
         protocol, number = host.port
@@ -289,6 +296,11 @@ class _NmapReader:
         host = self._host
         if self._stack == ["nmaprun", "host"] and host is not None:
             self._host = None
+            if host.state not in _NMAP_STATES or (host.state == "up" and not host.addresses and host.strange):
+                self._queue.append(
+                    Strange(line=host.line, text=f"{host.state} {host.strange or ''}".strip()[:200],
+                            expected=msg("a host as nmap writes it, with its state and an address"))
+                )  # fmt: skip
             if host.state == "up" and host.addresses and (host.reason != "user-set" or host.answered):
                 self._queue.append(
                     Seen(
@@ -375,7 +387,8 @@ def _neighbour(line: str, number: int) -> Seen | Strange | None:
     tokens = _TOKENS.findall(line)
     macs = [m for m in map(mac_of, tokens) if m is not None]
     found = [t for t in tokens if _looks_like_address(t)]
-    if not found or _UNANSWERED.search(line) or _CONTAINERS.search(line):
+    # A line with a MAC is no header, whatever became of its address.
+    if not (found or macs) or _UNANSWERED.search(line) or _CONTAINERS.search(line):
         return None
     addresses = [a for a in map(address_of, found) if a is not None]
     if not macs or len(set(found)) != 1:
@@ -419,7 +432,7 @@ _ISC_TIME = re.compile(r"^(?:\d\s+(\d{4})/(\d{2})/(\d{2})\s+(\d{2}):(\d{2}):(\d{
 
 def _read_isc(lines: list[str], now: datetime, path: Path) -> Iterator[Told]:
     """`lease ADDRESS { … }` of dhcpd.leases(5); times are UTC."""
-    leases: dict[str, Seen | None] = {}
+    leases: dict[str, Seen | Strange | None] = {}
     block: dict[str, str] | None = None
     address, start = "", 0
     for number, raw in enumerate(lines, 1):
@@ -442,13 +455,22 @@ def _read_isc(lines: list[str], now: datetime, path: Path) -> Iterator[Told]:
             key, _, value = line[:-1].partition(" ")
             if key in ("hardware", "binding", "client-hostname", "ends"):
                 block[key] = value.strip()
+        elif block is None and line.endswith("binding state active;"):
+            # Its beginning was damaged, or it is of a kind that is not read (IPv6): that it was there is known.
+            yield Strange(line=number, text=line[:200], expected=msg("a lease that begins with a line of its own"))
     yield from (lease for lease in leases.values() if lease is not None)
     if block is not None:
         yield Cut(reason=msg("{file}: ends in the middle of a lease", file=path.name))
 
 
-def _isc_lease(address: str, line: int, block: Mapping[str, str], now: datetime) -> Seen | None:
-    if block.get("binding", "state active").removeprefix("state ").strip() != "active":
+_ISC_STATES = frozenset({"active", "free", "expired", "released", "abandoned", "reset", "backup", "bootp"})
+
+
+def _isc_lease(address: str, line: int, block: Mapping[str, str], now: datetime) -> Seen | Strange | None:
+    state = block.get("binding", "state active").removeprefix("state ").strip()
+    if state not in _ISC_STATES:
+        return Strange(line=line, text=state[:80], expected=msg("a state of a lease, such as active or free"))
+    if state != "active":
         return None
     ends = _ISC_TIME.match(block.get("ends", "never"))
     if ends is not None and ends[0] != "never" and _isc_moment(ends) < now:

@@ -5,6 +5,7 @@ from enum import IntEnum
 
 from collectors.ledger_table import LedgerError
 from commands import voice
+from inventory.capture_file import CaptureError
 from inventory.settings import ConfigError
 from inventory.spool import SpoolError
 from inventory.store import StoreError
@@ -52,7 +53,7 @@ def told(error: Exception) -> tuple[Exit, str]:
     match error:
         case Refusal():
             return error.code, str(error)
-        case LedgerError() | ConfigError():
+        case LedgerError() | ConfigError() | CaptureError():
             return Exit.USAGE, tell(error.message, voice.LOCALE)
         case StoreError() | SpoolError():
             return Exit.COULD_NOT_RUN, tell(error.message, voice.LOCALE)

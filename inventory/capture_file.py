@@ -20,6 +20,7 @@ import msgspec
 from inventory.collection import Collection, Taken, digest
 from inventory.coverage import CellResult, Rejection, SourceInfo
 from inventory.records import AnyRecord, Instant, Record
+from inventory.text import Message, msg, tell
 from inventory.whole_file import whole_file
 
 FORMAT = "yunhe-capture"
@@ -41,6 +42,10 @@ T = TypeVar("T")
 
 class CaptureError(Exception):
     """The file is no capture, is damaged, or was changed after it was written."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(tell(message, "en"))
+        self.message = message
 
 
 class _Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -163,8 +168,9 @@ class Capture:
             yield
         except _DAMAGED as error:
             raise CaptureError(
-                f"{self._name}: no readable capture ({error}); expected a file of `yunhe collect`"
-            ) from error
+                msg("{path}: no readable capture ({detail}); expected a file of `yunhe collect`",
+                    path=self._name, detail=_shown(error))
+            ) from error  # fmt: skip
 
     def sorted_records(self) -> Iterator[Record]:
         """Every record, in the order in which it was written: that of its key."""
@@ -182,8 +188,9 @@ class Capture:
                 body = bytes(raw.body)
                 if digest(body) != raw.digest:
                     raise CaptureError(
-                        f"{self._name}: raws.jsonl: a raw document is not what its digest says ({raw.digest[:12]}…)"
-                    )
+                        msg("{path}: {member}: a raw document is not what its digest says ({digest}…)",
+                            path=self._name, member="raws.jsonl", digest=_shown(raw.digest[:12]))
+                    )  # fmt: skip
                 yield raw.digest, body
 
     def _lines(self, name: str, kind: type[T]) -> Iterator[T]:
@@ -196,11 +203,15 @@ class Capture:
                 try:
                     yield decoder.decode(line)
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                    raise CaptureError(f"{self._name}: {name} line {number}: {error}") from error
+                    raise CaptureError(
+                        msg("{path}: {member} line {number}: {detail}", path=self._name, member=name, number=number,
+                            detail=_shown(error))
+                    ) from error  # fmt: skip
         if sha256.hexdigest() != self._manifest.members.get(name):
             raise CaptureError(
-                f"{self._name}: {name} was changed after it was written (SHA-256 does not match the manifest)"
-            )
+                msg("{path}: {member} was changed after it was written (SHA-256 does not match the manifest)",
+                    path=self._name, member=name)
+            )  # fmt: skip
 
 
 def read(path: Path) -> Collection:
@@ -237,32 +248,57 @@ def _collection(capture: Capture) -> Collection:
 def _manifest(archive: zipfile.ZipFile, path: str, ratio: int | None) -> _Manifest:
     names = archive.namelist()
     if sorted(names) != sorted(("manifest.json", *_MEMBERS)):
-        raise CaptureError(f"{path}: not a capture: it holds {', '.join(sorted(names)[:6]) or 'nothing'}")
+        held = _shown(", ".join(sorted(names)[:6])) or msg("nothing")
+        raise CaptureError(msg("{path}: not a capture: it holds {held}", path=path, held=held))
     for entry in archive.infolist():
         _admit(entry, MAX_MANIFEST_BYTES if entry.filename == "manifest.json" else MAX_MEMBER_BYTES, ratio, path)
     try:
         manifest = msgspec.json.decode(archive.read("manifest.json"), type=_Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise CaptureError(f"{path}: its manifest cannot be read: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise CaptureError(
+            msg("{path}: its manifest cannot be read: {detail}", path=path, detail=_shown(error))
+        ) from error
     if manifest.format != FORMAT or manifest.format_version != FORMAT_VERSION:
         raise CaptureError(
-            f"{path}: format {manifest.format!r} version {manifest.format_version}; "
-            f"this program reads {FORMAT!r} version {FORMAT_VERSION}"
+            msg(
+                "{path}: format {format} version {version}; this program reads {known} version {known_version}",
+                path=path,
+                format=_shown(manifest.format),
+                version=manifest.format_version,
+                known=FORMAT,
+                known_version=FORMAT_VERSION,
+            )
         )
     return manifest
 
 
 def _admit(entry: zipfile.ZipInfo, most: int, ratio: int | None, path: str) -> None:
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise CaptureError(f"{path}: {entry.filename} is packed in a way that `yunhe collect` does not use")
+        raise CaptureError(
+            msg("{path}: {member} is packed in a way that `yunhe collect` does not use", path=path,
+                member=entry.filename)
+        )  # fmt: skip
     if entry.file_size > most:
-        raise CaptureError(f"{path}: {entry.filename} is larger than {most} bytes")
+        raise CaptureError(
+            msg("{path}: {member} is larger than {limit} bytes", path=path, member=entry.filename, limit=most)
+        )
     if ratio is not None and entry.file_size > max(FREE_BYTES, ratio * entry.compress_size):
-        raise CaptureError(f"{path}: {entry.filename} unpacks to more than {ratio} times its size")
+        raise CaptureError(
+            msg("{path}: {member} unpacks to more than {ratio} times its size", path=path, member=entry.filename,
+                ratio=ratio)
+        )  # fmt: skip
 
 
 def _limited_lines(member: IO[bytes], name: str, path: str) -> Iterator[bytes]:
     while line := member.readline(MAX_LINE_BYTES + 1):
         if len(line) > MAX_LINE_BYTES:
-            raise CaptureError(f"{path}: {name}: a line is longer than {MAX_LINE_BYTES} bytes")
+            raise CaptureError(
+                msg("{path}: {member}: a line is longer than {limit} bytes", path=path, member=name,
+                    limit=MAX_LINE_BYTES)
+            )  # fmt: skip
         yield line
+
+
+def _shown(said: object) -> str:
+    """What a stranger's file, or a library, says of it: one short printable line."""
+    return "".join(c if c.isprintable() else " " for c in str(said))[:200]
