@@ -122,20 +122,21 @@ def open_sockets() -> int:
     return count
 
 
-def own_threads() -> int:
-    """Without those of the relays, which name themselves only once they run."""
+def own_threads() -> list[str]:
+    """Names of all threads but the relays', which name themselves only once they run."""
     names = [thread.name for thread in threading.enumerate()]
-    return sum(name != "relay" and "process_request" not in name for name in names)
+    return [name for name in names if name != "relay" and "process_request" not in name]
 
 
 @contextlib.contextmanager
-def sampled_threads() -> Iterator[list[int]]:
-    """The largest number of threads seen, the relay's apart."""
-    peak, ended = [0], threading.Event()
+def sampled_threads() -> Iterator[list[list[str]]]:
+    """The threads at the moment at which there were most."""
+    peak: list[list[str]] = [[]]
+    ended = threading.Event()
 
     def look() -> None:
         while not ended.wait(0.01):
-            peak[0] = max(peak[0], own_threads())
+            peak[0] = max(peak[0], own_threads(), key=len)
 
     sampler = threading.Thread(target=look, daemon=True)
     sampler.start()
@@ -150,8 +151,8 @@ class Run:
     collection: Collection
     told: list[CellResult]
     """In the order in which they came."""
-    threads_before: int
-    threads_most: int
+    threads_before: list[str]
+    threads_most: list[str]
     sockets_before: int
     sockets_after: int
     through_jump_host: int
@@ -214,9 +215,11 @@ def test_what_was_read_is_there_and_nothing_else_is(run: Run) -> None:
 
 @pytest.mark.sshd
 def test_threads_are_bounded_by_the_settings_not_by_the_hosts(run: Run) -> None:
-    """A worker and a transport for each place, one transport more behind a jump host, one watch, our own sampler."""
-    assert run.threads_most <= run.threads_before + 2 * PARALLEL + PER_JUMP_HOST + 2
-    assert run.threads_most > run.threads_before + PARALLEL, "or the sampler saw nothing"
+    """For each place a worker and a transport, and paramiko's timer until the first packet; behind a jump host the same
+    once more. Then one watch and our own sampler."""
+    most = len(run.threads_before) + 3 * PARALLEL + 2 * PER_JUMP_HOST + 2
+    assert len(run.threads_most) <= most, sorted(run.threads_most)
+    assert len(run.threads_most) > len(run.threads_before) + PARALLEL, "or the sampler saw nothing"
 
 
 @pytest.mark.sshd
@@ -290,6 +293,29 @@ def test_two_tables_share_the_places_at_a_jump_host(folder: Path, sshds: list[Op
         )
     assert {host_outcome(c) for c in collection.cells} == {HostOutcome.OK}
     assert 2 < front.peak <= PER_JUMP_HOST
+
+
+def test_a_host_that_stops_after_its_banner_leaves_no_thread_behind(tmp_path: Path) -> None:
+    write_key(tmp_path / "id_ed25519")
+    before = own_threads()
+    with socket.create_server(("127.0.0.1", 0)) as server, contextlib.ExitStack() as stack:
+
+        def greet() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    visitor, _ = server.accept()
+                    stack.callback(visitor.close)
+                    visitor.sendall(b"SSH-2.0-OpenSSH_9.2p1\r\n")
+
+        threading.Thread(target=greet, name="relay", daemon=True).start()
+        fleet = Fleet(tmp_path)
+        fleet.add(1, "host", HostOutcome.TIMEOUT, port=server.getsockname()[1], key=None, address="127.0.0.1")
+        collection = fleet.ask(banner_timeout=1, total_timeout=2)
+    assert outcome(collection) is HostOutcome.TIMEOUT
+    patience = time.monotonic() + 5
+    while len(own_threads()) > len(before) and time.monotonic() < patience:
+        time.sleep(0.05)
+    assert sorted(own_threads()) == sorted(before)
 
 
 class NeverStarts:
