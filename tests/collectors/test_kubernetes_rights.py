@@ -16,7 +16,7 @@ from scripted_api import Answer, Asked, scripted_api
 from collectors.collector import collect
 from collectors.diagnosis import Diagnosis, State
 from collectors.kubernetes_doctor import KubernetesDoctor
-from collectors.kubernetes_source import KINDS, kubernetes_collectors
+from collectors.kubernetes_source import CRON_JOBS, INGRESSES, KINDS, SERVICE_RANGES, kubernetes_collectors
 from inventory.collection import Collection
 from inventory.coverage import CellResult, CellState
 from inventory.guard import Guard
@@ -181,6 +181,9 @@ def test_the_shipped_role_lists_and_never_secrets() -> None:
 
     assert {verb for rule in rules() if "resources" in rule for verb in rule["verbs"]} == {"list"}
     assert named == set(KIND_OF)
+    (discovery,) = [set(rule["nonResourceURLs"]) for rule in rules() if "nonResourceURLs" in rule]
+    optional = (INGRESSES, CRON_JOBS, SERVICE_RANGES)
+    assert discovery == {"/apis", *(version for resource in optional for version in resource.versions)}
 
 
 @pytest.mark.parametrize("resource", KIND_OF)
@@ -242,9 +245,9 @@ def test_no_secret_is_asked_for_and_none_is_kept(apiserver: ApiServer, populated
     assert populated in {r.native_id for r in collection.records}
     assert {c.state for c in collection.cells} == {CellState.COMPLETE}
     assert {a.method for a in asked} == {"GET"}
-    resources = {a.path.rsplit("/", 1)[-1] for a in asked}
-    assert resources >= set(KIND_OF)
-    assert resources - set(KIND_OF) <= {"apis"}
+    (discovery,) = [set(rule["nonResourceURLs"]) for rule in rules() if "nonResourceURLs" in rule]
+    listed = {a.path.rsplit("/", 1)[-1] for a in asked if a.path not in discovery}
+    assert listed == set(KIND_OF)
     kept = repr(collection.records).encode() + b"".join(collection.raws.values())
     assert PLANTED.encode() not in kept
     assert b"last-applied" not in kept
