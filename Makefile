@@ -47,13 +47,13 @@ city: $(VENV)/dev.stamp
 	$(BIN)/python examples/build_city.py
 
 # how fast and how small, against the real services of the tests (needs Docker and a machine with nothing else to do):
-# make bench, or make bench ROWS=openstack SERVERS=5000
+# make bench, or make bench ROWS=openstack SERVERS=5000, or make bench BENCH_ARGS="--markdown benchmarks/RESULTS.md"
 SERVERS ?= 5000 50000
 PODS ?= 20000
 HOSTS ?= 500
 EACH ?= 50000
 bench: $(VENV)/dev.stamp
-	$(BIN)/python -m benchmarks --servers $(SERVERS) --pods $(PODS) --hosts $(HOSTS) --each $(EACH) --json bench.json -- $(ROWS)
+	$(BIN)/python -m benchmarks --servers $(SERVERS) --pods $(PODS) --hosts $(HOSTS) --each $(EACH) --json bench.json $(BENCH_ARGS) -- $(ROWS)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Yunhe needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }

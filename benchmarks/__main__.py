@@ -10,7 +10,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from benchmarks.report import Row, print_rows, stage, write_rows
+from benchmarks.report import Row, print_rows, stage, write_markdown, write_rows
 
 MODULES = {
     "openstack": "benchmarks.openstack_servers",
@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, option in SIZE_OPTIONS.items():
         parser.add_argument(option, type=int, nargs="+", dest=name, metavar="N", help=f"sizes of the row {name}")
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
+    parser.add_argument("--markdown", type=Path, help="also write the table to this file")
     asked = parser.parse_args(arguments)
 
     rows: list[Row] = []
@@ -44,6 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     print_rows(rows)
     if asked.json:
         write_rows(rows, asked.json)
+    if asked.markdown:
+        write_markdown(rows, asked.markdown)
     if failed:
         print(f"not measured: {', '.join(failed)}", file=sys.stderr)
         return 1

@@ -306,6 +306,32 @@ def _peer(row: Row, peer: Measure) -> str:
     return f"{name}: {peer.seconds:.2f} s ({times}), {peer.peak_bytes / MIB:.0f} MiB"
 
 
+def write_markdown(rows: Sequence[Row], path: Path) -> None:
+    """The same as a page: what was measured when, on what."""
+    lines = [
+        "# Benchmarks: last results",
+        "",
+        f"{time.strftime('%Y-%m-%d', time.gmtime())} · " + " · ".join(f"{k} {v}" for k, v in machine().items()),
+        "",
+        "| what | size | ours | floor | ratio | peak | peers | asked | met |",
+        "|---|--:|--:|--:|--:|--:|---|---|---|",
+    ]
+    for row in rows:
+        cells = (
+            row.what + (f"<br>{row.note}" if row.note else ""),
+            f"{row.size:,}",
+            f"{row.ours.seconds:.2f} s",
+            f"{row.floor.seconds:.2f} s" if row.floor is not None else "–",
+            f"{row.ratio:.2f}" if row.ratio is not None else "–",
+            f"{row.ours.peak_bytes / MIB:.0f} MiB",
+            "<br>".join(_peer(row, p) for p in row.peers) or "–",
+            "<br>".join(map(str, row.goals)) or "–",
+            "<br>".join("yes" if goal.met else "no" for goal in row.goals) or "–",
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    path.write_text("\n".join([*lines, ""]))
+
+
 def write_rows(rows: Sequence[Row], path: Path) -> None:
     """The same as JSON."""
     path.write_text(

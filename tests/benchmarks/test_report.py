@@ -18,6 +18,7 @@ from benchmarks.report import (
     print_rows,
     ratio_goal,
     run,
+    write_markdown,
     write_rows,
 )
 
@@ -122,6 +123,8 @@ def test_the_table_names_peers_with_versions_and_what_is_not_met(
     row = Row(what="SSH hosts", size=500, ours=ours, floor=floor, peers=(peer,), goals=(ratio_goal(ours, floor, 1.2),))
     print_rows([row])
     write_rows([row], tmp_path / "rows.json")
+    write_markdown([row], tmp_path / "rows.md")
+    assert "| SSH hosts | 500 | 3.00 s | 2.00 s | 1.50 |" in (tmp_path / "rows.md").read_text()
     printed = capsys.readouterr().out
     assert "pyinfra 3.1: 9.00 s (3.0 × ours)" in printed
     assert "1.50 × floor (≤ 1.2)" in printed
