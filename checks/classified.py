@@ -3,8 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from checks.check import Check, Opinion, Step, Strength
+from checks.check import Check, Opinion, Step, Strength, kind_words, missing_cell
+from checks.deployment import MOST_NAMED
 from checks.policy import Policy
+from inventory.coverage import CellState
 from inventory.finding import Subject, Verdict
 from inventory.inventory import Inventory
 from inventory.records import ClassifiedTrace
@@ -27,11 +29,42 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
                        article=policy.pack.article("28"), count=count,
                        what=msg(_KINDS[what]) if what in _KINDS else what),
         )  # fmt: skip
+    if inventory.classified:
+        yield _judge_cloud(inventory)
     traces: dict[str, list[ClassifiedTrace]] = defaultdict(list)
     for trace in inventory.classified_traces:
         traces[trace.source].append(trace)
     for source, found in sorted(traces.items()):
         yield _judge_source(inventory, policy, source, found)
+
+
+def _judge_cloud(inventory: Inventory) -> Opinion:
+    """Whether the cloud, as far as it was listed, showed anything of what the registers or the list name."""
+    subject = _subject("platform")
+    shown = [t for t in inventory.classified_traces if inventory.coverage.is_platform(t.source)]
+    if shown:
+        return Opinion(
+            subject=subject,
+            verdict=Verdict.NOT_APPLICABLE,
+            decided_by=Step.CLASSIFIED,
+            reason=msg("what the government cloud showed is told by its source"),
+        )
+    cells = inventory.coverage.gaps("host", "tenant", "workload", platform_only=True)
+    gaps = [r for r in cells if r.state is not CellState.NOT_CONFIGURED]
+    if gaps or not inventory.coverage.of("host", platform_only=True):
+        return Opinion(
+            subject=subject,
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.COVERAGE,
+            reason=msg("the government cloud was not listed completely: something classified may be on it"),
+            missing=tuple(missing_cell(r) for r in gaps[:MOST_NAMED])
+            or (msg("a source or ledger in the config for: {kind}", kind=kind_words("host")),),
+        )
+    return Opinion(
+        subject=subject,
+        verdict=Verdict.PASS,
+        reason=msg("nothing that the government cloud lists is on the do-not-scan list or named as classified"),
+    )
 
 
 def _judge_source(inventory: Inventory, policy: Policy, source: str, traces: list[ClassifiedTrace]) -> Opinion:

@@ -25,7 +25,7 @@ from checks.regulation import (
 from inventory.finding import Verdict
 from inventory.hosts import Host, Place
 from inventory.inventory import Inventory
-from inventory.records import Nic
+from inventory.records import Nic, View
 from inventory.scan import PackText, ScanOptions
 from inventory.settings import PolicyChoices, RecognisedCentre
 from inventory.text import tell
@@ -42,8 +42,8 @@ def check(id_: str) -> Check:
 
 
 def old_server(name: str = "old", address: str = "192.168.9.15/24", zone: str = "专网") -> Host:
-    seen = b.sighting(name, "os", b.SSH, zone=zone, nics=(Nic(addresses=(address,)),))
-    card = b.sighting(name, "asset", "ledger:assets", commissioned_on=date(2018, 1, 1), department="市教育局")
+    seen = b.sighting(name, View.OS, b.SSH, zone=zone, nics=(Nic(addresses=(address,)),))
+    card = b.sighting(name, View.ASSET, "ledger:assets", commissioned_on=date(2018, 1, 1), department="市教育局")
     return b.host(name, Place.STANDALONE_PHYSICAL, b.owned(projects=()), (seen, card))
 
 
