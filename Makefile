@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROOMS := checks collectors commands exporters inventory
 
-.PHONY: demo test unit check lint types imports messages lock city bench clean
+.PHONY: demo test unit check lint types imports messages matrix lock city bench clean
 
 demo: $(VENV)/runtime.stamp
 	@$(BIN)/python examples/demo.py
@@ -33,6 +33,10 @@ imports: $(VENV)/dev.stamp
 # compiles the translations that the program reads (the .mo files are kept beside their sources)
 messages: $(VENV)/dev.stamp
 	for room in $(ROOMS); do $(BIN)/pybabel -q compile -d inventory/locale -D $$room; done
+
+# docs/verdict-matrix.md, as the checks decide it
+matrix: $(VENV)/dev.stamp
+	$(BIN)/python docs/verdict_matrix.py
 
 # the pinned dependencies, with hashes; run after changing pyproject.toml
 lock: $(VENV)/dev.stamp
