@@ -42,17 +42,25 @@ def _as_network(text: str) -> IPNetwork | None:
         return None
 
 
-def _as_address(text: str) -> IPNetwork | None:
-    """What a record's text means: `10.20.0.5/24` is an address with its prefix, `10.20.0.0/24` is a network."""
+def _as_address(text: str) -> tuple[int, int, int, int] | None:
+    """IP version, first and last address, and the address itself of what a record's text means: `10.20.0.5/24` is an
+    address with its prefix, `10.20.0.0/24` is a network.
+    """
+    word = text.strip().partition("%")[0]
     try:
-        interface = ipaddress.ip_interface(text.strip().partition("%")[0])
+        if "/" not in word and ":" not in word:
+            plain = int(ipaddress.IPv4Address(word))
+            return 4, plain, plain, plain
+        interface = ipaddress.ip_interface(word)
     except ValueError:
         return None
     mapped = interface.ip.ipv4_mapped if isinstance(interface.ip, ipaddress.IPv6Address) else None
     if mapped is not None:
-        return IPNetwork(str(mapped))
-    is_network = interface.ip == interface.network.network_address
-    return IPNetwork(str(interface.network) if is_network else str(interface.ip))
+        return 4, int(mapped), int(mapped), int(mapped)
+    address, network = int(interface.ip), interface.network
+    if address == int(network.network_address):
+        return interface.version, address, int(network.broadcast_address), address
+    return interface.version, address, address, address
 
 
 class Guard:
@@ -114,12 +122,10 @@ class Guard:
         return answer
 
     def _forbids(self, text: str) -> bool:
-        network = _as_address(text) if _LIKE_ADDRESS.match(text) else None
-        if network is not None:
-            address = int(network.ip)
-            return self._holds(network.version, network.first, network.last) or self._holds(
-                network.version, address, address
-            )
+        found = _as_address(text) if _LIKE_ADDRESS.match(text) else None
+        if found is not None:
+            version, first, last, address = found
+            return self._holds(version, first, last) or self._holds(version, address, address)
         word = normalise(text).rstrip(".")
         if word in self._words or canonical(word) in self._words:
             return True
