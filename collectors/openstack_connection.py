@@ -171,6 +171,13 @@ class OpenStackCloud:
             raise known
         return known
 
+    def close(self) -> None:
+        """Gives back the connections that are kept open: a service has room for so many, whoever holds them."""
+        with self._lock:
+            known = [region for region in self._regions.values() if isinstance(region, OpenStackRegion)]
+        for region in known:
+            region.close()
+
     def _login(self, region: str | None) -> "OpenStackRegion | CollectorError":
         from collectors.openstack_gate import set_gates
 
@@ -328,6 +335,10 @@ class OpenStackRegion:
         self._sleep = sleep
         self._timeout = cloud.source.timeout
         self._retries = cloud.source.retries
+
+    def close(self) -> None:
+        """Gives back its connections; a later request opens new ones."""
+        self._connection.session.session.close()
 
     @cached_property
     def token(self) -> Token:

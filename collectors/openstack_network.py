@@ -14,6 +14,7 @@ from msgspec import field
 
 from collectors.collector import Reading, Said
 from collectors.errors import Unreadable
+from collectors.openstack_connection import Params
 from collectors.openstack_halves import walk_halves
 from collectors.openstack_identity import Sight, Survey
 from collectors.openstack_pages import Item, ItemT, Partly, raw
@@ -251,10 +252,10 @@ def _sight(survey: Survey) -> Sight:
     return Sight(survey, "Neutron")
 
 
-def everything(survey: Survey, path: str, key: str, kind: type[ItemT]) -> Iterator[ItemT]:
+def everything(survey: Survey, path: str, key: str, kind: type[ItemT], params: Params = ()) -> Iterator[ItemT]:
     """Every object of a listing of Neutron, its declared fields only."""
     # Neutron halves its answer where it is told which fields are wanted.
-    fields = [("fields", name) for name in kind.__struct_encode_fields__]
+    fields = [*params, *(("fields", name) for name in kind.__struct_encode_fields__)]
     for page in walk_halves(
         survey.region, "network", path, key, kind, sort_key="id", params=fields, page_size=survey.page_size
     ):

@@ -5,6 +5,7 @@ clouds.yaml names a region, the scope is `*` for all and every region of the cat
 """
 
 import threading
+import weakref
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -82,6 +83,8 @@ class OpenStackCollector:
         self._label_keys = label_keys
         self._clock = clock
         self._cloud = OpenStackCloud(source, base=base, guard=guard)
+        # Nobody tells a collector that its run is over; left to themselves, its connections would stay open for long.
+        weakref.finalize(self, self._cloud.close)
         self._reach_lock = threading.Lock()
         self._reach: Reach | None = None
         self._nova_quotas: dict[str | None, SharedAnswers[str, Amounts]] = {}

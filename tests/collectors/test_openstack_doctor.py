@@ -16,7 +16,7 @@ from inventory.settings import OpenStackSource
 from inventory.text import tell
 
 pytestmark = pytest.mark.openstack
-DOCUMENTED = re.compile(r"`/etc/(nova|neutron)/policy.yaml`.*?```yaml\n(.*?)```", re.DOTALL)
+DOCUMENTED = re.compile(r"`/etc/(\w+)/policy.yaml`.*?```yaml\n(.*?)```", re.DOTALL)
 
 
 def looked_at(path: Path, cloud: str = "zed", *, guard: Guard | None = None) -> dict[str, list[Diagnosis]]:
