@@ -1,5 +1,6 @@
 """How an OpenStack is asked: gently, again where it makes sense, never for ever, and with one token."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from scripted_cloud import PASSWORD, Script, scripted_cloud
 
 from collectors.errors import CollectorError, Unauthorized, Unreachable, Unreadable
 from collectors.openstack_connection import OpenStackCloud
-from inventory.settings import OpenStackSource, RequestLimits
+from inventory.settings import ConfigError, OpenStackSource, RequestLimits, load
 
 SERVERS = "/compute/v2.1/servers"
 
@@ -207,3 +208,34 @@ def test_a_token_document_without_end_is_cut_off(tmp_path: Path) -> None:
 
     with scripted_cloud(tmp_path, script) as (clouds, _), pytest.raises(Unreadable, match="larger than"):
         connected(clouds).region("r")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("limits = { nova = { concurrency = 1 } }", "openstack[1].limits.nova: there is no such service"),
+        ("limits = { compute = { concurency = 1 } }", "there is no such key; expected one of requests_per_second"),
+        ("limits = { compute = { concurrency = 0 } }", "expected 1 or more"),
+        ("requests_per_second = 0", "more than 0"),
+        ("concurrency = 1000", "expected 256 or less"),
+    ],
+)
+def test_limits_that_mean_nothing_are_refused(tmp_path: Path, line: str, said: str) -> None:
+    """A service's name that is mistyped would leave that service without its limit."""
+    config = tmp_path / "yunhe.toml"
+    config.write_text(f'version = 1\n[city]\nname = "x"\n[[openstack]]\nname = "c"\ncloud = "c"\n{line}\n')
+
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        load(config)
+
+
+def test_limits_of_one_service_are_read(tmp_path: Path) -> None:
+    config = tmp_path / "yunhe.toml"
+    config.write_text(
+        'version = 1\n[city]\nname = "x"\n[[openstack]]\nname = "c"\ncloud = "c"\nconcurrency = 4\n'
+        "limits = { block-storage = { requests_per_second = 0.5 } }\n"
+    )
+    (cloud,) = load(config).openstack
+
+    assert (cloud.concurrency, cloud.requests_per_second) == (4, 50)
+    assert cloud.limits == {"block-storage": RequestLimits(requests_per_second=0.5, concurrency=8)}

@@ -5,6 +5,7 @@ import ipaddress
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,13 @@ from hypothesis import strategies as st
 from json_server import Answer, JsonServer, json_server
 
 from collectors.collector import collect
-from collectors.sharing_api_source import sharing_api_collectors
+from collectors.request_rate import RequestRate
+from collectors.sharing_api_source import SharingApiCollector, sharing_api_collectors
 from inventory.collection import Collection
 from inventory.coverage import CellState
 from inventory.guard import Guard
 from inventory.records import SharingEntry, SharingType, SharingUse
-from inventory.settings import ConfigError, SharingApi
+from inventory.settings import ConfigError, RequestLimits, SharingApi
 from inventory.text import tell
 
 NOON = dt.datetime(2026, 11, 1, 4, tzinfo=dt.UTC)
@@ -271,6 +273,25 @@ def test_a_passing_fault_is_waited_out_as_long_as_the_platform_says(server: Json
     assert state(read(server.url, retries=2))[0] is CellState.COMPLETE
     assert (dt.datetime.now(dt.UTC) - before).total_seconds() >= 1
     assert len(server.asked) == 4
+
+
+def test_the_platform_is_asked_no_faster_than_the_config_says(server: JsonServer) -> None:
+    """One a second: the walk's four requests take their turns."""
+    slept: list[float] = []
+    server.answer = paged([entry_item(1)], [entry_item(2)], [entry_item(3)])
+    entry = SharingApi(name="p", url=f"{server.url}/catalogue", items="data.list", entries=ENTRIES, page_param="page",
+                       requests_per_second=1)  # fmt: skip
+    (collector,) = sharing_api_collectors(entry, base=Path(), clock=lambda: NOON, guard=Guard())
+    assert isinstance(collector, SharingApiCollector)
+    slow = replace(collector, rate=RequestRate(RequestLimits(requests_per_second=1), sleep=slept.append))
+
+    collection = collect([slow], guard=Guard(), clock=lambda: NOON)
+
+    assert state(collection)[0] is CellState.COMPLETE
+    assert len(server.asked) == 4
+    # Nobody really slept, so each waits for all before it.
+    assert [round(s) for s in slept] == [1, 2, 3]
+    assert collector.parallel == 1
 
 
 @pytest.mark.parametrize("answer", [Answer(drip=True), Answer({"data": {"list": []}}, wait=6)])
