@@ -493,7 +493,26 @@ def _doubt(template: ConclusionTemplate | None, graded: Graded, report: MlpsAsse
             name=graded.name,
             number=report.filing_number or named,
         )
-    return _score_doubt(template, report)
+    return _number_doubt(graded, report) or _score_doubt(template, report)
+
+
+_REPORT_NUMBER = re.compile(r"^\d{11}-?\d{5}-(\d{2})-\d{4}-\d{2}$")
+"""测评报告编号: filing number, year, body, serial."""
+
+
+def _number_doubt(graded: Graded, report: MlpsAssessment) -> Message | None:
+    """The year in the report's number against its date; a report may be dated early in the next year."""
+    found = _REPORT_NUMBER.match(unicodedata.normalize("NFKC", report.report_number or "").strip())
+    on = report.reported_on
+    if found is None or on is None or 2000 + int(found[1]) in (on.year, on.year - 1):
+        return None
+    return msg(
+        "the number {number} of the report on {name} names the year 20{year}, the report is dated {date}",
+        number=report.report_number or "-",
+        name=graded.name,
+        year=found[1],
+        date=_date_of(report),
+    )
 
 
 def _score_doubt(template: ConclusionTemplate, report: MlpsAssessment) -> Message | None:

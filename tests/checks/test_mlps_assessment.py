@@ -56,6 +56,10 @@ CASES = [
               coverage=b.coverage(b.cell(b.REGISTER, "mlps_assessment", CellState.PARTIAL))), "unknown"),
     ("none, half a year in operation", assessed(projects=(b.project(in_operation_on=date(2026, 6, 1)),)), "advisory"),
     ("another filing's", assessed(report(SPRING, "符合", filing_number="42060000001-00001")), "unknown"),
+    ("a number of another year than its date",
+     assessed(report(SPRING, "符合", report_number="42060012345-00001-23-4201-01")), "unknown"),
+    ("a number of the year before, dated early in the next",
+     assessed(report(date(2026, 1, 20), "符合", report_number="42060012345-00001-25-4201-01")), "pass"),
     ("named by its report number",
      assessed(report(SPRING, "符合", report_number="42060012345-00001-26-4201-01")), "pass"),
 ]  # fmt: skip

@@ -1,0 +1,138 @@
+"""23.2-trial-run: dates by the register, running by our own nights."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, timedelta
+
+import builders as b
+import pytest
+from verdicts import english, finding_on, verdict_on
+
+from checks.trial_run import CHECK, stretches
+from inventory.history import History, Night, days_between, host_key
+from inventory.inventory import Inventory
+from inventory.settings import PolicyChoices
+
+KEY = host_key(b.host())
+INITIAL, START = date(2026, 9, 1), date(2026, 9, 3)
+DUE = date(2026, 10, 3)
+
+
+def nights(days: Iterable[date], *, stopped: Iterable[date] = (), missing: Iterable[date] = ()) -> History:
+    down, gone = set(stopped), set(missing)
+    return History(
+        nights=tuple(
+            Night(
+                day=d,
+                running=frozenset() if d in down | gone else frozenset({KEY}),
+                stopped=frozenset({KEY}) if d in down else frozenset(),
+                is_whole=True,
+            )
+            for d in days
+        )
+    )
+
+
+EVERY = tuple(days_between(START, DUE))
+
+
+def city(history: History | None = None, **fields: object) -> Inventory:
+    steps = {"initial_acceptance_on": INITIAL, "trial_start_on": START, **fields}
+    return b.city(projects=(b.project(**steps),), history=nights(EVERY) if history is None else history)
+
+
+def test_a_month_of_which_every_day_was_seen_running() -> None:
+    finding = finding_on(CHECK, city(), "project/P-1")
+
+    assert finding.verdict.value == "pass"
+    assert "30 of 30 day(s) covered by scans, out of 30" in english(finding.reason)
+
+
+def test_days_that_no_scan_saw_are_listed_and_never_filled_in() -> None:
+    gap = {date(2026, 9, 10), date(2026, 9, 11), date(2026, 9, 20)}
+
+    finding = finding_on(CHECK, city(nights(d for d in EVERY if d not in gap)), "project/P-1")
+
+    assert finding.verdict.value == "unknown"
+    assert "27 of 27 day(s) covered by scans, out of 30" in english(finding.reason)
+    assert "2026-09-10–2026-09-11, 2026-09-20" in english(finding.reason)
+    assert "report on its trial run" in english(finding.missing[0])
+
+
+def test_the_owner_may_allow_so_many_days() -> None:
+    gap = {date(2026, 9, 10)}
+    inventory = city(nights(d for d in EVERY if d not in gap))
+
+    finding = finding_on(CHECK, inventory, "project/P-1", b.policy(PolicyChoices(trial_gap_days=1)))
+
+    assert finding.verdict.value == "pass"
+    assert "not covered: 2026-09-10" in english(finding.reason)
+
+
+@pytest.mark.parametrize("kind", ["stopped", "missing"])
+def test_days_on_which_it_did_not_run_are_for_the_panel(kind: str) -> None:
+    """Whether that was stable is not ours to say: it is advised, with the days."""
+    finding = finding_on(CHECK, city(nights(EVERY, **{kind: [date(2026, 9, 15)]})), "project/P-1")
+
+    assert finding.verdict.value == "advisory"
+    assert "29 of 30" in english(finding.reason)
+    assert "2026-09-15" in english(finding.reason)
+
+
+def test_one_component_that_was_not_watched_leaves_it_open() -> None:
+    second = b.host("edu-db-1")
+
+    inventory = replace(city(), hosts=(b.host(), second))
+
+    # A night that saw everything and not the second machine says that it was not there.
+    assert verdict_on(CHECK, inventory, "project/P-1") == "advisory"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"trial_end_on": date(2026, 10, 2)}, "fail"),
+        ({"trial_end_on": DUE}, "pass"),
+        ({"final_acceptance_on": date(2026, 9, 25)}, "fail"),
+        ({"trial_start_on": None}, "unknown"),
+        ({"initial_acceptance_on": None}, "unknown"),
+        ({"initial_acceptance_on": None, "trial_start_on": None}, "not_applicable"),
+        ({"initial_acceptance_on": date(2026, 11, 1), "trial_start_on": date(2026, 11, 2)}, "not_applicable"),
+        ({"trial_start_on": date(2026, 12, 2)}, "unknown"),
+        # Counted from the later of the two: a trial before the initial acceptance is none.
+        ({"initial_acceptance_on": date(2026, 9, 20), "trial_end_on": date(2026, 10, 10)}, "fail"),
+    ],
+)
+def test_the_dates_of_the_register(fields: dict[str, object], expected: str) -> None:
+    assert verdict_on(CHECK, city(**fields), "project/P-1") == expected
+
+
+def test_a_month_from_the_last_of_january_ends_in_february() -> None:
+    whole = tuple(days_between(date(2026, 1, 31), date(2026, 2, 28)))
+    inventory = city(nights(whole), initial_acceptance_on=date(2026, 1, 30), trial_start_on=date(2026, 1, 31))
+
+    finding = finding_on(CHECK, inventory, "project/P-1")
+
+    assert "until 2026-02-28" in english(finding.reason)
+    assert finding.verdict.value == "pass"
+
+
+def test_tonight_counts_too() -> None:
+    """The scan that is being made is a night as well: its own day is not missing."""
+    start = b.TODAY - timedelta(days=30)
+    past = tuple(days_between(start, b.TODAY - timedelta(days=1)))
+    inventory = city(nights(past), initial_acceptance_on=start, trial_start_on=start)
+    running = replace(inventory, hosts=(b.host(sightings=(b.sighting(status="ACTIVE"),)),))
+
+    assert verdict_on(CHECK, running, "project/P-1") in ("pass", "not_applicable")
+
+
+def test_a_project_without_anything_to_watch() -> None:
+    assert verdict_on(CHECK, replace(city(), hosts=()), "project/P-1") == "unknown"
+
+
+def test_days_in_a_row_are_told_as_one() -> None:
+    days = [date(2026, 3, d) for d in (1, 2, 3, 9)]
+
+    assert stretches(days) == "2026-03-01–2026-03-03, 2026-03-09"
+    assert stretches([date(2026, 3, d) for d in range(1, 28, 2)]).endswith("…")
