@@ -35,14 +35,15 @@ from exporters import tables, terminal
 from exporters.tables import Format
 from inventory import settings, store
 from inventory.build import build
-from inventory.collection import Taken
+from inventory.collection import Collection, Taken
 from inventory.finding import Finding, Verdict
 from inventory.guard import Guard
 from inventory.inventory import Inventory
+from inventory.lifecycle import Doubted, is_held
 from inventory.scan import ScanInfo, ScanOptions
 from inventory.spool import Spool
 from inventory.store import Store
-from inventory.text import mark
+from inventory.text import mark, msg, tell
 
 
 def scan(
@@ -61,6 +62,13 @@ def scan(
     resume: ResumeOption = False,
     deadline: DeadlineOption = None,
     sweep: SweepOption = False,
+    accept_mass_change: Annotated[
+        bool,
+        typer.Option(
+            "--accept-mass-change",
+            help=in_words(mark("Believe that much vanished at once: somebody has looked and it is true.")),
+        ),
+    ] = False,
 ) -> None:
     """The nightly job. Exit 0, 3 or 4 as the verdicts say."""
     chosen = with_sweep(settings.load(config), wanted=sweep)
@@ -82,7 +90,8 @@ def scan(
             collect_sources(chosen, base, spool, clock=clock, deadline=ends, has_captures=bool(captures))
             take_captures(captures, spool, chosen.platform.sources)
             spool.finish()
-            result = judge_and_keep(spool, options, opened, started=started, as_of=moment or now())
+            taken = spool if accept_mass_change else _with_held(spool, opened)
+            result = judge_and_keep(taken, options, opened, started=started, as_of=moment or now())
     try:
         _print_scan(result, form, lang or voice.LOCALE)
         sys.stdout.flush()
@@ -91,9 +100,32 @@ def scan(
     raise typer.Exit(Exit.COMPLIANT if exit_zero else result.scan.exit_code)
 
 
-def judge_and_keep(spool: Spool, options: ScanOptions, opened: Store, *, started: datetime, as_of: datetime) -> Result:
+def _with_held(spool: Spool, opened: Store) -> Taken:
+    """What was read; scopes from which too much vanished at once are not believed, and said to be so."""
+    cells = opened.with_held(spool.cells)
+    for cell in filter(is_held, cells):
+        told = cell.reason or msg("no reason was given")
+        sentence = msg(
+            "{source} {scope} {kind}: {reason}; if it is true: --accept-mass-change",
+            source=cell.cell.source,
+            scope=cell.cell.scope,
+            kind=cell.cell.kind,
+            reason=told,
+        )
+        voice.complain(tell(sentence, voice.LOCALE))
+    return Doubted(spool, cells)
+
+
+def judge_and_keep(taken: Taken, options: ScanOptions, opened: Store, *, started: datetime, as_of: datetime) -> Result:
     """Judges what was read, keeps it as the next finished scan, and returns that."""
-    collection = spool.collection(with_raws=False)
+    # Judging needs no raw documents.
+    collection = Collection(
+        taken_at=taken.taken_at,
+        sources=list(taken.sources),
+        records=list(taken.sorted_records()),
+        cells=list(taken.cells),
+        rejections=list(taken.rejections),
+    )
     policy = Policy.from_options(options)
     inventory = build(collection, options, as_of=as_of)
     findings = judge(inventory, policy)
@@ -104,10 +136,10 @@ def judge_and_keep(spool: Spool, options: ScanOptions, opened: Store, *, started
         as_of=as_of,
         tool=voice.TOOL,
         pack=f"{policy.pack.id} {policy.pack.version}",
-        digest=_digest(spool, options, findings),
+        digest=_digest(taken, options, findings),
         exit_code=_exit_code(findings, inventory),
     )
-    info = opened.save(info=info, options=options, taken=spool, findings=findings)
+    info = opened.save(info=info, options=options, taken=taken, findings=findings)
     return Result(scan=info, policy=policy, inventory=inventory, findings=findings, known=opened.known(info.number))
 
 

@@ -55,8 +55,10 @@ def scans(config: ConfigOption = DEFAULT_CONFIG, form: FormatOption = Format.TAB
 EVENTS = {
     "appeared": mark("appeared"),
     "changed": mark("changed"),
-    "absent": mark("absent"),
     "unseen": mark("could not be seen"),
+    "suspect": mark("suspect"),
+    "missing": mark("missing"),
+    "gone": mark("gone"),
     "reappeared": mark("reappeared"),
 }
 

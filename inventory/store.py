@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from inventory.collection import Taken
+from inventory.coverage import CellResult
 from inventory.difference import Difference
 from inventory.finding import Finding
+from inventory.lifecycle import DEFAULT_RULES, Life, LifeRules, with_held
 from inventory.scan import Known, ScanInfo, ScanOptions
 from inventory.store_place import Place, StoreError, place_of
 from inventory.stored_scan import StoredScan
@@ -167,7 +169,7 @@ class Store:
         with self._reading() as connection:
             return heads(connection)
 
-    def history(self, name: str) -> "list[Change]":
+    def history(self, name: str, rules: LifeRules = DEFAULT_RULES) -> "list[Change]":
         """Every change of the resources that were ever called so: by key, the source's own id, or name.
 
         Raises:
@@ -176,7 +178,29 @@ class Store:
         from inventory.store_history import history, resources
 
         with self._reading() as connection:
-            return [change for key in resources(connection, name) for change in history(connection, key)]
+            return [change for key in resources(connection, name) for change in history(connection, key, rules)]
+
+    def with_held(self, cells: Sequence[CellResult]) -> list[CellResult]:
+        """The cells of a scan that is to be judged; those from which too much vanished at once are partial.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        from inventory.store_life import believed
+
+        with self._reading() as connection:
+            return with_held(cells, believed(connection, cells))
+
+    def absent(self, rules: LifeRules = DEFAULT_RULES) -> list[tuple[str, int, Life]]:
+        """Every record that the last scan does not have: its key, the last scan that had it, and its state.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        from inventory.store_life import absent
+
+        with self._reading() as connection:
+            return list(absent(connection, rules))
 
     def differences(self, earlier: int, later: int) -> list[Difference]:
         """What differs between the findings of two scans.

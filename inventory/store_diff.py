@@ -12,10 +12,11 @@ from sqlalchemy import Connection, and_, func, not_, select
 
 from inventory.difference import OPEN, DiffClass, Difference
 from inventory.finding import Finding, Verdict
+from inventory.lifecycle import Look
 from inventory.store_reader import valid_in
 from inventory.store_rows import stored_key
 from inventory.store_schema import BODY, FINDING_VERSION, RECORD_VERSION
-from inventory.store_sight import cell_kind, sight_of
+from inventory.store_sight import sight_of, trace_of
 
 _AT_ONCE = 500
 
@@ -122,11 +123,8 @@ class _Judge:
         there, here = held[1 - side], held[side]
         if not keys or any(key in here for key in keys) or not all(key in there for key in keys):
             return False
-        return all(self._is_whole(key, there[key], side) for key in keys)
-
-    def _is_whole(self, key: str, body: bytes, side: int) -> bool:
-        source, kind = key.split("|", 2)[:2]
-        return self._sights[side].is_whole(source, cell_kind(kind, body))
+        here_sight, there_sight = self._sights[side], self._sights[1 - side]
+        return all(here_sight.look(trace_of(there[key]), there_sight) is Look.WHOLE for key in keys)
 
     def _contents(self, keys: Sequence[str], scan: int) -> dict[str, bytes]:
         table = RECORD_VERSION

@@ -1,6 +1,6 @@
 """What became of one resource over the scans, field by field 资源变更历史."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from itertools import groupby
 from typing import NamedTuple
@@ -8,10 +8,11 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, or_, select, text
 
+from inventory.lifecycle import DEFAULT_RULES, Fading, Life, LifeRules, Look
 from inventory.store_reader import read_infos
 from inventory.store_rows import canonical, stored_key
 from inventory.store_schema import BODY, RECORD_VERSION, is_postgresql
-from inventory.store_sight import Sight, cell_kind, sight_of
+from inventory.store_sight import Sight, sight_of, trace_of
 
 MAX_RESOURCES = 50
 """Records that one name may stand for."""
@@ -24,10 +25,14 @@ class Event(StrEnum):
     """出现: seen for the first time."""
     CHANGED = "changed"
     """变更"""
-    ABSENT = "absent"
-    """未见: all of its kind was read, and it was not there."""
     UNSEEN = "unseen"
-    """未能查看: it is not in the scan, and the scan could not see all of its kind."""
+    """未查看: it is not in the scan, and the scan could not see all of where it was."""
+    SUSPECT = "suspect"
+    """存疑: it vanished with many others, and nobody has accepted that."""
+    MISSING = "missing"
+    """缺失: all of where it was was read, and it was not there."""
+    GONE = "gone"
+    """消失: it was looked for often and long enough."""
     REAPPEARED = "reappeared"
     """再现"""
 
@@ -61,9 +66,26 @@ def resources(connection: Connection, name: str) -> list[str]:
     return list(connection.execute(of_name).scalars())
 
 
-def history(connection: Connection, key: str) -> Iterator[Change]:
+def history(connection: Connection, key: str, rules: LifeRules = DEFAULT_RULES) -> Iterator[Change]:
     """Every change of one record, the oldest first. Of what several captures held at once each is a line of its own."""
-    return _History(connection).of(key)
+    return _History(connection, rules).of(key)
+
+
+def lives(
+    body: bytes,
+    last: int,
+    back: int | None,
+    scans: Iterable[int],
+    sight: Callable[[int], Sight],
+    rules: LifeRules,
+) -> Iterator[tuple[int, Life]]:
+    """The state of a thing in each scan after the `last` one that has it, until it is `back`."""
+    trace = trace_of(body)
+    there = next((n for n in sorted(scans, reverse=True) if n <= last), None)
+    thing = Fading(rules)
+    for number in sorted(n for n in scans if n > last and (back is None or n < back)):
+        look = sight(number).look(trace, sight(there)) if there is not None else Look.PARTIAL
+        yield number, thing.add(sight(number).info.as_of, look)
 
 
 class _Held(NamedTuple):
@@ -74,8 +96,9 @@ class _Held(NamedTuple):
 
 
 class _History:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, rules: LifeRules) -> None:
         self._db = connection
+        self._rules = rules
         self._scans = {info.number: info for info in read_infos(connection)}
         self._sights: dict[int, Sight] = {}
 
@@ -106,19 +129,12 @@ class _History:
             yield from self._gap(name, before, None)
 
     def _gap(self, name: str, last: _Held, back: int | None) -> Iterator[Change]:
-        """That it was not in the scans from the one after `last` until `back`: not seen, then, once, not there."""
-        source, kind = name.split("|", 2)[:2]
-        cell = cell_kind(kind, last.body)
-        told = False
-        for number in sorted(self._scans):
-            if number <= (last.until or 0) or (back is not None and number >= back):
-                continue
-            if self._sight(number).is_whole(source, cell):
-                yield self._change(name, number, Event.ABSENT)
-                return
-            if not told:
-                yield self._change(name, number, Event.UNSEEN)
-                told = True
+        """What became of it in the scans from the one after `last` until `back`: each new state once."""
+        state = Life.PRESENT
+        for number, now in lives(last.body, last.until or 0, back, self._scans, self._sight, self._rules):
+            if now is not state:
+                yield self._change(name, number, Event(now.value))
+            state = now
 
     def _sight(self, number: int) -> Sight:
         if number not in self._sights:

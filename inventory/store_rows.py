@@ -59,14 +59,23 @@ def sha256(data: bytes) -> bytes:
 # ── contents ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def record_items(records: Iterable[Record], times: "Runs") -> Iterator[Item]:
-    """The records of a scan; when each was observed goes to `times`, in the same order."""
-    encode, hashed, add = _ENCODER.encode, hashlib.sha256, times.add
+class _Named(msgspec.Struct, frozen=True):
+    """What a record's key is made of."""
+
+    source: str
+    kind: str
+    native_id: str
+
+
+def record_items(lines: Iterable[bytes], times: "Runs") -> Iterator[Item]:
+    """The records of a scan, each as canonical JSON; when each was observed goes to `times`, in the same order."""
+    decode, hashed, add = msgspec.json.Decoder(_Named).decode, hashlib.sha256, times.add
     last, nth = "", 0
-    for record in records:
-        body, moment = without_time(encode(record))
+    for line in lines:
+        named = decode(line)
+        body, moment = without_time(line)
         add(moment)
-        key = stored_key(record.key)
+        key = stored_key(f"{named.source}|{named.kind}|{named.native_id}")
         nth = _place(key, last, nth)
         last = key
         yield key, nth, hashed(body).digest(), body, ""

@@ -2,37 +2,81 @@
 
 from collections import defaultdict
 from datetime import timedelta
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, select
 
 from inventory.coverage import CellResult
+from inventory.lifecycle import Look, is_held
 from inventory.scan import ScanInfo, ScanOptions
 from inventory.store_reader import read_cells, read_info
 from inventory.store_schema import BODY, SCAN
 
 
 class Sight:
-    """What one scan could see. A record does not say in which scope it was read: all of its kind must be whole."""
+    """What one scan could see."""
 
     def __init__(self, info: ScanInfo, cells: list[CellResult], fresh_hours: int) -> None:
         self.info = info
-        self._whole: dict[tuple[str, str], bool] = defaultdict(lambda: True)
-        self._planned: set[tuple[str, str]] = set()
+        self.looks: dict[tuple[str, str], dict[str, Look]] = defaultdict(dict)
+        """(source, kind) to scope to what may be concluded from it."""
         for result in cells:
-            place = (result.cell.source, result.cell.kind)
-            finished = result.finished_at
-            fresh = finished is None or abs(info.as_of - finished) <= timedelta(hours=fresh_hours)
-            self._planned.add(place)
-            self._whole[place] = self._whole[place] and result.is_complete and fresh
+            scopes = self.looks[result.cell.source, result.cell.kind]
+            # Of several runs over one cell all must have seen it whole.
+            scopes[result.cell.scope] = max(
+                scopes.get(result.cell.scope, Look.WHOLE), self._look(result, fresh_hours), key=_LESS.index
+            )
 
-    def is_whole(self, source: str, kind: str) -> bool:
-        """Whether all of this kind that the source has was read, and not too long before the scan's clock.
+    def _look(self, result: CellResult, fresh_hours: int) -> Look:
+        if is_held(result):
+            return Look.HELD
+        finished = result.finished_at
+        is_fresh = finished is None or abs(self.info.as_of - finished) <= timedelta(hours=fresh_hours)
+        return Look.WHOLE if result.is_complete and is_fresh else Look.PARTIAL
 
-        Nobody planned it: it was not looked at. `kind` is the cell's: `hypervisor` for the control plane's own hosts.
+    def look(self, record: "Trace", there: "Sight") -> Look:
+        """What this scan says of where a record was when the scan `there` had it.
+
+        A record does not say in which scope it was read. Where a scope bears its id or its namespace, it was read
+        there; else every scope of its kind must have been read, then and now: it may have moved from one to another.
         """
-        place = (source, kind)
-        return place in self._planned and self._whole[place]
+        now = self.looks.get((record.source, record.cell_kind), {})
+        then = there.looks.get((record.source, record.cell_kind), {})
+        own = {scope for scope in then if scope in record.scopes}
+        needed = (own | ({ALL} & now.keys())) if own else then.keys() | now.keys()
+        return max((now.get(scope, Look.PARTIAL) for scope in needed), key=_LESS.index, default=Look.PARTIAL)
+
+
+ALL = "*"
+"""Scope of a cell that stands for all of its source."""
+_LESS = (Look.WHOLE, Look.HELD, Look.PARTIAL)
+"""From what says most to what says least."""
+
+
+class Trace(NamedTuple):
+    """What must be known of a record to say where it was read."""
+
+    source: str
+    cell_kind: str
+    """`hypervisor` for the control plane's own hosts, else the record's kind."""
+    scopes: frozenset[str]
+    """Names that a scope of its own would bear."""
+
+
+def trace_of(body: bytes) -> Trace:
+    """The trace of a record's content."""
+    fields = msgspec.json.decode(body, type=_Fields)
+    kind = "hypervisor" if fields.kind == "host" and fields.view == "hypervisor" else fields.kind
+    return Trace(fields.source, kind, frozenset({fields.native_id, fields.namespace or fields.native_id} - {ALL}))
+
+
+class _Fields(msgspec.Struct, frozen=True):
+    source: str
+    kind: str
+    native_id: str
+    view: str | None = None
+    namespace: str | None = None
 
 
 def sight_of(connection: Connection, number: int) -> Sight:
@@ -49,9 +93,3 @@ def sight_of(connection: Connection, number: int) -> Sight:
     ).scalar_one()
     hours = msgspec.json.decode(options, type=ScanOptions).fresh_hours
     return Sight(info, read_cells(connection, number), hours)
-
-
-def cell_kind(record_kind: str, body: bytes) -> str:
-    """The kind of cell that a record of this content is read by."""
-    view = msgspec.json.decode(body).get("view") if record_kind == "host" else None
-    return "hypervisor" if view == "hypervisor" else record_kind

@@ -64,7 +64,7 @@ class _Writer:
 
     def write(self, options: ScanOptions, taken: Taken, findings: Iterable[Finding]) -> ScanInfo:
         observed = self._runs(RECORDS, quoted=True)
-        self._merge(RECORDS, record_items(taken.sorted_records(), observed))
+        self._merge(RECORDS, record_items(taken.sorted_lines(), observed))
         observed.close()
         self._merge(RAWS, raw_items(taken.sorted_raws()))
         read = self._runs(CELLS, quoted=False)

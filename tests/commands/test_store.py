@@ -117,3 +117,29 @@ def test_an_old_store_is_refused_until_it_is_renewed(yunhe: Yunhe, config: Path)
 
     assert yunhe("store", "migrate", "-c", config).code == 0
     assert len(json.loads(yunhe("scans", "-c", config, "-f", "json").out)) == 3
+
+
+def test_a_mass_disappearance_is_held_until_it_is_accepted(yunhe: Yunhe, tmp_path: Path) -> None:
+    """A register that lost its rows overnight: what is concluded from it is unknown until somebody has looked."""
+    path = tmp_path / "yunhe.toml"
+    path.write_text(CONFIG, encoding="utf-8")
+    header, row = LEDGER.format(name="门户").splitlines()
+
+    def night(day: int, rows: int, *more: str) -> tuple[int, str, str]:
+        lines = [header, *(row.replace("S-1", f"S-{n}") for n in range(rows))]
+        (tmp_path / "systems.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        done = yunhe("scan", "-c", path, "--as-of", f"2026-11-{day}", "-f", "json", *more)
+        (cell,) = json.loads(done.out)["coverage"]
+        return done.code, cell["state"], done.err
+
+    assert night(20, 60)[1] == "complete"
+    for day in (21, 22):
+        _, state, err = night(day, 30)
+        assert state == "partial"
+        assert "30 of 60 vanished at once" in err
+        assert "--accept-mass-change" in err
+    assert json.loads(yunhe("history", "S-59", "-c", path, "-f", "json").out)[-1]["event"] == "suspect"
+    assert night(23, 30, "--accept-mass-change")[1] == "complete"
+    assert night(24, 30)[1] == "complete"
+    events = [c["event"] for c in json.loads(yunhe("history", "S-59", "-c", path, "-f", "json").out)]
+    assert events == ["appeared", "suspect", "missing"]

@@ -57,7 +57,7 @@ def test_what_a_scan_could_not_see_is_not_called_gone(new_store: Callable[[], st
         assert lines(store, "t1") == [
             (1, "appeared", "", None, None),
             (2, "unseen", "", None, None),
-            (3, "absent", "", None, None),
+            (3, "missing", "", None, None),
             (5, "reappeared", "", None, None),
             (5, "changed", "name", '"门户"', '"门户二期"'),
             (6, "unseen", "", None, None),

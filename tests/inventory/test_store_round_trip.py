@@ -1,7 +1,7 @@
 """Whatever a night saw comes back as it was saved, from every scan, on both stores."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
@@ -18,6 +18,7 @@ from inventory.finding import Finding, Subject, Verdict
 from inventory.records import Department, HostSighting, Record, Tenant, View
 from inventory.scan import ScanInfo, ScanOptions
 from inventory.store import Store
+from inventory.store_rows import canonical
 from inventory.text import msg
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
@@ -218,8 +219,8 @@ def test_a_stream_that_is_out_of_order_is_refused(new_store: Callable[[], str]) 
     from inventory.store import StoreError
 
     class Shuffled(Collection):
-        def sorted_records(self):  # type: ignore[no-untyped-def]
-            return iter(self.records)
+        def sorted_lines(self) -> Iterator[bytes]:
+            return map(canonical, self.records)
 
     records: list[Record] = [Department(source="s", native_id=n, observed_at=NOON, name=n) for n in ("b", "a")]
     with Store(new_store()) as store:

@@ -1,0 +1,188 @@
+"""Present, missing, gone: a state machine of our own beside the store, over whatever nights may come."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from inventory.collection import Collection
+from inventory.coverage import Cell, CellResult, CellState
+from inventory.lifecycle import Doubted, Fading, Life, LifeRules, Look, is_held, with_held
+from inventory.records import HostSighting, Record, Tenant, View
+from inventory.scan import ScanInfo, ScanOptions
+from inventory.store import Store
+from inventory.text import msg
+
+NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
+RULES = LifeRules(gone_scans=2, gone_hours=30)
+CLOUD, FLEET = "openstack:gov", "ssh:county"
+TENANTS = [f"t{n}" for n in range(60)]
+HOSTS = [f"h{n}" for n in range(3)]
+
+
+def cell(source: str, scope: str, kind: str, seen: int, state: CellState = CellState.COMPLETE) -> CellResult:
+    reason = None if state is CellState.COMPLETE else msg("the connection was reset")
+    return CellResult(cell=Cell(source, scope, kind), state=state, seen=seen, reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "held"),
+    [
+        (100, 80, False),
+        (100, 79, True),
+        (1000, 900, False),
+        (1000, 899, True),
+        (20, 0, False),
+        (21, 0, True),
+        (5, 9, False),
+    ],
+)
+def test_more_than_twenty_and_a_tenth_is_a_mass_disappearance(before: int, after: int, held: int) -> None:
+    result = cell(CLOUD, "*", "host", after)
+    (found,) = with_held([result], {(result.cell, 0): before})
+
+    assert is_held(found) is bool(held)
+    assert found.is_complete is not bool(held)
+
+
+def test_only_a_scan_that_was_whole_can_be_held() -> None:
+    """Who could not look has lost nothing."""
+    for state in CellState:
+        result = cell(CLOUD, "*", "host", 0, state)
+        (found,) = with_held([result], {(result.cell, 0): 100})
+        assert is_held(found) is (state is CellState.COMPLETE)
+
+
+@pytest.mark.parametrize(
+    ("looks", "state"),
+    [
+        ("", "unseen"),
+        ("p", "unseen"),
+        ("w", "missing"),
+        ("ww", "gone"),
+        ("pwpwp", "gone"),
+        ("h", "suspect"),
+        ("hp", "suspect"),
+        ("hw", "missing"),
+        ("wh", "missing"),
+        ("hww", "gone"),
+        ("wwh", "gone"),
+        ("wwp", "gone"),
+    ],
+)
+def test_a_thing_fades_step_by_step(looks: str, state: str) -> None:
+    """One look a day: w(hole), h(eld), p(artial)."""
+    thing = Fading(LifeRules(gone_scans=2, gone_hours=24))
+    names = {"w": Look.WHOLE, "h": Look.HELD, "p": Look.PARTIAL}
+    for day, look in enumerate(looks):
+        thing.add(NOON + timedelta(days=day), names[look])
+
+    assert thing.state == state
+
+
+def test_scans_in_a_hurry_make_nothing_gone() -> None:
+    """Three scans within an hour are one look."""
+    thing = Fading(LifeRules())
+    for minutes in range(0, 600, 10):
+        assert thing.add(NOON + timedelta(minutes=minutes), Look.WHOLE) is Life.MISSING
+
+
+class Nights(RuleBasedStateMachine):
+    """Tenants of one cloud in one cell, SSH hosts each in a cell of its own; the model counts as a person would."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = TemporaryDirectory()
+        self.store = Store(Path(self.folder.name) / "s.db")
+        self.at = NOON
+        self.believed: int | None = None
+        self.model: dict[str, Life] = {}
+        self.looks: dict[str, list[datetime]] = {}
+
+    def teardown(self) -> None:
+        self.store.__exit__()
+        self.folder.cleanup()
+
+    @initialize()
+    def first(self) -> None:
+        self.night(hours=24, lost=0, cloud_is_whole=True, hosts=dict.fromkeys(HOSTS, "seen"), accept=False)
+
+    @rule(
+        hours=st.sampled_from([1, 24, 48]),
+        lost=st.sampled_from([0, 0, 1, 5, 20, 21, 60]),
+        cloud_is_whole=st.booleans(),
+        hosts=st.fixed_dictionaries(dict.fromkeys(HOSTS, st.sampled_from(["seen", "empty", "failed", "unplanned"]))),
+        accept=st.booleans(),
+    )
+    def night(self, hours: int, lost: int, cloud_is_whole: bool, hosts: dict[str, str], accept: bool) -> None:
+        self.at += timedelta(hours=hours)
+        there = TENANTS[lost:]
+        state = CellState.COMPLETE if cloud_is_whole else CellState.PARTIAL
+        cells = [cell(CLOUD, "*", "tenant", len(there), state)]
+        for name, what in hosts.items():
+            if what != "unplanned":
+                ended = CellState.FAILED if what == "failed" else CellState.COMPLETE
+                cells.append(cell(FLEET, name, "host", int(what == "seen"), ended))
+        records: list[Record] = [Tenant(source=CLOUD, native_id=n, observed_at=self.at, name=n) for n in there]
+        records += [
+            HostSighting(source=FLEET, native_id=n, observed_at=self.at, view=View.OS, name=n)
+            for n, what in hosts.items()
+            if what == "seen"
+        ]
+        taken = Collection(taken_at=self.at, records=records, cells=cells)
+        told = cells if accept else self.store.with_held(cells)
+        info = ScanInfo(
+            number=0,
+            started_at=self.at,
+            finished_at=self.at,
+            as_of=self.at,
+            tool="t",
+            pack="p",
+            digest="d",
+            exit_code=0,
+        )
+        self.store.save(info=info, options=ScanOptions(city="c"), taken=Doubted(taken, told), findings=[])
+        self._tenants(set(there), is_whole=cloud_is_whole, accept=accept)
+        for name, what in hosts.items():
+            self._step(FLEET + "|host|" + name, there=what == "seen", look="whole" if what == "empty" else "none")
+
+    def _tenants(self, there: set[str], *, is_whole: bool, accept: bool) -> None:
+        lost = (self.believed or 0) - len(there)
+        look = "none"
+        if is_whole:
+            too_many = self.believed is not None and lost > 20 and lost > self.believed / 10
+            look = "held" if too_many and not accept else "whole"
+        if look == "whole":
+            self.believed = len(there)
+        for name in TENANTS:
+            self._step(f"{CLOUD}|tenant|{name}", there=name in there, look=look)
+
+    def _step(self, key: str, *, there: bool, look: str) -> None:
+        if there:
+            self.model[key], self.looks[key] = Life.PRESENT, []
+            return
+        if key not in self.model:
+            return
+        before = self.model[key]
+        if before is Life.PRESENT:
+            self.model[key] = before = Life.UNSEEN
+        if look == "held" and not self.looks[key]:
+            self.model[key] = Life.SUSPECT
+        if look == "whole" and before is not Life.GONE:
+            looks = self.looks[key]
+            looks.append(self.at)
+            enough = len(looks) >= RULES.gone_scans and looks[-1] - looks[0] >= timedelta(hours=RULES.gone_hours)
+            self.model[key] = Life.GONE if enough else Life.MISSING
+
+    @invariant()
+    def the_store_says_the_same(self) -> None:
+        absent = {key: state for key, _, state in self.store.absent(RULES)}
+        assert absent == {key: state for key, state in self.model.items() if state is not Life.PRESENT}
+
+
+TestNights = Nights.TestCase
+TestNights.settings = settings(max_examples=15, stateful_step_count=10, deadline=None)
