@@ -9,8 +9,9 @@ page; where it does not hold, the listing is read the plain way from its start.
 """
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Generic
 
 from collectors.errors import Unreadable
@@ -170,36 +171,51 @@ def _meeting(
     reached: dict[bool, str | None] = {True: None, False: None}
     """How far the pages go that were handed out: an end may be further already, with a page that nobody has seen."""
     left = expected
-    with ThreadPoolExecutor(2) as pool:
 
-        def send(end: _End[ItemT]) -> None:
-            """Asks for the end's next page, unless what is on its way should be all that is left."""
-            coming = sum(limit for _, limit in asking.values())
-            if left is not None and asking and left <= coming:
-                return
-            limit = page_size if left is None else min(page_size, max(0, left - coming) + MARGIN)
-            asking[pool.submit(end.page, limit)] = (end, limit)
+    def send(end: _End[ItemT]) -> None:
+        """Asks for the end's next page, unless what is on its way should be all that is left."""
+        coming = sum(limit for _, limit in asking.values())
+        if left is not None and asking and left <= coming:
+            return
+        limit = page_size if left is None else min(page_size, max(0, left - coming) + MARGIN)
+        asking[_begun(end.page, limit)] = (end, limit)
 
-        send(up)
-        if expected is not None and expected > page_size:
-            send(down)
-        for arrived in itertools.count(1):
-            future = next(iter(wait(asking, return_when=FIRST_COMPLETED).done))
-            end, _ = asking.pop(future)
-            page = future.result()
-            if arrived > MAX_PAGES:
-                raise _Endless
-            reached[end.ascending] = end.last
-            is_over = end.is_over or _have_met(reached[True], reached[False])
-            if not is_over:
-                if left is not None and expected is not None:
-                    # An estimate that has proved too low is none.
-                    left = max(0, expected - len(told) - len(page)) if left else None
-                busy = {id(e) for e, _ in asking.values()}
-                for idle in (end, up, down):
-                    if id(idle) not in busy:
-                        send(idle)
-                        busy.add(id(idle))
-            yield page
-            if is_over:
-                return
+    send(up)
+    if expected is not None and expected > page_size:
+        send(down)
+    for arrived in itertools.count(1):
+        future = next(iter(wait(asking, return_when=FIRST_COMPLETED).done))
+        end, _ = asking.pop(future)
+        page = future.result()
+        if arrived > MAX_PAGES:
+            raise _Endless
+        reached[end.ascending] = end.last
+        is_over = end.is_over or _have_met(reached[True], reached[False])
+        if not is_over:
+            if left is not None and expected is not None:
+                # An estimate that has proved too low is none.
+                left = max(0, expected - len(told) - len(page)) if left else None
+            busy = {id(e) for e, _ in asking.values()}
+            for idle in (end, up, down):
+                if id(idle) not in busy:
+                    send(idle)
+                    busy.add(id(idle))
+        yield page
+        if is_over:
+            return
+
+
+def _begun(work: Callable[[int], list[ItemT]], limit: int) -> Future[list[ItemT]]:
+    """A page that is on its way. Its thread is a daemon, which holds no program that has ended: a deadline may pass."""
+    future: Future[list[ItemT]] = Future()
+
+    def run() -> None:
+        try:
+            page = work(limit)
+        except BaseException as error:  # noqa: BLE001 - told by the thread that waits for the page
+            future.set_exception(error)
+        else:
+            future.set_result(page)
+
+    threading.Thread(target=run, name="yunhe-openstack-page", daemon=True).start()
+    return future
