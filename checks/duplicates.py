@@ -20,7 +20,7 @@ from inventory.names import normalise
 from inventory.records import System
 from inventory.text import msg
 
-_REGIONS = re.compile(r"^(?:[\u4e00-\u9fff]{2,4}?(?:省|市|县|区)|全市|全县|市本级|本级|市级|市|县)")
+_WHOLE_CITY = re.compile(r"^(?:全市|全县|市本级|县本级|本级|市级|县级)")
 _TAILS = ("建设项目", "管理信息系统", "信息管理系统", "综合管理平台", "管理平台", "管理系统", "信息系统", "信息平台",
           "服务平台", "服务系统", "升级改造", "系统", "平台", "项目", "建设", "采购", "服务", "软件")  # fmt: skip
 _GENERATION = re.compile(
@@ -39,12 +39,14 @@ class Core:
     """一期, V2.0, 2024年: two names that differ in them are two generations of one thing, not two things."""
 
 
-def core_of(name: str) -> Core:
-    """The core of a system's name, for comparing only."""
+def core_of(name: str, city: str = "") -> Core:
+    """The core of a system's name, for comparing only. Of regions only the city's own name is known to be one: 智慧社区
+    and 智慧城市 end like regions and are none."""
     text = normalise(name)
     generations = frozenset(_GENERATION.findall(text))
     text = _GENERATION.sub("", text).replace("()", "")
-    text = _REGIONS.sub("", text, count=1)
+    text = text.removeprefix(normalise(city)) if city else text
+    text = _WHOLE_CITY.sub("", text, count=1)
     for _ in range(2):
         tail = next((t for t in _TAILS if text.endswith(t) and len(text) - len(t) >= SHORTEST), None)
         text = text.removesuffix(tail) if tail else text
@@ -61,14 +63,15 @@ def alike(one: Core, other: Core) -> float:
 def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
     """One opinion for every system of the register."""
     reached = [s for s in inventory.systems if system_barrier(inventory, policy, s, needs_funding=False) is None]
-    found = _pairs(reached, policy.choices.duplicate_similarity)
+    found = _pairs(reached, policy)
     for system in inventory.systems:
         yield _judge(inventory, policy, system, found, len(reached) - 1)
 
 
-def _pairs(systems: list[System], threshold: int) -> Mapping[str, list[tuple[float, System]]]:
+def _pairs(systems: list[System], policy: Policy) -> Mapping[str, list[tuple[float, System]]]:
     """System code to the systems whose names are alike, most alike first."""
-    cores = [(s, core_of(s.name)) for s in systems]
+    threshold = policy.choices.duplicate_similarity
+    cores = [(s, core_of(s.name, policy.city)) for s in systems]
     found: dict[str, list[tuple[float, System]]] = defaultdict(list)
     for index, (one, its) in enumerate(cores):
         for other, others in cores[index + 1 :]:

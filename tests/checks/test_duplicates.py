@@ -1,0 +1,90 @@
+"""16-duplicate: names propose, people decide."""
+
+import builders as b
+import pytest
+from verdicts import english, finding_on, verdict_on
+
+from checks.duplicates import CHECK, alike, core_of
+from inventory.coverage import CellState
+from inventory.inventory import Inventory
+from inventory.records import Funding
+from inventory.settings import PolicyChoices
+
+
+def city(*names: str, **fields: object) -> Inventory:
+    systems = tuple(b.system(f"S-{n}", name=name, funding=Funding.GOVERNMENT) for n, name in enumerate(names, 1))
+    return b.inventory(systems=systems, **fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "core"),
+    [
+        ("老河口市数字城管综合管理平台", "数字城管"),
+        ("数字城管平台", "数字城管"),
+        ("市本级 不动产登记信息管理系统", "不动产登记"),
+        ("智慧社区管理平台一期", "智慧社区"),
+        ("智慧社区管理平台（二期）", "智慧社区"),
+        ("平台", "平台"),
+        ("智慧社区", "智慧社区"),
+        ("老河口市智慧城市平台", "智慧城市"),
+    ],
+)
+def test_the_core_of_a_name(name: str, core: str) -> None:
+    assert core_of(name, "老河口市").text == core
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("智慧社区管理平台一期", "智慧社区管理平台二期"),
+        ("应急指挥平台V1.0", "应急指挥平台V2.0"),
+        ("普查系统(2020年)", "普查系统(2030年)"),
+        ("OA系统", "办公自动化系统"),
+    ],
+)
+def test_other_generations_of_one_thing_are_not_two_things(one: str, other: str) -> None:
+    """A ratio of 90 % between 一期 and 二期: the numbers veto."""
+    assert alike(core_of(one), core_of(other)) < 50
+
+
+def test_the_pair_that_a_plain_ratio_misses_is_proposed() -> None:
+    """老河口市数字城管综合管理平台 and 数字城管平台 are 60 % alike as they stand."""
+    found = finding_on(CHECK, city("老河口市数字城管综合管理平台", "数字城管平台"), "system/S-1")
+
+    assert found.verdict.value == "advisory"
+    assert "S-2 数字城管平台" in english(found.reason)
+
+
+def test_what_is_not_alike_passes_and_says_with_how_many_it_was_compared() -> None:
+    found = finding_on(CHECK, city("学籍系统", "不动产登记系统", "公交调度系统"), "system/S-1")
+
+    assert found.verdict.value == "pass"
+    assert "2 other system(s)" in english(found.reason)
+
+
+def test_the_owner_sets_the_likeness() -> None:
+    pair = city("水资源管理系统", "水资源监测系统")
+
+    assert verdict_on(CHECK, pair, "system/S-1", b.policy(PolicyChoices(duplicate_similarity=100))) == "pass"
+    assert verdict_on(CHECK, pair, "system/S-1", b.policy(PolicyChoices(duplicate_similarity=50))) == "advisory"
+
+
+def test_half_a_register_may_hold_the_other_one() -> None:
+    cut = b.coverage(b.cell(b.REGISTER, "system", CellState.PARTIAL))
+
+    assert verdict_on(CHECK, city("学籍系统", coverage=cut), "system/S-1") == "unknown"
+
+
+def test_a_retired_system_is_no_duplicate() -> None:
+    systems = (
+        b.system(name="数字城管平台", funding=Funding.GOVERNMENT),
+        b.system("S-2", name="数字城管系统", funding=Funding.GOVERNMENT, is_retired=True),
+    )
+
+    assert verdict_on(CHECK, b.inventory(systems=systems), "system/S-1") == "pass"
+
+
+def test_it_never_fails() -> None:
+    same = city("数字城管平台", "数字城管平台", "数字城管平台")
+
+    assert {verdict_on(CHECK, same, f"system/S-{n}") for n in (1, 2, 3)} == {"advisory"}
