@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -22,6 +23,7 @@ from collectors.openstack_connection import OpenStackCloud, OpenStackRegion, Par
 from collectors.openstack_identity import Reach, reach
 from collectors.openstack_network import Network, NeutronPort
 from collectors.openstack_pages import decoded, walk
+from collectors.openstack_platform import NODES_WANTED
 from collectors.openstack_storage import Volume
 from collectors.tls_certificate import certificates
 from inventory.guard import Guard
@@ -173,13 +175,18 @@ class _Visit:
         yield from self._guarded("compute", self._compute)
         yield from self._guarded("network", self._network)
         yield from self._guarded("block-storage", self._storage)
+        yield from self._guarded("load-balancer", self._balancers, is_optional=True)
+        yield from self._guarded("baremetal", self._nodes, is_optional=True)
+        yield from self._guarded("placement", self._placement, is_optional=True)
 
-    def _guarded(self, service: Service, look: Callable[[], Iterator[Diagnosis]]) -> Iterator[Diagnosis]:
+    def _guarded(
+        self, service: Service, look: Callable[[], Iterator[Diagnosis]], *, is_optional: bool = False
+    ) -> Iterator[Diagnosis]:
         try:
             self._region.need(service)
             yield from look()
         except NotConfigured as error:
-            yield self._chart.warning("reach", error.message)
+            yield self._chart.ok("reach", error.message) if is_optional else self._chart.warning("reach", error.message)
         except Refused as error:
             yield self._chart.error("right", error.message, _RIGHTS)
         except CollectorError as error:
@@ -190,6 +197,7 @@ class _Visit:
         wanted = self._region.microversion(WANTED)
         aware = self._region.microversion(CELL_AWARE)
         # Before 2.33 the hosts are not paged, and the parameter would be refused.
+        own = self._region.token.project_id
         one: Params = [("limit", 1)] if wanted >= (2, 33) else []
         everyone: Params = [("all_tenants", "1"), ("limit", 1)]
         allowed = yield from self._may("/servers/detail", everyone, wanted, _SERVERS)
@@ -197,6 +205,12 @@ class _Visit:
             self.blind.append("Nova")
         yield from self._may("/os-hypervisors/detail", one, wanted, _HYPERVISORS)
         yield from self._may("/os-services", [], aware, _CELLS)
+        yield from self._may("/os-aggregates", [], wanted, _AGGREGATES)
+        other = next((p.id for p in self._reach.projects or () if p.id != own and not p.is_domain), None)
+        if other is not None:
+            yield from self._may(f"/os-quota-sets/{quote(other, safe='')}/detail", [], wanted, _QUOTAS)
+        if not self._region.token.is_admin:
+            yield self._chart.warning("right", _ADMINISTRATORS_ONLY, _RIGHTS)
         if allowed:
             yield from self._estimate(wanted)
 
@@ -218,10 +232,17 @@ class _Visit:
         else:
             yield self._chart.ok("versions", msg("Nova has microversion {version}", version=shown))
 
-    def _may(self, path: str, params: Params, microversion: tuple[int, int], what: Message) -> "Any":
+    def _may(
+        self,
+        path: str,
+        params: Params,
+        microversion: tuple[int, int] | None,
+        what: Message,
+        service: Service = "compute",
+    ) -> "Any":
         """Yields whether the question is answered; returns it."""
         try:
-            self._region.get("compute", path, params, microversion=microversion)
+            self._region.get(service, path, params, microversion=microversion)
         except Refused as error:
             yield self._chart.error("right", msg("missing: {what}. {cause}", what=what, cause=error.message), _RIGHTS)
             return False
@@ -260,6 +281,25 @@ class _Visit:
             msg("Cinder shows all volumes to administrators only; the cell `storage` will be partial"),
             _RIGHTS,
         )
+
+    def _balancers(self) -> Iterator[Diagnosis]:
+        """Octavia shows members their own, and others nothing: a listing that is answered proves little."""
+        yield from self._may("/lbaas/loadbalancers", [("limit", 1)], None, _BALANCERS, "load-balancer")
+
+    def _nodes(self) -> Iterator[Diagnosis]:
+        wanted = self._region.microversion(NODES_WANTED, "baremetal")
+        yield from self._may("/nodes", [("limit", 1)], wanted, _NODES, "baremetal")
+
+    def _placement(self) -> Iterator[Diagnosis]:
+        """One witness less is no gap: the listing stands on the others."""
+        try:
+            self._region.get("placement", "/resource_providers")
+        except Refused as error:
+            yield self._chart.warning(
+                "right", msg("missing: {what}. {cause}", what=_HOLDERS, cause=error.message), _RIGHTS
+            )
+            return
+        yield self._chart.ok("right", msg("held: {what}", what=_HOLDERS))
 
     def _not_proved(self, service: str, what: Message) -> Iterator[Diagnosis]:
         narrowed: Incomplete | None = self._reach.narrowed(service)
@@ -308,5 +348,14 @@ class _Statistics(msgspec.Struct):
 _SERVERS = msg("servers of every project (Nova)")
 _HYPERVISORS = msg("compute hosts (Nova)")
 _CELLS = msg("which parts of Nova are down")
+_AGGREGATES = msg("aggregates of compute hosts (Nova)")
+_QUOTAS = msg("quota and usage of every project (Nova)")
+_BALANCERS = msg("load balancers (Octavia)")
+_NODES = msg("bare-metal nodes (Ironic)")
+_HOLDERS = msg("what holds resources on the compute hosts (Placement), against which servers are counted")
+_ADMINISTRATORS_ONLY = msg(
+    "private flavors and server groups (Nova), private images (Glance), the quota of every project (Neutron) are shown "
+    "to administrators only; the cells `flavor`, `server_group`, `image` and `quota` will be partial"
+)
 _PORTS = msg("ports, networks and routers of every project (Neutron)")
 _VOLUMES = msg("volumes of every project (Cinder)")

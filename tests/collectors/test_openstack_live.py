@@ -366,14 +366,11 @@ def audited(openstack_cloud: OpenStackCloud, seeded_openstack: Seeded) -> Iterat
     rights = (Path(__file__).parents[2] / "docs/openstack-rights.md").read_text()
     policies = dict(DOCUMENTED.findall(rights))
     assert policies.keys() == {"nova", "neutron", "placement", "cinder", "octavia", "ironic"}
-    for service, policy in policies.items():
-        openstack_cloud.run("sh", "-c", f"cat > /etc/{service}/policy.yaml <<'EOF'\n{policy}EOF")
+    openstack_cloud.set_policies(policies)
     yield openstack_cloud.another_clouds_yaml(
         "audited", auth={"username": "yunhe", "password": "yunhe", "project_name": "audit"}
     )
-    for service in policies:
-        # A policy file that vanishes makes the services answer 500; an empty one means the defaults again.
-        openstack_cloud.run("sh", "-c", f"echo '{{}}' > /etc/{service}/policy.yaml")
+    openstack_cloud.default_policies(policies)
     admin.identity.delete_user(user)
     admin.identity.delete_project(project)
     admin.identity.delete_role(role)

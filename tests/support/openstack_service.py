@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,20 @@ class OpenStackCloud:
     def control(self, *command: str) -> str:
         """Runs `osrig COMMAND` inside: `cell-down`, `cell-up`, `stop SERVICE`, `start SERVICE`."""
         return self.run("osrig", *command)
+
+    def set_policies(self, policies: Mapping[str, str]) -> None:
+        """Writes `/etc/SERVICE/policy.yaml` of each service, as docs/openstack-rights.md tells an operator to."""
+        for service, policy in policies.items():
+            self.run("sh", "-c", f"cat > /etc/{service}/policy.yaml <<'EOF'\n{policy}EOF")
+        named = "grep -q policy_file /etc/placement/placement.conf"
+        name = "printf '[oslo_policy]\npolicy_file = /etc/placement/policy.yaml\n' >> /etc/placement/placement.conf"
+        up = "until curl -s -o /dev/null http://127.0.0.1:8778/; do sleep 0.3; done"
+        self.run("bash", "-c", f"{named} || {{ {name}; osrig restart placement; {up}; }}")
+
+    def default_policies(self, services: Iterable[str]) -> None:
+        """The defaults again. A policy file that vanishes makes a service answer 500; an empty one does not."""
+        for service in services:
+            self.run("sh", "-c", f"echo '{{}}' > /etc/{service}/policy.yaml")
 
     def sql(self, statement: str) -> str:
         """Runs a statement in the database: for states that no API call brings about."""
