@@ -87,6 +87,26 @@ file() {
     printf '@@ absent %s\n' "$name"
 }
 
+# The user whose rights count.
+user_id() {
+    effective=
+    while read -r key _ effective _; do
+        [ "$key" != Uid: ] || break
+    done </proc/self/status
+    value user_id "${effective:-$(id -u)}"
+}
+
+names() {
+    hostname=
+    system=
+    release=
+    read -r hostname </proc/sys/kernel/hostname
+    read -r system </proc/sys/kernel/ostype
+    read -r release </proc/sys/kernel/osrelease
+    value hostname "${hostname:-$(uname -n)}"
+    value kernel "${system:-$(uname -s)}" "${release:-$(uname -r)}" "$(uname -m)"
+}
+
 interfaces() {
     for entry in /sys/class/net/*; do
         [ -f "$entry/address" ] || continue
@@ -187,10 +207,8 @@ container() {
 
 probe() {
     printf '\n@@ yunhe-probe 1\n'
-    value user_id "$(id -u)"
-    value hostname "$(uname -n)"
-    # shellcheck disable=SC2046 # three words, a line each
-    value kernel $(uname -srm)
+    user_id
+    names
     for fact in product_uuid product_serial sys_vendor product_name chassis_type chassis_asset_tag; do
         file "$fact" 2 "/sys/class/dmi/id/$fact"
     done

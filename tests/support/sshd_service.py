@@ -217,17 +217,17 @@ class OpenSshd:
 
 
 @contextmanager
-def open_sshds(folder: Path, *specs: dict[str, str]) -> Iterator[list[OpenSshd]]:
+def open_sshds(folder: Path, *specs: dict[str, str], image: str | None = None) -> Iterator[list[OpenSshd]]:
     """One sshd for each of these environments (MODE, MAX_STARTUPS: see the image's entrypoint), on a free port each.
 
     They listen on all addresses, since Linux knows no other way to have all of 127.0.0.0/8, and let in from loopback
-    only. `folder` gets the key pair that they accept, as `id_ed25519`. The container is the machine that is logged in
-    to: nobody gets into this one.
+    only. `folder` gets the key pair that they accept, as `id_ed25519`. `image`: another one with the same entrypoint.
+    The container is the machine that is logged in to: nobody gets into this one.
     """
     from testcontainers.core.container import DockerContainer
 
     need_docker()
-    image = build_image("sshd")
+    image = image or build_image("sshd")
     public = write_key(folder / "id_ed25519")
     with ExitStack() as stack:
         found = []
