@@ -57,8 +57,8 @@ def rows(size: int) -> list[Row]:
             [
                 hosts.side("ours"),
                 hosts.side("floor"),
-                hosts.side("exchange", name="ssh, curve25519-sha256 as ours", version=client),
-                hosts.side("probe", name="ssh running our probe", version=client),
+                hosts.side("exchange", name="ssh, curve25519-sha256 as ours", version=client, rounds=1),
+                hosts.side("probe", name="ssh running our probe", version=client, rounds=1),
             ]
         )
         note = f"one sshd, {PARALLEL} at once; floor: {client} running `true`; paramiko {version_of('paramiko')}"
