@@ -84,7 +84,7 @@ for group, function, help_ in (
     (app, collect.collect, mark("Read the sources and write what they say to one portable file.")),
     (app, scan.scan, mark("Read the sources, judge what they say, and keep the result.")),
     (app, findings.findings, mark("List findings of a scan.")),
-    (app, explain.explain, mark("Show how a host, system or project came to its verdicts.")),
+    (app, explain.explain, mark("Show how a host, system, project, department or finding came to its verdict.")),
     (app, store.scans, mark("List the scans that the store holds.")),
     (app, diff.diff, mark("Compare the findings of two scans.")),
     (app, store.history, mark("Show what became of a resource over the scans, field by field.")),
