@@ -1,7 +1,9 @@
 """Fixtures for real services, and the rule on skipping: without Docker a test says why, in CI nothing may skip."""
 
 import os
+from pathlib import Path
 
+import fault_plan
 import pytest
 from apiserver_service import apiserver
 from command import yunhe
@@ -23,3 +25,22 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may skip: {report.longrepr}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints the fault matrix as this run measured it; also into the file that YUNHE_FAULT_MATRIX_FILE names."""
+    reports = [r for of_one_kind in terminalreporter.stats.values() for r in of_one_kind]
+    notes = [
+        value
+        for report in reports
+        for name, value in getattr(report, "user_properties", ())
+        if name == fault_plan.PROPERTY
+    ]
+    if not notes:
+        return
+    lines = fault_plan.measured_table(notes)
+    terminalreporter.section("fault matrix: what a broken source does to a scan (docs/fault-matrix.md)")
+    for line in lines:
+        terminalreporter.write_line(line)
+    if file := os.environ.get("YUNHE_FAULT_MATRIX_FILE"):
+        Path(file).write_text("\n".join(lines) + "\n", encoding="utf-8")
