@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import starmap
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Table, bindparam, select, tuple_, update
+from sqlalchemy import Connection, Select, Table, bindparam, func, select, tuple_, update
 from sqlalchemy.exc import OperationalError
 
 from inventory.store_schema import FINDINGS, RAWS, Section, is_postgresql
@@ -79,7 +79,7 @@ def rows(connection: Connection, section: Section) -> Iterator[tuple[Any, ...]]:
     """
     table = section.table
     order = (table.c.key, table.c.nth, table.c.since_scan)
-    digest = table.c.key if section is RAWS else table.c.digest
+    digest = func.coalesce(table.c.digest, table.c.key) if section is RAWS else table.c.digest
     columns = [*order, table.c.until_scan, digest, table.c.body]
     if section is FINDINGS:
         columns += [table.c.verdict, table.c.known_scan, table.c.known_at]
