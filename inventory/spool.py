@@ -38,7 +38,8 @@ CREATE TABLE cell (
 CREATE TABLE entry (
     cell INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, raw TEXT, body BLOB NOT NULL
 ) STRICT;
-CREATE TABLE raw (digest TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
+-- With a rowid: bodies are appended, and only their digests, which come in no order, move the pages of an index.
+CREATE TABLE raw (digest TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE spoiled (digest TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE trace (cell INTEGER NOT NULL, source TEXT NOT NULL, what TEXT NOT NULL, count INTEGER NOT NULL,
     observed_at TEXT NOT NULL) STRICT;
