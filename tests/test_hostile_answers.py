@@ -19,7 +19,7 @@ import pytest
 import xlwt
 from apiserver_service import kubeconfig
 from hostile import DETERMINED, Spoiled, check_kept, counted, spoiled, spoiled_bytes
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 from ledgers import read_ledger, write_csv, write_xlsx
 from probe_answers import answer as probe_answer
@@ -39,7 +39,7 @@ from collectors.ssh_source import ssh_collectors
 from inventory import capture_file
 from inventory.capture_file import CaptureError
 from inventory.collection import Collection
-from inventory.coverage import Cell, CellState, SourceInfo
+from inventory.coverage import Cell, CellResult, CellState, SourceInfo
 from inventory.guard import Guard
 from inventory.records import HostSighting, System
 from inventory.settings import Discovery, KubernetesSource, OpenStackSource, SharingApi, SshSource
@@ -87,6 +87,13 @@ def read(collectors: list[Collector], kind: str | None = None) -> Collection:
     return found
 
 
+def ended(found: Collection) -> CellResult:
+    """The only cell; `--hypothesis-show-statistics` shows how the 200 ended."""
+    (cell,) = found.cells
+    event(str(cell.state))
+    return cell
+
+
 # ── OpenStack ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 OF_LISTING = {
@@ -130,7 +137,7 @@ def test_hostile_listings_of_openstack(tmp_path_factory: pytest.TempPathFactory,
 
     found = read_cloud(tmp_path_factory.mktemp("c"), path, what.body, kind)
 
-    (cell,) = found.cells
+    cell = ended(found)
     assert cell.state is not CellState.NOT_CONFIGURED
     if cell.state is CellState.COMPLETE:
         honest = len(LISTINGS[path][key]) if path in OF_LISTING else 2  # type: ignore[arg-type]
@@ -164,7 +171,7 @@ def test_hostile_tokens_and_versions_of_openstack(
     path, what = answer
     found = read_cloud(tmp_path_factory.mktemp("c"), path, what.body, DOCUMENTS[path][1])
 
-    (cell,) = found.cells
+    cell = ended(found)
     if path.endswith("tokens"):  # its catalogue points to a port where nobody listens
         assert cell.state is not CellState.COMPLETE
         assert found.records == []
@@ -270,7 +277,7 @@ def test_hostile_lists_of_kubernetes(tmp_path_factory: pytest.TempPathFactory, a
     path, what = answer
     found = read_cluster(tmp_path_factory.mktemp("k"), path, what.body)
 
-    (cell,) = found.cells
+    cell = ended(found)
     if cell.state is CellState.COMPLETE:
         listed = counted(what.body, "items")
         assert cell.seen >= 2 if listed is None else cell.seen >= listed + of_others(path)
@@ -309,7 +316,7 @@ def test_what_is_spoiled_was_a_whole_answer_of_the_platform() -> None:
 def test_hostile_items_of_the_sharing_platform(what: Spoiled) -> None:
     found = read_platform(what.body)
 
-    (cell,) = found.cells
+    cell = ended(found)
     if cell.state is CellState.COMPLETE:
         listed = counted(what.body, "data", "list")
         assert cell.seen >= (2 if listed is None else listed)
@@ -413,7 +420,7 @@ def test_hostile_answers_of_ssh_hosts(what: Spoiled) -> None:
     """Through the reader of what comes over the wire; the wire itself is below and in test_ssh_source."""
     found = read([Probed(what.body)])
 
-    (cell,) = found.cells
+    cell = ended(found)
     if cell.state is CellState.COMPLETE:
         # Every section was there, whole and once: nothing that a section may hold makes a host disappear.
         assert cell.seen == 1
@@ -536,6 +543,7 @@ def test_hostile_ledgers(
 
     found = read_register(path)
 
+    event("refused" if isinstance(found, LedgerError) else ", ".join(sorted({c.state for c in found.cells})))
     if isinstance(found, Collection) and all(c.state is CellState.COMPLETE for c in found.cells):
         read_rows = len([r for r in found.records if isinstance(r, System)])
         assert read_rows >= min(2, _rows_in(name, what.body)), "a row is gone and nothing says so"
@@ -592,7 +600,7 @@ def test_hostile_files_of_what_was_seen(tmp_path_factory: pytest.TempPathFactory
 
     found = read_discovered(tmp_path_factory.mktemp("d"), kind, what.body)
 
-    (cell,) = found.cells
+    cell = ended(found)
     if cell.state is CellState.COMPLETE:
         # Lines, not records: two of them may turn out to be one machine.
         lines = [line for raw in found.raws.values() for line in json.loads(raw)["lines"]]
@@ -658,6 +666,7 @@ def test_hostile_captures(tmp_path_factory: pytest.TempPathFactory, capture: byt
     try:
         found = capture_file.read(path)
     except CaptureError as error:
+        event("refused")
         assert_told(error.message)
         return
     check_kept(found)
