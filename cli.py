@@ -12,6 +12,7 @@ import typer
 
 from collectors.ledger_table import LedgerError
 from commands import (
+    baseline,
     checks_list,
     collect,
     diff,
@@ -54,6 +55,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 evidence_app = _group(mark("Evidence for acceptance panels (Art. 23(7))."))
+baseline_app = _group(mark("Name scans that later ones are measured by."))
 store_app = _group(mark("Look after the store of scans."))
 export_app = _group(mark("Export results to other programs."))
 hostkeys_app = _group(mark("Get to know the keys of SSH hosts."))
@@ -64,6 +66,7 @@ app.add_typer(policy_app, name="policy")
 app.add_typer(waiver_app, name="waiver")
 app.add_typer(export_app, name="export")
 app.add_typer(store_app, name="store")
+app.add_typer(baseline_app, name="baseline")
 app.add_typer(hostkeys_app, name="hostkeys")
 
 
@@ -76,7 +79,13 @@ def _main(
         raise typer.Exit
 
 
-NAMES = {"list_due": "due", "audit_waivers": "audit", "judge_by": "test"}
+NAMES = {
+    "list_due": "due",
+    "set_baseline": "set",
+    "list_baselines": "list",
+    "audit_waivers": "audit",
+    "judge_by": "test",
+}
 """Commands whose function is called otherwise."""
 
 for group, function, help_ in (
@@ -88,6 +97,8 @@ for group, function, help_ in (
     (app, store.scans, mark("List the scans that the store holds.")),
     (app, diff.diff, mark("Compare the findings of two scans.")),
     (app, store.history, mark("Show what became of a resource over the scans, field by field.")),
+    (baseline_app, baseline.set_baseline, mark("Give a scan a name, for good.")),
+    (baseline_app, baseline.list_baselines, mark("List the baselines.")),
     (store_app, store.migrate, mark("Renew a store that an older version made.")),
     (store_app, store.verify, mark("Hold every row of the store against its run log; exit 6 on any change.")),
     (app, checks_list.checks, mark("List the checks and what they stand on.")),

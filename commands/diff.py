@@ -48,8 +48,12 @@ _HEADINGS = {
 
 
 def diff(
-    earlier: Annotated[int, typer.Argument(help=in_words(mark("Number of the earlier scan.")))],
-    later: Annotated[int, typer.Argument(help=in_words(mark("Number of the later scan.")))],
+    from_: Annotated[
+        str, typer.Argument(metavar="A", help=in_words(mark("The earlier scan: its number, or a baseline's name.")))
+    ],
+    to: Annotated[
+        str, typer.Argument(metavar="B", help=in_words(mark("The later scan: its number, or a baseline's name.")))
+    ],
     config: ConfigOption = DEFAULT_CONFIG,
     form: Annotated[
         DiffFormat, typer.Option("--format", "-f", help=in_words(mark("How to print it.")))
@@ -62,7 +66,7 @@ def diff(
     """Nothing is called resolved that the later scan could not see: the two are incomparable there."""
     locale = lang or voice.LOCALE
     with open_store(config) as opened:
-        _known(opened, earlier, later, locale)
+        earlier, later = _numbered(opened, from_, locale), _numbered(opened, to, locale)
         found = opened.differences(earlier, later)
         same = opened.unchanged_count(earlier, later)
     order = list(CLASSES)
@@ -74,11 +78,14 @@ def diff(
     raise typer.Exit(Exit.FAIL if fail_on_new and any(d.fails_anew for d in found) else Exit.COMPLIANT)
 
 
-def _known(opened: Store, earlier: int, later: int, locale: str) -> None:
-    numbers = {info.number for info in opened.scans()}
-    for number in (earlier, later):
-        if number not in numbers:
-            raise Refusal(Exit.USAGE, tell(msg("the store holds no scan {number}", number=number), locale))
+def _numbered(opened: Store, name: str, locale: str) -> int:
+    """The scan of that number, or the one that the baseline of that name is."""
+    numbers = {str(info.number): info.number for info in opened.scans()}
+    numbers |= {baseline.name: baseline.scan for baseline in opened.baselines() if baseline.scan in numbers.values()}
+    if name not in numbers:
+        sentence = msg("the store holds no scan and no baseline {name}", name=name or "''")
+        raise Refusal(Exit.USAGE, tell(sentence, locale))
+    return numbers[name]
 
 
 def _print(

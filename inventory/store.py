@@ -7,6 +7,7 @@ the same code (`store_schema`, `store_writer`, `store_reader`). Its clients are 
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -25,6 +26,7 @@ from inventory.text import Message, msg
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from inventory.store_chain import BaselineEntry
     from inventory.store_history import Change
     from inventory.store_lock import Held
 
@@ -146,6 +148,50 @@ class Store:
 
         with self._reading() as connection:
             return read_infos(connection)
+
+    def baselines(self) -> "list[BaselineEntry]":
+        """The named baselines, in the order in which they were set.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        from inventory.store_chain import baselines
+
+        with self._reading() as connection:
+            return baselines(connection)
+
+    def set_baseline(self, name: str, number: int, *, at: datetime) -> "BaselineEntry":
+        """Gives a scan a name for good. The caller holds the lock.
+
+        Raises:
+            StoreError: the name is taken, there is no such scan, or it cannot be written.
+        """
+        from inventory.store_chain import BaselineEntry, append, baselines
+        from inventory.store_engine import DATABASE_ERRORS, why, writing
+        from inventory.store_reader import read_info
+
+        try:
+            with writing(self._engine) as connection:
+                for known in baselines(connection):
+                    if known.name == name:
+                        raise StoreError(
+                            msg(
+                                "baseline {name} is scan {number} for good; expected another name",
+                                name=name,
+                                number=known.scan,
+                            )
+                        )
+                info = read_info(connection, number)
+                if info is None:
+                    raise StoreError(msg("the store holds no scan {number}", number=number))
+                entry = BaselineEntry(name=name, scan=number, head=info.head, set_at=at.isoformat())
+                append(connection, "baseline", entry)
+                if self._held is not None:
+                    self._held.check(connection)
+        except DATABASE_ERRORS as error:
+            sentence = msg("{path}: the baseline could not be kept ({why})", path=str(self.place), why=why(error))
+            raise StoreError(sentence) from error
+        return entry
 
     def faults(self) -> list[Message]:
         """What was changed after it was written; nothing where the store is whole.

@@ -43,6 +43,16 @@ class ScanEntry(msgspec.Struct, frozen=True, kw_only=True):
     """See `Changes`."""
 
 
+class BaselineEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """What the log says of a named baseline 基线: it is written once, and holds for good."""
+
+    name: str
+    scan: int
+    head: str
+    """Of the log up to the scan, so that it is told apart from another of its number."""
+    set_at: str
+
+
 class Changes:
     """Digest of what came and went with one scan, in the order of sections, keys and places."""
 
@@ -97,3 +107,9 @@ def append(connection: Connection, what: str, body: object) -> Entry:
     )
     insert(connection, LOG, [entry])
     return entry
+
+
+def baselines(connection: Connection) -> list[BaselineEntry]:
+    """The named baselines, in the order in which they were set."""
+    bodies = connection.execute(select(LOG.c.body).where(LOG.c.what == "baseline").order_by(LOG.c.entry)).scalars()
+    return [msgspec.json.decode(body, type=BaselineEntry) for body in bodies]

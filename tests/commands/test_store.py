@@ -143,3 +143,20 @@ def test_a_mass_disappearance_is_held_until_it_is_accepted(yunhe: Yunhe, tmp_pat
     assert night(24, 30)[1] == "complete"
     events = [c["event"] for c in json.loads(yunhe("history", "S-59", "-c", path, "-f", "json").out)]
     assert events == ["appeared", "suspect", "missing"]
+
+
+def test_a_baseline_is_named_once_and_for_good(yunhe: Yunhe, config: Path) -> None:
+    """Measured by the latest, a regression would be the new normal the next night."""
+    assert yunhe("baseline", "set", "验收-2026", "1", "-c", config).code == 0
+    moved = yunhe("baseline", "set", "验收-2026", "2", "-c", config)
+    assert moved.code == 2
+    assert "for good" in moved.err
+    assert yunhe("baseline", "set", "x", "9", "-c", config).code == 2
+    assert yunhe("baseline", "set", "7", "1", "-c", config).code == 2
+    (listed,) = json.loads(yunhe("baseline", "list", "-c", config, "-f", "json").out)
+    assert (listed["name"], listed["scan"]) == ("验收-2026", 1)
+
+    by_name = json.loads(yunhe("diff", "验收-2026", "2", "-c", config, "-f", "json").out)
+    assert by_name == json.loads(yunhe("diff", "1", "2", "-c", config, "-f", "json").out)
+    assert yunhe("diff", "nobody", "2", "-c", config).code == 2
+    assert yunhe("store", "verify", "-c", config).code == 0
