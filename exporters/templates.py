@@ -226,6 +226,20 @@ sharing_window_days = 90
 sharing_min_calls = 1
 # 验收时是否要求等保备案与测评记录 / whether acceptance asks for MLPS records
 acceptance_needs_mlps = true
+# 部门专网整合的期限（第十六条未规定；设定后逾期才判不合规）/ makes 16-extranet able to fail
+# extranet_deadline = 2027-12-31
+# 试运行期间允许没有扫描记录的天数 / days of a trial run that no scan may have seen
+trial_gap_days = 0
+# 豁免最长月数 / the longest that a waiver may hold, in months
+waiver_months = 12
+
+[rules]
+# 政策包：程序自带的编号，或 TOML 文件路径 / policy pack: an id that the program brings, or the path of a TOML file
+pack = "laohekou-2024"
+# 程序尚不知道的年份的节假日和调休安排 / days off and make-up days of years that the program does not know
+# calendar = "节假日.yaml"
+# 豁免登记（YAML 或 XLSX）/ waivers
+# waivers = ["豁免.xlsx"]
 
 [ownership]
 # 哪些标签、注解、元数据的值是系统编号或项目编号 / keys whose value is a system or project code

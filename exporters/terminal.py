@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from checks.catalogue import check_by_id
 from checks.result import Result
 from checks.waivers import told_of
 from exporters.tables import plain, short
@@ -17,7 +18,7 @@ from inventory.finding import Finding, Subject, Verdict
 from inventory.hosts import Host
 from inventory.inventory import LAW_TIME
 from inventory.ownership import RULE_NAMES
-from inventory.records import HostSighting, Project, System
+from inventory.records import Department, HostSighting, Project, System
 from inventory.text import Message, gettext, mark, msg, tell
 
 _STYLES = {
@@ -27,6 +28,9 @@ _STYLES = {
     Verdict.PASS: "green",
     Verdict.NOT_APPLICABLE: "dim",
 }
+Explained = Host | System | Project | Department | Finding | Subject
+"""What `explain` can tell the story of."""
+
 MAX_UNKNOWN = 40
 """Unknown findings told one by one; the rest are counted, and `yunhe findings` has them all."""
 
@@ -213,13 +217,17 @@ def _short(finding: Finding, out: _Teller) -> None:
     out.tell(finding.reason, indent=6)
 
 
-def find_subject(result: Result, text: str) -> list[Host | System | Project | Subject]:
+def find_subject(result: Result, text: str) -> list[Explained]:
     """What the text names by id, code, name or address, exactly; of tenants, contracts and the like only the verdicts
     are known."""
     inventory = result.inventory
-    found: list[Host | System | Project | Subject] = [h for h in inventory.hosts if text in _names(h)]
+    found: list[Explained] = [f for f in result.findings if text == f.key]
+    if found:
+        return found
+    found += [h for h in inventory.hosts if text in _names(h)]
     found += [s for s in inventory.systems if text in (s.native_id, f"system/{s.native_id}", s.name)]
     found += [p for p in inventory.projects if text in (p.native_id, f"project/{p.native_id}", p.name)]
+    found += [d for d in inventory.departments if text in (d.name, d.code, *d.other_names)]
     if found:
         return found
     subjects = {f.subject.key: f.subject for f in result.findings}
@@ -239,13 +247,20 @@ def known_names(result: Result) -> list[str]:
     hosts = [n for h in inventory.hosts for n in sorted(_names(h))]
     systems = [n for s in inventory.systems for n in (s.native_id, s.name)]
     projects = [n for p in inventory.projects for n in (p.native_id, p.name)]
+    departments = [n for d in inventory.departments for n in (d.name, *d.other_names)]
     others = [n for f in result.findings for n in (f.subject.id, f.subject.name)]
-    return list(dict.fromkeys(hosts + systems + projects + others))
+    return list(dict.fromkeys(hosts + systems + projects + departments + others))
 
 
-def explain(result: Result, subject: Host | System | Project | Subject, console: Console, *, locale: str) -> None:
+def explain(result: Result, subject: Explained, console: Console, *, locale: str) -> None:
     """How the subject came to its verdicts: sightings, joins, placement, ownership, findings, each with evidence."""
     out = _Teller(console, locale)
+    if isinstance(subject, Finding):
+        _whole_finding(result, subject, out)
+        return
+    if isinstance(subject, Department):
+        _department_story(result, subject, out)
+        return
     if isinstance(subject, Host):
         _host_story(subject, out)
         key = f"host/{subject.id}"
@@ -263,6 +278,48 @@ def explain(result: Result, subject: Host | System | Project | Subject, console:
     mine = [f for f in result.findings if f.subject.key == key]
     for finding in mine:
         _finding_story(result, finding, out)
+    if not mine:
+        out.line(out.word(mark("no check speaks of it")), indent=2)
+
+
+def _whole_finding(result: Result, finding: Finding, out: _Teller) -> None:
+    """One finding with its basis, word for word, and everything that it rests on."""
+    subject = finding.subject
+    kind = word(SUBJECT_KINDS, subject.kind, out.locale)
+    out.line((finding.check, "bold"), f" {kind} {subject.name} ", (subject.id, "dim"), f" {subject.department or ''}")
+    check, pack = check_by_id(finding.check), result.policy.pack
+    if check is not None:
+        out.tell(check.title, indent=2)
+    for cite in pack.cites(finding.articles):
+        out.line(cite, indent=2)
+    if check is not None and check.clause in pack.clauses:
+        out.line(f"“{pack.quote(check.clause)}”", indent=2)
+    out.tell(msg("by policy {pack}, digest {digest}", pack=pack.label, digest=result.policy.digest), indent=2,
+             style="dim")  # fmt: skip
+    _finding_story(result, finding, out)
+
+
+def _department_story(result: Result, department: Department, out: _Teller) -> None:
+    """What a department has, how it is judged, and what it has to do."""
+    inventory, name = result.inventory, department.name
+    title = tell(msg("Department {name}", name=name), out.locale)
+    out.line((title, "bold"), (f" {department.code or ''} ", "dim"), ", ".join(department.other_names))
+    projects = [p for p in inventory.projects if p.department == name]
+    systems = [s for s in inventory.systems if s.department == name]
+    hosts = [h for h in inventory.hosts if h.department == name]
+    out.tell(
+        msg("{projects} project(s), {systems} system(s), {hosts} host(s)", projects=len(projects),
+            systems=len(systems), hosts=len(hosts)), indent=2,
+    )  # fmt: skip
+    for place, count in sorted(Counter(h.placement.place for h in hosts).items()):
+        out.line(f"· {word(PLACES, place, out.locale)}: {count}", indent=2)
+    mine = [f for f in result.findings if f.subject.department == name]
+    counts = Counter(f.verdict for f in mine)
+    out.heading(mark("Verdicts"))
+    out.line(*((f"{word(VERDICTS, v, out.locale)} {counts[v]}  ", _STYLES[v]) for v in Verdict), indent=2)
+    for verdict in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.ADVISORY):
+        for finding in (f for f in mine if f.verdict is verdict):
+            _finding_story(result, finding, out, named=True)
     if not mine:
         out.line(out.word(mark("no check speaks of it")), indent=2)
 
@@ -351,11 +408,13 @@ def _project_story(result: Result, project: Project, out: _Teller) -> None:
         _system_story(result, system, out)
 
 
-def _finding_story(result: Result, finding: Finding, out: _Teller) -> None:
+def _finding_story(result: Result, finding: Finding, out: _Teller, *, named: bool = False) -> None:
+    """`named`: say whose it is, where that does not stand above."""
     since = result.known.get(finding.key)
     dated = tell(msg(" since scan {number}", number=since.first_scan), out.locale) if since else ""
     verdict = (word(VERDICTS, finding.verdict, out.locale), _STYLES[finding.verdict])
-    out.line(verdict, f" {finding.check}", (dated, "dim"), indent=2)
+    whose = f" {finding.subject.name}" if named else ""
+    out.line(verdict, f" {finding.check}{whose}", (dated, "dim"), indent=2)
     out.tell(finding.reason, indent=4)
     for missing in finding.missing:
         out.tell(missing, indent=4, style="yellow", label=NEEDED)

@@ -98,8 +98,9 @@ def test_exit_code_three_is_for_breaches_that_nobody_answered_for(yunhe: Yunhe, 
     """One department, one breach, one waiver: what is left is what could not be seen."""
     ledgers = tmp_path / "l"
     ledgers.mkdir()
-    (ledgers / "p.csv").write_text("项目编号,项目名称,建设单位,项目类别,资金来源,中标日期,监理申请日期\n"
-                                   "P-1,甲,市教育局,新建,政府投资,2026-03-02,2026-04-30\n", encoding="utf-8")  # fmt: skip
+    header = "项目编号,项目名称,建设单位,项目类别,资金来源,中标日期,监理申请日期"
+    row = "P-1,甲,市教育局,新建,政府投资,2026-03-02,2026-04-30"
+    (ledgers / "p.csv").write_text(f"{header}\n{row}\n", encoding="utf-8")
     config = tmp_path / "yunhe.toml"
     config.write_text('version = 1\n[city]\nname = "甲市"\n[scan]\nas_of = "2026-11-22"\n'
                       '[[ledger]]\nname = "项目"\nkind = "projects"\npath = "l/p.csv"\n', encoding="utf-8")  # fmt: skip
@@ -195,3 +196,20 @@ def test_days_off_are_read_from_a_file(yunhe: Yunhe, city: Path) -> None:
 
     assert ran.code == 2
     assert "2027.yaml" in ran.err
+
+
+def test_a_department_and_a_finding_are_explained(yunhe: Yunhe, city: Path) -> None:
+    yunhe("scan", "-c", city)
+
+    department = yunhe("explain", "市交通局", "-c", city, "--lang", "zh_CN").out
+    finding = yunhe("explain", "16-migration@system/S-ZJJ-03", "-c", city, "--lang", "zh_CN").out
+
+    for words in ("云泽市交通运输局", "项目3个，系统5个，主机5台", "jtj-zc-tower", "不合规", "判断环节：条款本身"):
+        assert words in department
+    for words in (
+        "第十六条",
+        "市直各部门要推动已建非涉密政务信息系统向大数据中心政务云迁移",
+        "双跑未下线",
+        "laohekou-2024",
+    ):
+        assert words in finding

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.working_days import LONGEST_PER_WORKDAY, WorkCalendar
@@ -63,6 +63,7 @@ def test_no_days_is_the_day_itself() -> None:
         CALENDAR.after(date(2026, 11, 1), -1)
 
 
+@settings(deadline=None)
 @given(st.dates(date(2010, 1, 1), date(2026, 11, 1)), st.integers(5, 20))
 def test_the_bounds_hold_in_every_year_that_is_known(start: date, days: int) -> None:
     """What is said of an unknown year has never been wrong of a known one."""
