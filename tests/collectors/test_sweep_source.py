@@ -3,12 +3,15 @@
 nmap itself sweeps addresses of this machine; where its own faults are needed, a program of that name stands in.
 """
 
+import json
 import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
@@ -240,11 +243,7 @@ def test_a_run_that_does_not_end_is_stopped_and_what_it_saw_is_kept(
     assert "did not end within 1.5 s" in reason(found)
     assert seen_addresses(found) == {"10.7.0.9"}
     child = int((tmp_path / "bin" / "nmap.pid").read_text())
-    for _ in range(100):
-        if _is_gone(child):
-            return
-        time.sleep(0.05)
-    pytest.fail("what nmap had started still runs")
+    assert _soon(lambda: _is_gone(child)), "what nmap had started still runs"
 
 
 def _is_gone(pid: int) -> bool:
@@ -295,6 +294,29 @@ def test_a_configured_range_is_swept_only_when_told_to(
     assert cell.started_at is not None
 
 
+def test_a_host_that_only_a_sweep_has_seen_is_to_be_verified_in_its_segment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, yunhe: Yunhe
+) -> None:
+    """It is somebody's, and nothing more is known: neither on the cloud nor off it."""
+    stand_in(tmp_path, monkeypatch, f"echo '{xml(host('10.7.0.9'))}' > $OUT")
+    (tmp_path / "segments.csv").write_text(
+        "网段CIDR,网络区域,归属单位\n10.7.0.0/24,部门专网,市教育局\n", encoding="utf-8"
+    )
+    config = tmp_path / "yunhe.toml"
+    config.write_text(
+        CONFIG + '[[ledger]]\nname = "segments"\nkind = "segments"\npath = "segments.csv"\n'
+        '[[sweep]]\nname = "s"\ncidrs = ["10.7.0.0/24"]\nzone = "部门专网"\n', encoding="utf-8"
+    )  # fmt: skip
+
+    told = json.loads(yunhe("scan", "-c", config, "--sweep", "--format", "json").out)
+    explained = yunhe("explain", "10.7.0.9", "-c", config).out
+
+    verdicts = {f["name"]: f["verdict"] for f in told["findings"] if f["check"] == "14-standalone-compute"}
+    assert verdicts == {"10.7.0.9": "unknown"}
+    assert "undetermined" in explained
+    assert "市教育局" in explained
+
+
 @pytest.mark.parametrize(
     ("table", "flags", "code", "said"),
     [
@@ -314,3 +336,25 @@ def test_what_may_not_be_swept_is_a_usage_error(
 
     assert ran.code == code
     assert said in ran.err
+
+
+def test_nothing_goes_on_sending_when_the_program_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """kill -9 leaves nobody to stop nmap; Linux does."""
+    need_program("setpriv")
+    stand_in(tmp_path, monkeypatch, "echo $$ > $0.pid; exec sleep 600")
+    config = tmp_path / "yunhe.toml"
+    config.write_text(CONFIG + '[[sweep]]\nname = "s"\ncidrs = ["10.7.0.0/24"]\n')
+    pid_file = tmp_path / "bin" / "nmap.pid"
+    command = [sys.executable, "-c", "import cli; cli.main()", "collect", "--sweep", "-c", config, "-o", tmp_path / "o"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        for _ in range(600):
+            if pid_file.exists() and pid_file.read_text().strip():
+                break
+            time.sleep(0.1)
+        process.kill()
+
+    assert _soon(lambda: _is_gone(int(pid_file.read_text())))
+
+
+def _soon(has_happened: Callable[[], bool]) -> bool:
+    return any(has_happened() or time.sleep(0.05) for _ in range(200))
