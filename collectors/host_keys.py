@@ -8,7 +8,7 @@ lines are added. A line names host, type, fingerprint and key: what was compared
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +30,8 @@ PARALLEL = 32
 _NAME = re.compile(r"\[[A-Za-z0-9][A-Za-z0-9._:%-]*\]:[0-9]{1,5}|[A-Za-z0-9:][A-Za-z0-9._:%-]*")
 """A host of known_hosts and nothing that speaks for others: no pattern, no list, no marker, no blank."""
 _KEY_TYPES = frozenset({"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"})
+_Place = tuple[tuple[str, int], ...]
+"""A host by where it is: (HostName, Port) of each hop on the way and of itself."""
 REVIEW, APPROVE = "review", "approve"
 HEADER = """\
 # SSH host keys that Yunhe was shown. Nothing here is trusted yet.
@@ -82,7 +84,7 @@ def learn(settings: Settings, *, base: Path, guard: Guard, clock: Callable[[], d
         LedgerError: a ledger cannot be read, so it is not known which hosts must not be asked.
     """
     _classified(settings, base, guard, clock)
-    targets: dict[tuple[tuple[str, int], ...], tuple[tuple[Hop, ...], Limits]] = {}
+    targets: dict[_Place, tuple[tuple[Hop, ...], Limits]] = {}
     problems: dict[str, Message] = {}
     withheld = 0
     for source in settings.ssh:
@@ -98,12 +100,11 @@ def learn(settings: Settings, *, base: Path, guard: Guard, clock: Callable[[], d
                 for length in range(1, len(way) + 1):
                     part = way[:length]
                     targets.setdefault(tuple((h.hostname, h.port) for h in part), (part, collector.limits))
-    with ThreadPoolExecutor(min(PARALLEL, len(targets) or 1)) as pool:
-        answers = list(pool.map(lambda target: _ask(target[0], target[1], guard), targets.values()))
+    answers = _answers(targets, guard)
     unknown: dict[tuple[str, bytes], ReviewedKey] = {}
     known = 0
-    for (way, _), answer in zip(targets.values(), answers, strict=True):
-        alias = way[-1].alias
+    for place, (way, _) in targets.items():
+        alias, answer = way[-1].alias, answers[place]
         if isinstance(answer, Message):
             problems[alias] = answer
         elif answer.standing is Standing.KNOWN:
@@ -180,17 +181,49 @@ def _classified(settings: Settings, base: Path, guard: Guard, clock: Callable[[]
                         guard.add(said.words)
 
 
+def _answers(
+    targets: Mapping[_Place, tuple[tuple[Hop, ...], Limits]], guard: Guard
+) -> dict[_Place, ShownKey | Message]:
+    """What each host showed, jump hosts before those behind them: whom nobody can reach yet is not knocked for."""
+    answers: dict[_Place, ShownKey | Message] = {}
+    for hops in sorted({len(place) for place in targets}):
+        open_to_us: list[_Place] = []
+        for place in (place for place in targets if len(place) == hops):
+            before = answers.get(place[:-1])
+            if before is None or (isinstance(before, ShownKey) and before.standing is Standing.KNOWN):
+                open_to_us.append(place)
+            else:
+                cause = before if isinstance(before, Message) else _not_known(targets[place[:-1]][0][-1], before)
+                answers[place] = _not_asked(targets[place][0], cause)
+        if open_to_us:
+            with ThreadPoolExecutor(min(PARALLEL, len(open_to_us))) as pool:
+                shown = pool.map(lambda place: _ask(*targets[place], guard), open_to_us)
+                answers.update(zip(open_to_us, shown, strict=True))
+    return answers
+
+
 def _ask(way: tuple[Hop, ...], limits: Limits, guard: Guard) -> ShownKey | Message:
     try:
         return shown_key(way, limits=limits, forbids=guard.forbids)
     except HostKeyMismatch as error:
-        return msg(
-            "{host}: not asked, a jump host before it is not trusted yet; approve that one and learn again. {cause}",
-            host=way[-1].alias,
-            cause=error.message,
-        )
+        return _not_asked(way, error.message)
     except CollectorError as error:
         return error.message
+
+
+def _not_asked(way: Sequence[Hop], cause: Message) -> Message:
+    return msg(
+        "{host}: not asked, a jump host before it is not trusted yet; approve that one and learn again. {cause}",
+        host=way[-1].alias,
+        cause=cause,
+    )
+
+
+def _not_known(hop: Hop, shown: ShownKey) -> Message:
+    if shown.standing is not Standing.UNKNOWN:
+        return _contradiction(shown.name, shown.key_type, shown.blob, shown.where)
+    key = f"{shown.key_type} {fingerprint(shown.blob)}"
+    return msg("{host} shows the key {key}, which is not on record", host=hop.alias, key=key)
 
 
 def _contradiction(name: str, key_type: str, blob: bytes, where: str | None) -> Message:

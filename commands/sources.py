@@ -1,6 +1,7 @@
 """From the configuration to what its sources say: collectors, captures, progress."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -15,10 +16,10 @@ from commands.outcome import Exit, Refusal, os_sentence
 from commands.signals import CUT_SHORT, leaving_at_once
 from commands.voice import complain, errors
 from exporters import tables
-from exporters.words import STATES, word
+from exporters.words import HOST_OUTCOMES, STATES, word
 from inventory.capture_file import Capture
 from inventory.collection import Taken, digest, merged_sources
-from inventory.coverage import CellResult, CellState, SourceInfo
+from inventory.coverage import CellResult, CellState, HostOutcome, SourceInfo, host_outcome
 from inventory.guard import Guard
 from inventory.inventory import LAW_TIME
 from inventory.settings import Settings
@@ -141,11 +142,25 @@ def collect_sources(
         live = list(_live(chosen, base, spool.guard, clock))
         collect_into(spool, live, clock=clock, on_cell=on_cell, deadline=deadline)
     cells = spool.cells
+    for line in host_summaries(cells):
+        errors.print(line, markup=False)
     seen = any(c.state in (CellState.COMPLETE, CellState.PARTIAL) for c in cells)
     if cells and not seen and not has_captures:
         reason = cells[0].reason or msg("no reason was given")
         sentence = msg("no source could be read; the first of {count}: {reason}", count=len(cells), reason=reason)
         raise Refusal(Exit.COULD_NOT_RUN, tell(sentence, voice.LOCALE))
+
+
+def host_summaries(cells: Sequence[CellResult]) -> Iterator[str]:
+    """For each group of SSH hosts, how many of them ended how."""
+    counts: dict[str, Counter[HostOutcome]] = {}
+    for result in cells:
+        outcome = host_outcome(result) if result.cell.source.startswith("ssh:") else None
+        if outcome is not None:
+            counts.setdefault(result.cell.source, Counter())[outcome] += 1
+    for source, count in sorted(counts.items()):
+        parts = (f"{word(HOST_OUTCOMES, each, voice.LOCALE)} {count[each]}" for each in HostOutcome if count[each])
+        yield tables.plain(f"{source}: {' · '.join(parts)}")
 
 
 def _live(chosen: Settings, base: Path, guard: Guard, clock: Callable[[], datetime]) -> Iterator[Collector]:

@@ -1,6 +1,6 @@
 """The words that the reader sees for what the code calls by short names."""
 
-from inventory.coverage import CellState
+from inventory.coverage import CellState, HostOutcome
 from inventory.finding import Verdict
 from inventory.hosts import Place
 from inventory.records import View
@@ -19,6 +19,14 @@ STATES = {
     CellState.FAILED: mark("failed"),
     CellState.SKIPPED: mark("skipped"),
     CellState.NOT_CONFIGURED: mark("not configured"),
+}
+HOST_OUTCOMES = {
+    HostOutcome.OK: mark("ok"),
+    HostOutcome.PARTIAL: mark("partial"),
+    HostOutcome.TIMEOUT: mark("timed out"),
+    HostOutcome.UNREACHABLE: mark("unreachable"),
+    HostOutcome.AUTH_FAILED: mark("login refused"),
+    HostOutcome.HOSTKEY_MISMATCH: mark("host key unknown or changed"),
 }
 PLACES = {
     Place.CLOUD_INSTANCE: mark("instance of the government cloud"),
@@ -65,8 +73,17 @@ SUBJECT_KINDS = {
 }
 
 
-def word(words: "dict[Verdict, str] | dict[CellState, str] | dict[Place, str] | dict[View, str] | dict[str, str]",
-         key: str, locale: str) -> str:  # fmt: skip
+_Words = (
+    dict[Verdict, str]
+    | dict[CellState, str]
+    | dict[HostOutcome, str]
+    | dict[Place, str]
+    | dict[View, str]
+    | dict[str, str]
+)
+
+
+def word(words: _Words, key: str, locale: str) -> str:
     """The reader's word; the short name itself where there is none."""
     for name, text in words.items():
         if name == key:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sshd_service import SshHosts, SshHostSpec, ssh_hosts, write_key
+from sshd_service import SshHosts, SshHostSpec, open_sshds, ssh_hosts, write_key
+from tcp_relay import relay
 
 from collectors.collector import collect
 from collectors.host_keys import HostKeyError, Learned, approve, learn, write_review
@@ -104,6 +105,51 @@ def test_what_is_on_the_do_not_scan_list_is_not_asked_for_its_key(farm: SshHosts
     learned = asked(farm, "new", "known", guard=Guard(["127.0.0.1"]))
 
     assert (learned.unknown, learned.known, learned.problems, learned.withheld) == ((), 0, (), 2)
+
+
+@pytest.mark.sshd
+def test_five_hundred_hosts_are_learned_approved_and_known(tmp_path: Path) -> None:
+    """In two steps and no fewer: learning trusts nobody, approving only whom somebody marked.
+
+    Twenty more stand behind a jump host that nobody knows yet: it is knocked for once, not once for each of them.
+    """
+    keys = tmp_path / "known_hosts"
+    with open_sshds(tmp_path, {"MODE": "normal", "MAX_STARTUPS": "500:30:1000"}) as (sshd,), \
+            relay(("127.0.0.1", sshd.port)) as jump:  # fmt: skip
+        outside = [f"127.60.{n // 250}.{n % 250 + 1}" for n in range(500)]
+        inside = [f"127.61.0.{n + 1}" for n in range(20)]
+        (tmp_path / "config").write_text(
+            f"Host jump\n  HostName 127.0.0.1\n  Port {jump.port}\nHost 127.61.*\n  ProxyJump jump\n"
+            f"Host *\n  Port {sshd.port}\n  User root\n  IdentityFile {tmp_path / 'id_ed25519'}\n"
+        )
+        source = SshSource(
+            name="hosts", hosts=(*outside, *inside), ssh_config=str(tmp_path / "config"), known_hosts=str(keys)
+        )
+        chosen = Settings(version=1, city=City(name="x"), ssh=(source,))
+
+        def asked_again() -> Learned:
+            return learn(chosen, base=tmp_path, guard=Guard(), clock=now)
+
+        first = asked_again()
+        assert (len(first.unknown), first.known) == (501, 0)
+        assert len(first.problems) == 20
+        assert all("learn again" in tell(p, "en") for p in first.problems)
+        assert jump.total == 1
+
+        review = tmp_path / "keys.txt"
+        write_review(first, review)
+        assert not keys.exists(), "learning trusts nobody"
+        with pytest.raises(HostKeyError, match="approve"):
+            approve(review, keys)
+        names = [key.name for key in first.unknown]
+        approved(review, *names[10:])
+        assert {key.name for key in approve(review, keys)} == set(names[10:])
+        assert all(f"{key} {sshd.host_key}" in keys.read_text() for key in names[10:])
+        assert not any(f"{key} " in keys.read_text() for key in names[:10])
+
+        second = asked_again()
+        assert {key.name for key in second.unknown} == {*names[:10], *(f"[{host}]:{sshd.port}" for host in inside)}
+        assert (second.known, second.problems) == (491, ())
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from tcp_relay import relay
 
 from collectors.collector import collect
 from collectors.ssh_source import ssh_collectors
+from commands import voice
+from commands.sources import host_summaries
 from inventory.collection import Collection
 from inventory.coverage import CellResult, HostOutcome, host_outcome
 from inventory.guard import Guard
@@ -241,6 +243,16 @@ def test_results_come_as_they_are_there(run: Run) -> None:
     assert len(order) == HOSTS
     assert min(order.index(f"hung-{n}") for n in range(6)) > 2 * PARALLEL
     assert min(order.index(f"stuck-{n}") for n in range(6)) > 2 * PARALLEL
+
+
+@pytest.mark.sshd
+def test_the_summary_says_how_many_of_each(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voice, "LOCALE", "en")
+    (line,) = host_summaries(run.collection.cells)
+    assert line == (
+        "ssh:fleet: ok 281 · partial 16 · timed out 18 · unreachable 1485 · login refused 80 · "
+        "host key unknown or changed 120"
+    )
 
 
 def reason(collection: Collection) -> str:
