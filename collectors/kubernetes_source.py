@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from collectors.collector import Collector, Incomplete, Reading, Said
-from collectors.errors import CollectorError, Unreadable
+from collectors.errors import Unreadable
 from collectors.kubernetes_connection import Forbidden, KubernetesCluster, NotServed, shown
 from collectors.kubernetes_objects import (
     Controller,
@@ -196,7 +196,7 @@ class KubernetesCollector:
         self, *parts: tuple[Resource[Any], Callable[[Any], Iterator[Reading | Incomplete]]]
     ) -> Iterator[Said]:
         """Each resource in turn. What RBAC refuses makes the cell incomplete; where it refuses all, it fails."""
-        refused: list[Forbidden] = []
+        refused: dict[str, Forbidden] = {}
         unseen: list[_Unseen] = []
         for resource, translate in parts:
             try:
@@ -209,12 +209,26 @@ class KubernetesCollector:
                         case _:
                             yield from translate(said)
             except Forbidden as error:
-                refused.append(error)
-        if len(refused) == len(parts):
-            raise _together(refused)
-        for refusal in refused:
-            yield Incomplete(refusal.message, refusal.unseen)
+                refused[resource.plural] = error
+        if refused:
+            together = self._together(refused)
+            if len(refused) == len(parts):
+                raise together
+            yield Incomplete(together.message, together.unseen)
         yield from self._say_unseen(unseen)
+
+    def _together(self, refused: dict[str, Forbidden]) -> Forbidden:
+        """One refusal as the API server said it, several in one sentence that names what they are of."""
+        if len(refused) == 1:
+            return next(iter(refused.values()))
+        return Forbidden(
+            msg(
+                "{source}: RBAC refused {resources}; deploy/kubernetes/clusterrole.yaml holds the rights needed",
+                source=self._cluster.name,
+                resources=", ".join(refused),
+            ),
+            unseen=tuple(sorted({name for error in refused.values() for name in error.unseen})),
+        )
 
     def _listed(self, resource: Resource[T]) -> Iterator[T | Incomplete | _Unseen]:
         """Every object of the resource that may be seen."""
@@ -390,11 +404,6 @@ class _Resources(msgspec.Struct):
     """APIResourceList of meta/v1."""
 
     resources: list[_Resource] = []
-
-
-def _together(refused: list[Forbidden]) -> CollectorError:
-    unseen = tuple(sorted({name for error in refused for name in error.unseen}))
-    return Forbidden(refused[0].message, unseen=unseen)
 
 
 def kubernetes_collectors(

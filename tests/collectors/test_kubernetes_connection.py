@@ -581,6 +581,25 @@ def test_the_collector_only_ever_gets_and_asks_for_no_secret(tmp_path: Path) -> 
     assert not [a.path for a in asked if "secret" in a.path or "configmap" in a.path]
 
 
+def test_what_is_refused_is_named_kind_by_kind(tmp_path: Path) -> None:
+    """A cell of seven listings of which two are refused says which two; of which all are, all."""
+
+    def script(asked: Asked) -> Answer:
+        plural = asked.path.rsplit("/", 1)[-1]
+        if plural in ("jobs", "cronjobs", "services", "ingresses"):
+            return Answer(status=403)
+        return Answer({"kind": "List", "metadata": {}, "items": []})
+
+    collection, _ = gathered(tmp_path, script)
+
+    said = {c.cell.kind: (c.state, tell(c.reason, "en")) for c in collection.cells if c.reason is not None}
+    role = "deploy/kubernetes/clusterrole.yaml holds the rights needed"
+    assert said == {
+        "workload": (CellState.PARTIAL, f"kubernetes:test: RBAC refused jobs, cronjobs; {role}"),
+        "exposure": (CellState.FAILED, f"kubernetes:test: RBAC refused services, ingresses; {role}"),
+    }
+
+
 def test_sentences_name_no_namespace() -> None:
     """Sentences are kept without a guard reading them; a namespace may turn out to be classified later."""
     assert kubernetes_connection.shown("/api/v1/namespaces/a/pods") == "/api/v1/namespaces/…/pods"
