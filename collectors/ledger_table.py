@@ -461,7 +461,26 @@ def _csv(data: bytes, path: Path) -> Sheet:
         head = list(_parsed(text[:20_000], delimiter, path, is_head=True))[:30]
         candidates.append((max((len(r) for r in head), default=0), -",;\t".index(delimiter), delimiter))
     texts = list(_parsed(text, max(candidates)[2], path))
+    _check_is_whole(text, texts, path)
     return Sheet(name="CSV", _values=texts)
+
+
+def _check_is_whole(text: str, rows: Sequence[Sequence[str]], path: Path) -> None:
+    """An export or a copy that was broken off ends in the middle of a row: what stood after it would seem not to be."""
+    if not rows or text.endswith(("\n", "\r")):
+        return
+    widest = max(len(row) for row in rows)
+    if len(rows[-1]) < widest:
+        raise LedgerError(
+            msg(
+                "{file}: it ends in the middle of row {row}, after {cells} of {columns} cells and without a line end; "
+                "expected a whole file, so export it again, or end its last row",
+                file=path.name,
+                row=len(rows),
+                cells=len(rows[-1]),
+                columns=widest,
+            )
+        )
 
 
 def _decoded(data: bytes, path: Path) -> str:

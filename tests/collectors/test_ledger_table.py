@@ -101,6 +101,26 @@ def test_row_numbers_and_columns_are_the_spreadsheets_own(tmp_path: Path) -> Non
     assert (row.number, row.values.index("here"), column_letter(2)) == (4, 2, "C")
 
 
+@pytest.mark.parametrize("cut", ["A,b,c\r\n1,2,3\r\n4,", "A,b,c\n1,2,3\n4,5"])
+def test_a_csv_that_ends_in_the_middle_of_a_row_is_no_whole_one(tmp_path: Path, cut: str) -> None:
+    """An export that was broken off: what stood in its other rows would be concluded to be absent."""
+    path = tmp_path / "cut.csv"
+    path.write_text(cut, encoding="utf-8", newline="")
+
+    with pytest.raises(LedgerError, match="ends in the middle of row 3, after 2 of 3 cells"):
+        open_workbook(path)
+
+
+@pytest.mark.parametrize("whole", ["A,b,c\n1,2,3", "A,b,c\n1,2\n", "合计,b,c\r\n1,2,3\r\n注\r\n"])
+def test_a_csv_may_lack_its_last_line_end_or_cells_but_not_both(tmp_path: Path, whole: str) -> None:
+    path = tmp_path / "whole.csv"
+    path.write_text(whole, encoding="utf-8", newline="")
+
+    (sheet,) = open_workbook(path).sheets
+
+    assert len(list(sheet.rows())) == whole.count("\n") + (not whole.endswith("\n"))
+
+
 @pytest.mark.parametrize(("index", "letter"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ"), (702, "AAA")])
 def test_column_letters(index: int, letter: str) -> None:
     assert column_letter(index) == letter
