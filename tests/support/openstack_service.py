@@ -238,10 +238,10 @@ def _attach_volumes(cloud: OpenStackCloud, projects: Iterable[str]) -> None:
     for name in projects:
         inside = cloud.connect(project_name=name)
         volume = next(iter(inside.block_storage.volumes()))
-        inside.block_storage.wait_for_status(volume, "available", wait=60)
+        inside.block_storage.wait_for_status(volume, "available", wait=180)
         server = next(iter(inside.compute.servers()))
         inside.compute.create_volume_attachment(server, volume_id=volume.id)
-        inside.block_storage.wait_for_status(volume, "in-use", wait=60)
+        inside.block_storage.wait_for_status(volume, "in-use", wait=180)
         inside.block_storage.create_snapshot(volume_id=volume.id, name="before", is_forced=True)
         inside.compute.add_tag_to_server(server, "XM-tagged")
 
