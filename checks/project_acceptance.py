@@ -1,13 +1,21 @@
 """Art. 23: what an acceptance panel can take from here, each line with its own basis.
 
 Deployment (A) and sharing (B) under Art. 23(7); the records of classified protection of the project's systems, where
-the policy asks for them, under 23(1) and the law on protection: 23(7) does not mention them.
+the policy asks for them, under 23(1) and the law on protection: 23(7) does not mention them. The trial run and the
+third parties' reports, where it asks for those, under 23(2) and 23(8).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from checks import mlps_assessment, mlps_filing, project_deployment, project_sharing
+from checks import (
+    mlps_assessment,
+    mlps_filing,
+    project_deployment,
+    project_sharing,
+    third_party_reports,
+    trial_run,
+)
 from checks.check import Check, Opinion, Strength, run
 from checks.line import Line, combined
 from checks.policy import Policy
@@ -21,10 +29,10 @@ from inventory.text import Message, msg
 
 def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
     """One opinion for every project of the register."""
-    halves = {
-        check.id: {f.subject.id: f for f in run(check, inventory, policy) if f.subject.kind == "project"}
-        for check in (project_deployment.CHECK, project_sharing.CHECK)
-    }
+    asked = [project_deployment.CHECK, project_sharing.CHECK]
+    if policy.choices.acceptance_needs_trial_run:
+        asked += [trial_run.CHECK, third_party_reports.CHECK]
+    items = [{f.subject.id: f for f in run(check, inventory, policy) if f.subject.kind == "project"} for check in asked]
     records: list[Mapping[str, Finding]] = []
     if policy.choices.acceptance_needs_mlps:
         records = [
@@ -36,7 +44,7 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
         if gate is not None:
             yield gate
             continue
-        findings = [by_project[project.native_id] for by_project in halves.values()]
+        findings = [found[project.native_id] for found in items if project.native_id in found]
         findings += [
             found[s.native_id] for s in inventory.systems_of(project) for found in records if s.native_id in found
         ]
@@ -62,8 +70,8 @@ def _opinion(policy: Policy, project: Project, findings: Sequence[Finding]) -> O
 
 
 def _articles(finding: Finding) -> tuple[str, ...]:
-    is_half = finding.check.startswith("23.7")
-    return finding.articles if is_half else ("23(1)", *finding.articles)
+    is_item = finding.check.startswith("23.")
+    return finding.articles if is_item else ("23(1)", *finding.articles)
 
 
 def _told(policy: Policy, finding: Finding) -> Message:
@@ -72,19 +80,27 @@ def _told(policy: Policy, finding: Finding) -> Message:
 
 
 _TITLES = {
-    c.id: c.title for c in (project_deployment.CHECK, project_sharing.CHECK, mlps_filing.CHECK, mlps_assessment.CHECK)
+    c.id: c.title
+    for c in (
+        project_deployment.CHECK,
+        project_sharing.CHECK,
+        trial_run.CHECK,
+        third_party_reports.CHECK,
+        mlps_filing.CHECK,
+        mlps_assessment.CHECK,
+    )
 }
 
 
 CHECK = Check(
     id="23-acceptance",
     title=msg("Evidence for the acceptance of a project"),
-    articles=("23", "23(1)", "23(7)"),
+    articles=("23", "23(1)", "23(2)", "23(7)", "23(8)"),
     clause="23",
     subject_kind="project",
     strength=Strength.MUST,
-    reads=("project", "system", "host", "tenant", "workload", "sharing_entry", "sharing_use", "mlps_filing",
-           "mlps_assessment"),
+    reads=("project", "system", "host", "tenant", "workload", "ownership", "sharing_entry", "sharing_use",
+           "mlps_filing", "mlps_assessment"),
     enumerates=("project",),
     judge=judge,
     remedy=msg("settle each line above before the project is put up for acceptance"),

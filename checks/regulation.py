@@ -14,18 +14,15 @@ from typing import Annotated
 
 import msgspec
 
+from inventory.settings import ConfigError
 from inventory.text import Message, msg
 
 DEFAULT_PACK = "laohekou-2024"
 MAX_PACK_BYTES = 4 * 1024**2
 
 
-class PackError(Exception):
+class PackError(ConfigError):
     """The text is no policy pack; the message says what was expected."""
-
-    def __init__(self, message: Message) -> None:
-        self.message = message
-        super().__init__(message.id)
 
 
 class Status(StrEnum):

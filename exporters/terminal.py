@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from checks.catalogue import check_by_id
+from checks.policy import basis_warnings
 from checks.result import Result
 from checks.waivers import told_of
 from exporters.tables import plain, short
@@ -16,7 +17,7 @@ from exporters.words import PLACES, STATES, STEPS, SUBJECT_KINDS, VERDICTS, VIEW
 from inventory.coverage import CellState, Rejection, by_reason
 from inventory.finding import Finding, Subject, Verdict
 from inventory.hosts import Host
-from inventory.inventory import LAW_TIME
+from inventory.inventory import LAW_TIME, law_date
 from inventory.ownership import RULE_NAMES
 from inventory.records import Department, HostSighting, Project, System
 from inventory.text import Message, gettext, mark, msg, tell
@@ -120,6 +121,8 @@ def summary(result: Result, console: Console, *, locale: str) -> None:
         pack=scan.pack,
     )
     out.tell(title, style="bold")
+    for warning in basis_warnings(result.policy, law_date(scan.as_of)):
+        out.tell(warning, style="bold yellow")
     _coverage(result, out)
     counts = Counter(f.verdict for f in result.findings)
     out.line(*((f"{word(VERDICTS, v, locale)} {counts[v]}  ", _STYLES[v]) for v in Verdict))

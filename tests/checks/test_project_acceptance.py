@@ -73,3 +73,18 @@ def test_it_is_never_better_than_its_halves() -> None:
 
     assert verdict_on(project_deployment.CHECK, inventory, "project/P-1") == "unknown"
     assert verdict_on(project_acceptance.CHECK, inventory, "project/P-1") == "unknown"
+
+
+def test_the_owner_may_ask_for_the_trial_run_and_the_reports_too() -> None:
+    """Each line under its own item: a trial run that is too short is no breach of 23(7)."""
+    short = b.project(
+        initial_acceptance_on=date(2026, 9, 1), trial_start_on=date(2026, 9, 3), trial_end_on=date(2026, 9, 9),
+        is_platform_project=False, collects_data=False,
+    )  # fmt: skip
+    asked = b.policy(PolicyChoices(acceptance_needs_trial_run=True))
+
+    plain = finding_on(project_acceptance.CHECK, b.city(projects=(short,)), "project/P-1")
+    finding = finding_on(project_acceptance.CHECK, b.city(projects=(short,)), "project/P-1", asked)
+
+    assert plain.verdict.value == "pass"
+    assert (finding.verdict.value, finding.articles) == ("fail", ("23(2)",))
