@@ -17,8 +17,15 @@ MODULES = {
     "kubernetes": "benchmarks.kubernetes_pods",
     "ssh": "benchmarks.ssh_hosts",
     "memory": "benchmarks.memory",
+    "store": "benchmarks.store",
 }
-SIZE_OPTIONS = {"openstack": "--servers", "kubernetes": "--pods", "ssh": "--hosts", "memory": "--each"}
+SIZE_OPTIONS = {
+    "openstack": "--servers",
+    "kubernetes": "--pods",
+    "ssh": "--hosts",
+    "memory": "--each",
+    "store": "--resources",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

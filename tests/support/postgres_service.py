@@ -42,12 +42,16 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server(*options: str, tmpfs: dict[str, str] | None = None) -> Iterator[PostgresServer]:
+def postgres_server(
+    *options: str, tmpfs: dict[str, str] | None = None, in_memory: bool = True
+) -> Iterator[PostgresServer]:
     """Starts a server with these options (`-c name=value`), and with these file systems in memory, and stops it."""
     from testcontainers.core.container import DockerContainer
 
     need_docker()
-    container = DockerContainer(build_image("postgres")).with_tmpfs_mount("/var/lib/postgresql/data")
+    container = DockerContainer(build_image("postgres"))
+    if in_memory:
+        container.with_tmpfs_mount("/var/lib/postgresql/data")
     for folder, size in (tmpfs or {}).items():
         container.with_tmpfs_mount(folder, size)
     # with_bind_ports takes no address, and this port is nobody's business outside this machine.
