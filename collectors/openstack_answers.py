@@ -1,8 +1,9 @@
 """Answers that two readers of one region need and that are asked for once, while both get on with their own listing."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
@@ -19,30 +20,48 @@ class SharedAnswers(Generic[Key, Answer]):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._futures: dict[Key, Future[Answer]] = {}
+        self._waiting: deque[tuple[Key, Callable[[Key], Answer]]] = deque()
         self._readers = 0
-        self._pool: ThreadPoolExecutor | None = None
+        self._workers = 0
 
     @contextmanager
     def asked(self, keys: Sequence[Key], ask: Callable[[Key], Answer]) -> Iterator[Mapping[Key, Future[Answer]]]:
         """The answers as they come, in the order of the keys. What `ask` raises, the future of that key raises."""
         with self._lock:
             self._readers += 1
-            pool = self._pool = self._pool or ThreadPoolExecutor(PARALLEL, thread_name_prefix="answers")
             for key in keys:
-                known = self._futures.get(key)
-                if known is None or known.cancelled():
-                    self._futures[key] = pool.submit(ask, key)
+                if key not in self._futures:
+                    self._futures[key] = Future()
+                    self._waiting.append((key, ask))
             futures = {key: self._futures[key] for key in keys}
+            while self._workers < min(PARALLEL, len(self._waiting)):
+                self._workers += 1
+                # A daemon holds no program that has ended: a service that has fallen silent may be left alone.
+                threading.Thread(target=self._work, name="yunhe-openstack-answers", daemon=True).start()
         try:
             yield futures
         finally:
             self._leave()
 
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._workers -= 1
+                    return
+                key, ask = self._waiting.popleft()
+                future = self._futures[key]
+            try:
+                answer = ask(key)
+            except BaseException as error:  # noqa: BLE001 - told by whoever waits for the answer
+                future.set_exception(error)
+            else:
+                future.set_result(answer)
+
     def _leave(self) -> None:
         with self._lock:
             self._readers -= 1
-            pool = self._pool
-            if self._readers or pool is None:
-                return
-            self._pool = None
-        pool.shutdown(wait=False, cancel_futures=True)
+            if not self._readers:
+                for key, _ in self._waiting:
+                    del self._futures[key]  # nobody holds it; who comes later asks anew
+                self._waiting.clear()
