@@ -21,6 +21,8 @@ from inventory.text import msg
 
 MARGIN = 50
 """Objects asked for beyond those that are expected to be left: the last page should be small and meet the other end."""
+FEW = 200
+"""Objects that are not worth a second question."""
 
 
 class _Unsorted(Exception):
@@ -172,17 +174,26 @@ def _meeting(
     """How far the pages go that were handed out: an end may be further already, with a page that nobody has seen."""
     left = expected
 
+    def share(coming: int) -> int:
+        """How many objects to ask for: the last of them are halved, so that neither end waits for the other."""
+        if left is None:
+            return page_size
+        rest = max(0, left - coming)
+        return min(page_size, (rest // 2 if rest > FEW else rest) + MARGIN)
+
     def send(end: _End[ItemT]) -> None:
         """Asks for the end's next page, unless what is on its way should be all that is left."""
         coming = sum(limit for _, limit in asking.values())
         if left is not None and asking and left <= coming:
             return
-        limit = page_size if left is None else min(page_size, max(0, left - coming) + MARGIN)
+        limit = share(coming)
         asking[_begun(end.page, limit)] = (end, limit)
 
-    send(up)
-    if expected is not None and expected > page_size:
-        send(down)
+    if expected is not None and expected > FEW:
+        limit = share(0)
+        asking |= {_begun(end.page, limit): (end, limit) for end in (up, down)}
+    else:
+        asking[_begun(up.page, page_size)] = (up, page_size)
     for arrived in itertools.count(1):
         future = next(iter(wait(asking, return_when=FIRST_COMPLETED).done))
         end, _ = asking.pop(future)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from collectors.errors import Unreachable
 from collectors.openstack_connection import MarkerVanished
-from collectors.openstack_halves import walk_halves
+from collectors.openstack_halves import MARGIN, walk_halves
 from collectors.openstack_pages import Item
 from inventory.text import msg
 
@@ -86,15 +86,15 @@ def names(count: int) -> list[str]:
     return [f"{n:03}" for n in range(count)]
 
 
-@settings(deadline=None)  # each example starts threads
+@settings(deadline=None, max_examples=60)  # each example starts threads
 @example(count=0, page_size=6, cap=6, expected=None, ignores="", building={str(n) for n in range(100, 106)})
 @given(
-    count=st.integers(0, 60),
-    page_size=st.integers(1, 9),
-    cap=st.integers(1, 9),
-    expected=st.none() | st.integers(0, 90),
+    count=st.integers(0, 60) | st.integers(200, 600),
+    page_size=st.integers(1, 9) | st.just(200),
+    cap=st.integers(1, 9) | st.just(1000),
+    expected=st.none() | st.integers(0, 900),
     ignores=st.sampled_from(["", "order", "direction"]),
-    building=st.sets(st.integers(100, 160).map(str), max_size=6),
+    building=st.sets(st.integers(0, 600).map("{:03}x".format), max_size=6),
 )
 def test_everything_is_told_once_whatever_the_api_does_with_the_order(
     count: int, page_size: int, cap: int, expected: int | None, ignores: str, building: set[str]
@@ -106,10 +106,16 @@ def test_everything_is_told_once_whatever_the_api_does_with_the_order(
 
 
 def test_both_ends_are_read_and_no_page_is_asked_for_twice() -> None:
-    listing = Listing(*names(400))
-    assert sorted(walked(listing, page_size=100, expected=400)) == names(400)
+    listing = Listing(*names(900))
+    assert sorted(walked(listing, page_size=100, expected=900)) == names(900)
     assert {a["sort_dir"] for a in listing.asked} == {"asc", "desc"}
-    assert sum(a["limit"] for a in listing.asked) <= 400 + 2 * 50, "what is expected to be left is what is asked for"
+    assert sum(a["limit"] for a in listing.asked) <= 900 + 3 * MARGIN, "what is left is what is asked for"
+
+
+def test_what_fits_a_page_is_shared_by_both_ends_if_it_is_not_little() -> None:
+    listing = Listing(*names(900))
+    assert sorted(walked(listing, page_size=1000, expected=900)) == names(900)
+    assert sorted((a["sort_dir"], a["limit"]) for a in listing.asked) == [("asc", 500), ("desc", 500)]
 
 
 def test_a_listing_that_fits_a_page_is_asked_for_once() -> None:
