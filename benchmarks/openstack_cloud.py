@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from openstack_service import OpenStackCloud, running_openstack
+from requests.exceptions import ReadTimeout
 
 from benchmarks.report import stage
 
@@ -119,7 +120,8 @@ def _start() -> None:
 def _stop() -> None:
     while _running:
         _running.pop().stop_pause()
-    _stack.close()
+    with contextlib.suppress(ReadTimeout):  # the engine goes on removing what is large
+        _stack.close()
 
 
 def _build(cloud: OpenStackCloud) -> None:
