@@ -434,7 +434,8 @@ def _records(inventory: Inventory) -> Iterable[Record]:
         inventory.departments, inventory.projects, inventory.systems, inventory.third_parties, inventory.filings,
         inventory.assessments, inventory.sharing_entries, inventory.sharing_uses, inventory.tenants,
         inventory.workloads, inventory.exposures, inventory.storages, inventory.segments, inventory.ports,
-        inventory.routers, inventory.floating_addresses,
+        inventory.routers, inventory.floating_addresses, inventory.quotas, inventory.snapshots,
+        inventory.security_groups, inventory.load_balancers, inventory.bare_metal_nodes, inventory.count_mismatches,
     ):  # fmt: skip
         yield from group
 
