@@ -74,6 +74,10 @@ class Refused(Unauthorized):
     """403: this user may not ask this."""
 
 
+class NotFound(Unreadable):
+    """404: there is no such thing, or none for this user."""
+
+
 class MarkerVanished(Unreadable):
     """400 or 404 to a page walk whose marker was deleted meanwhile."""
 
@@ -438,6 +442,7 @@ class OpenStackRegion:
             MarkerVanished: 400 or 404 to a page with a marker.
             Unauthorized: 401 although the token was just renewed.
             Unreachable: no answer, or only errors, after all tries.
+            NotFound: 404.
             Unreadable: another status, or a body beyond 256 MiB.
         """
         asked = msg("{service} {path}", service=service, path=path)
@@ -583,7 +588,7 @@ class OpenStackRegion:
                     detail=detail,
                 )
             )
-        kind = Unreachable if status in _RETRIED else Unreadable
+        kind = Unreachable if status in _RETRIED else NotFound if status == 404 else Unreadable
         return kind(
             msg(
                 "{source}: {asked} answered HTTP {status}: {detail}",

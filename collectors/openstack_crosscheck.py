@@ -16,8 +16,8 @@ from urllib.parse import quote
 import msgspec
 
 from collectors.collector import Incomplete, Reading, Said
-from collectors.errors import CollectorError, Unreadable
-from collectors.openstack_connection import Params, Refused
+from collectors.errors import CollectorError
+from collectors.openstack_connection import NotFound, Params, Refused
 from collectors.openstack_identity import Survey
 from collectors.openstack_pages import decoded, parsed
 from collectors.openstack_quota import NOVA, Amounts, amounts
@@ -282,12 +282,10 @@ class CrossCheck:
         try:
             region.get("compute", path)
             return bool(self._allocated(server))
-        except Refused:
-            return True  # it is there, and kept from us
-        except Unreadable as error:
+        except NotFound as error:
             logger.debug("%s: %s holds resources and is no server: %s", region.source, server, error)
             return False
-        except CollectorError as error:
+        except CollectorError as error:  # refused: it is there, and kept from us
             logger.debug("%s: %s cannot be looked at: %s", region.source, server, error)
             return True
 

@@ -6,6 +6,7 @@ https://docs.openstack.org/api-ref/network/v2/#show-quota-details-for-a-tenant. 
 request to each service, and none of that grows with the number of servers.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
@@ -15,13 +16,15 @@ from urllib.parse import quote
 import msgspec
 
 from collectors.collector import Incomplete, Reading, Said
-from collectors.errors import CollectorError, NotConfigured
+from collectors.errors import CollectorError, NotConfigured, Unreadable
 from collectors.openstack_answers import SharedAnswers
-from collectors.openstack_connection import OpenStackRegion, Params, Refused, Service
+from collectors.openstack_connection import NotFound, OpenStackRegion, Params, Refused, Service
 from collectors.openstack_identity import Project, Survey
 from collectors.openstack_pages import decoded, parsed, raw
 from inventory.records import Quota
 from inventory.text import Message, msg
+
+logger = logging.getLogger(__name__)
 
 MIB = 1024**2
 GIB = 1024**3
@@ -155,6 +158,9 @@ def _counted(survey: Survey, counter: Counter, projects: Mapping[str, Project]) 
             try:
                 told = answer.result()
             except CollectorError as error:
+                if _is_gone(survey.region, identifier, error):
+                    logger.info("%s: project %s was deleted meanwhile", survey.region.source, identifier)
+                    continue
                 first = first or error
                 unseen.append(projects[identifier])
                 if not has_any and (isinstance(error, Refused) or len(unseen) >= HOPELESS):
@@ -173,6 +179,19 @@ def _asked(
     survey: Survey, counter: Counter, shared: SharedAnswers[str, Amounts], projects: Mapping[str, Project]
 ) -> AbstractContextManager[Mapping[str, Future[Amounts]]]:
     return shared.asked(tuple(projects), lambda project_id: amounts(survey.region, counter, project_id))
+
+
+def _is_gone(region: OpenStackRegion, project_id: str, error: CollectorError) -> bool:
+    """Whether a service refused to count in a project because it was deleted since Keystone listed it."""
+    if not isinstance(error, Unreadable):
+        return False
+    try:
+        region.get("identity", f"/projects/{quote(project_id, safe='')}")
+    except NotFound:
+        return True
+    except CollectorError:
+        return False
+    return False
 
 
 def _projects(survey: Survey) -> dict[str, Project]:

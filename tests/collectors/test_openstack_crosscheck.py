@@ -13,7 +13,7 @@ import pytest
 from collectors.collector import Incomplete, Reading
 from collectors.errors import CollectorError, Unreadable
 from collectors.openstack_answers import PARALLEL, SharedAnswers
-from collectors.openstack_connection import Refused, Token
+from collectors.openstack_connection import NotFound, Refused, Token
 from collectors.openstack_crosscheck import FEW, CrossCheck, Listing
 from collectors.openstack_identity import Project, Reach, Survey
 from collectors.openstack_quota import Amount
@@ -88,7 +88,7 @@ class Cloud:
             case "compute", ["servers", server] if server in self.known:
                 return {"server": {"id": server}}
             case _:
-                raise Unreadable(msg("{path} answered HTTP 404", path="/".join(parts)))
+                raise NotFound(msg("{path} answered HTTP 404", path="/".join(parts)))
 
     def hypervisors(self) -> Iterator[Node]:
         yield from self.nodes.pop(0) if len(self.nodes) > 1 else self.nodes[0]
