@@ -33,12 +33,12 @@ _CHUNK = 64 * 1024
 
 
 class _Named(msgspec.Struct):
-    id: str | None = None
-    name: str | None = None
+    id: str
+    name: str
 
 
-class _Scoped(_Named):
-    domain: _Named | None = None
+class _Role(msgspec.Struct):
+    name: str
 
 
 class _Endpoint(msgspec.Struct):
@@ -61,14 +61,14 @@ class _Credential(msgspec.Struct):
 
 
 class _TokenFields(msgspec.Struct):
-    user: _Scoped
+    user: _Named
     expires_at: datetime
     issued_at: datetime | None = None
     methods: list[str] = []
-    project: _Scoped | None = None
+    project: _Named | None = None
     domain: _Named | None = None
     system: dict[str, bool] | None = None
-    roles: list[_Named] | None = None
+    roles: list[_Role] = []
     catalog: list[_Service] | None = None
     application_credential: _Credential | None = None
 

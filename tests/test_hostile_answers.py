@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import xlwt
 from apiserver_service import kubeconfig
-from hostile import DETERMINED, Spoiled, check_kept, counted, spoiled, spoiled_bytes
+from hostile import DETERMINED, Spoiled, bounded_memory, check_kept, counted, spoiled, spoiled_bytes
 from hypothesis import event, given
 from hypothesis import strategies as st
 from ledgers import read_ledger, write_csv, write_xlsx
@@ -48,6 +48,12 @@ from inventory.text import Message, tell
 pytestmark = pytest.mark.hostile
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _little_memory() -> Iterator[None]:
+    with bounded_memory():
+        yield
 
 
 def clock() -> datetime:
