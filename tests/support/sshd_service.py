@@ -238,8 +238,8 @@ def open_sshds(folder: Path, *specs: dict[str, str], image: str | None = None) -
                 container.with_env(name, value)
             container.start()
             stack.callback(container.stop, force=True, delete_volume=True)
-            found.append((container, port))
-        yield [OpenSshd(port=port, host_key=_host_key(container)) for container, port in found]
+            found.append((container, port, spec.get("MODE", "normal")))
+        yield [OpenSshd(port=port, host_key=_host_key(container, mode)) for container, port, mode in found]
 
 
 def _free_port() -> int:
@@ -247,21 +247,22 @@ def _free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def _host_key(container: "DockerContainer") -> str:
-    _wait_for_sshd(container)
+def _host_key(container: "DockerContainer", mode: str) -> str:
+    _wait_for_sshd(container, mode)
     return " ".join(container.exec(["cat", "/etc/ssh/ssh_host_ed25519_key.pub"]).output.decode().split()[:2])
 
 
-def _wait_for_sshd(container: "DockerContainer") -> None:
+def _wait_for_sshd(container: "DockerContainer", mode: str) -> None:
+    sign = b"Server listening (stopped)" if mode == "hung" else b"Server listening"
     deadline = time.monotonic() + 60
-    while b"Server listening" not in b"".join(container.get_logs()):
+    while sign not in b"".join(container.get_logs()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"sshd did not start: {container.get_logs()}")
         time.sleep(0.2)
 
 
 def _when_listening(spec: SshHostSpec, container: "DockerContainer") -> StartedHost:
-    _wait_for_sshd(container)
+    _wait_for_sshd(container, spec.mode)
     raw = container.get_wrapped_container()
     raw.reload()
     networks = raw.attrs["NetworkSettings"]["Networks"]
@@ -270,7 +271,7 @@ def _when_listening(spec: SshHostSpec, container: "DockerContainer") -> StartedH
         container=container,
         port=int(raw.attrs["NetworkSettings"]["Ports"]["22/tcp"][0]["HostPort"]),
         inner_address=next(iter(networks.values()))["IPAddress"],
-        host_key=_host_key(container),
+        host_key=_host_key(container, spec.mode),
     )
 
 
