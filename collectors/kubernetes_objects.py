@@ -3,8 +3,8 @@
 Whatever is not named here is dropped while the bytes are decoded: environment variables, commands and arguments,
 managed fields, secret references and volume attributes never become values of this program. Annotations are read, and
 cut down to the keys that say whose something is before anything else sees the object (`Document.keep_annotations`).
-Names are the API's own: https://kubernetes.io/docs/reference/kubernetes-api/. So are the limits: an object whose name
-is longer than the API lets names be comes from no API server, and is unreadable.
+Names are the API's own: https://kubernetes.io/docs/reference/kubernetes-api/. So are the limits: an object whose
+name is none that the API lets names be comes from no API server, and is unreadable.
 """
 
 from collections.abc import Collection
@@ -12,11 +12,14 @@ from typing import Annotated, cast
 
 import msgspec
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
-"""An object's name: at most a DNS subdomain."""
-NamespaceName = Annotated[str, msgspec.Meta(max_length=63)]
+_SUBDOMAIN = r"^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?\Z"
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=253, pattern=_SUBDOMAIN)]
+"""An object's name: of every kind that is listed here a DNS subdomain (RFC 1123), so nothing that could steer a
+terminal or a path.
+"""
+NamespaceName = Annotated[str, msgspec.Meta(max_length=63, pattern=r"^(?:[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)?\Z")]
 """A namespace's name, a DNS label; empty where the object is the cluster's."""
-Uid = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+Uid = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[!-~]+\Z")]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 PortNumber = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Quantity = str | int

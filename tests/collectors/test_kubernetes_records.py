@@ -353,3 +353,30 @@ def test_an_object_without_a_uid_is_refused() -> None:
     """Names repeat over time, uids do not."""
     with pytest.raises(msgspec.ValidationError, match="uid"):
         msgspec.json.decode(b'{"metadata": {"name": "x"}}', type=Document)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "a\x1b[2J"),
+        ("name", "a\u202eb"),
+        ("name", "../secrets"),
+        ("name", "a\n"),
+        ("name", "a" * 254),
+        ("namespace", "kube-system/secrets"),
+        ("namespace", "a" * 64),
+        ("uid", ""),
+        ("uid", "u 1"),
+        ("uid", "u" * 129),
+    ],
+)
+def test_names_are_those_that_the_api_lets_names_be(field: str, value: str) -> None:
+    """Whatever else somebody answers: it is no object, and steers nothing."""
+    with pytest.raises(msgspec.ValidationError, match=field):
+        decoded(Document, metadata={field: value})
+
+
+@pytest.mark.parametrize("name", ["a", "web-1.example.com", "0", "a" * 253])
+def test_names_of_the_api_are_taken(name: str) -> None:
+    """DNS subdomains."""
+    assert decoded(Document, metadata={"name": name}).metadata.name == name
