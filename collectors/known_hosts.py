@@ -199,11 +199,17 @@ def _matches(pattern: str, name: str) -> bool:
 
 
 def _is_hash_of(pattern: str, name: str) -> bool:
+    salt, expected = _salt_and_hash(pattern)
+    return bool(expected) and hmac.compare_digest(hmac.digest(salt, name.encode(), "sha1"), expected)
+
+
+@lru_cache(maxsize=65536)
+def _salt_and_hash(pattern: str) -> tuple[bytes, bytes]:
+    """Of `|1|salt|hash`; empty where it is not of that form."""
     parts = pattern.split("|")
     if len(parts) != 4:
-        return False
+        return b"", b""
     try:
-        salt, expected = base64.b64decode(parts[2]), base64.b64decode(parts[3])
+        return base64.b64decode(parts[2]), base64.b64decode(parts[3])
     except (binascii.Error, ValueError):
-        return False
-    return hmac.compare_digest(hmac.digest(salt, name.encode(), "sha1"), expected)
+        return b"", b""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sshd_service import hashed_name
 
-from collectors.known_hosts import KnownHosts, Standing, fingerprint, lookup_names
+from collectors.known_hosts import KnownHosts, Standing, fingerprint, lookup_names, on_file
 
 KEY = base64.b64encode(b"\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20" + b"k" * 32).decode()
 OTHER = base64.b64encode(b"\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20" + b"o" * 32).decode()
@@ -75,3 +75,33 @@ def test_paramikos_own_reader_would_lose_the_whole_file_on_a_marker(tmp_path: Pa
     path.write_text(f"app1.gov ssh-ed25519 {KEY}\n{marker} *.gov ssh-ed25519 {OTHER}\n")
     with pytest.raises(InvalidHostKey):
         HostKeys(str(path))
+
+
+def test_a_file_is_read_once_and_anew_when_it_changes(tmp_path: Path) -> None:
+    """Thousands of hosts ask the same file; what was approved in between counts at once."""
+    path, missing = tmp_path / "known_hosts", tmp_path / "known_hosts2"
+    path.write_text(f"app1.gov ssh-ed25519 {OTHER}\n")
+    before = on_file([path, missing])
+    assert on_file([path, missing]) is before
+    assert before.judge(["app1.gov"], BLOB).standing is Standing.CHANGED
+
+    path.write_text(f"app1.gov ssh-ed25519 {KEY}\n# approved\n")
+    assert on_file([path, missing]).judge(["app1.gov"], BLOB).standing is Standing.KNOWN
+    path.unlink()
+    missing.write_text(f"@revoked * ssh-ed25519 {KEY}\n")
+    assert on_file([path, missing]).judge(["app1.gov"], BLOB).standing is Standing.REVOKED
+
+
+def test_among_thousands_of_lines_a_host_finds_its_own_and_those_that_speak_for_all(tmp_path: Path) -> None:
+    lines = [f"host{n}.gov,10.1.{n // 256}.{n % 256} ssh-ed25519 {OTHER}" for n in range(5000)]
+    lines[2500] = (
+        f"host2500.gov ssh-rsa {OTHER}\n@revoked *.gov ecdsa-sha2-nistp256 {KEY}\nhost2500.gov ssh-ed25519 {KEY}"
+    )
+    path = tmp_path / "known_hosts"
+    path.write_text("\n".join(lines))
+    known = KnownHosts.read([path])
+    assert known.key_types(["host2500.gov"]) == ("ssh-rsa", "ssh-ed25519"), "in the order of the file"
+    assert known.judge(["host2500.gov"], BLOB).standing is Standing.REVOKED
+    assert known.judge(["10.1.1.1"], BLOB).standing is Standing.CHANGED
+    assert known.judge(["10.1.1.1"], BLOB).where == f"{path}:258"
+    assert known.judge(["host5000.gov"], base64.b64decode(OTHER)).standing is Standing.UNKNOWN
