@@ -78,6 +78,10 @@ class NotFound(Unreadable):
     """404: there is no such thing, or none for this user."""
 
 
+class NotUnderstood(Unreadable):
+    """400: the service does not take the question as it is put."""
+
+
 class MarkerVanished(Unreadable):
     """400 or 404 to a page walk whose marker was deleted meanwhile."""
 
@@ -588,7 +592,8 @@ class OpenStackRegion:
                     detail=detail,
                 )
             )
-        kind = Unreachable if status in _RETRIED else NotFound if status == 404 else Unreadable
+        kinds = {400: NotUnderstood, 404: NotFound}
+        kind = Unreachable if status in _RETRIED else kinds.get(status, Unreadable)
         return kind(
             msg(
                 "{source}: {asked} answered HTTP {status}: {detail}",

@@ -15,7 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Generic
 
 from collectors.errors import Unreadable
-from collectors.openstack_connection import MarkerVanished, OpenStackRegion, Params, Service
+from collectors.openstack_connection import MarkerVanished, NotUnderstood, OpenStackRegion, Params, Service
 from collectors.openstack_pages import MAX_PAGES, MAX_RESTARTS, Damage, ItemT, page_of, walk
 from inventory.text import msg
 
@@ -134,7 +134,10 @@ def walk_halves(
         for page in _meeting(up, down, told, page_size, expected):
             yield from _fresh(page, told)
         damage.told(region, path)
-    except _Unsorted:
+    except (_Unsorted, NotUnderstood) as error:
+        if told and isinstance(error, NotUnderstood):
+            raise
+        # Clouds are found that refuse to sort, and some that take the question and do not sort.
         for page in walk(
             region, service, path, key, kind, params=params, microversion=microversion, page_size=page_size
         ):

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collectors.errors import Unreachable
-from collectors.openstack_connection import MarkerVanished
+from collectors.openstack_connection import MarkerVanished, NotUnderstood
 from collectors.openstack_halves import MARGIN, walk_halves
 from collectors.openstack_pages import Item
 from inventory.text import msg
@@ -42,6 +42,8 @@ class Listing:
             return self._answer(asked)
 
     def _answer(self, asked: dict[str, Any]) -> bytes:
+        if "sort_key" in asked and self.ignores == "nothing, it refuses":
+            raise NotUnderstood(msg("HTTP 400: Invalid input for query parameters sort_key"))
         is_sorted = "sort_key" in asked and self.ignores != "order"
         is_down = asked.get("sort_dir") == "desc" and self.ignores != "direction"
         # The unsorted order is one of creation: any fixed order will do that is neither up nor down.
@@ -93,7 +95,7 @@ def names(count: int) -> list[str]:
     page_size=st.integers(1, 9) | st.just(200),
     cap=st.integers(1, 9) | st.just(1000),
     expected=st.none() | st.integers(0, 900),
-    ignores=st.sampled_from(["", "order", "direction"]),
+    ignores=st.sampled_from(["", "order", "direction", "nothing, it refuses"]),
     building=st.sets(st.integers(0, 600).map("{:03}x".format), max_size=6),
 )
 def test_everything_is_told_once_whatever_the_api_does_with_the_order(
@@ -136,6 +138,12 @@ def test_a_marker_that_vanished_costs_one_more_question_and_nothing_else() -> No
     listing.vanishing = {"009", "030"}
     assert set(walked(listing, page_size=10)) >= set(names(40)) - {"009", "030"}
     assert all("sort_key" in a for a in listing.asked)
+
+
+def test_a_cloud_that_refuses_to_sort_is_read_the_plain_way() -> None:
+    """Public clouds are found that take few of Nova's sort keys."""
+    listing = Listing(*names(40), ignores="nothing, it refuses")
+    assert sorted(walked(listing, page_size=10, expected=900)) == names(40)
 
 
 def test_a_page_that_cannot_be_had_is_an_error_and_not_the_end() -> None:
