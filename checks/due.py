@@ -42,6 +42,15 @@ class DueKind(StrEnum):
     """政策依据到期"""
 
 
+_CHECKS = {
+    DueKind.CONTRACT: "14-third-party",
+    DueKind.SUPERVISION: "18-supervision",
+    DueKind.EVALUATION: "26-self-evaluation",
+    DueKind.MIGRATION: "16-migration",
+}
+"""Checks that hold these dates: where the rule has no clause for one, nothing is due by it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """One date 到期日."""
@@ -62,6 +71,7 @@ class Due:
 
 def due(inventory: Inventory, policy: Policy) -> tuple[Due, ...]:
     """Every date that the records hold, earliest first; what has no date is not here but in the findings."""
+    without = policy.pack.without
     found = list(_of_graded(policy, graded_platform(inventory, policy), platform_subject(policy), inventory))
     for system in inventory.systems:
         barrier = system_barrier(inventory, policy, system, needs_funding=False)
@@ -80,6 +90,7 @@ def due(inventory: Inventory, policy: Policy) -> tuple[Due, ...]:
     found += [_of_waiver(w) for w in policy.waivers]
     rule = Subject(kind="policy", id=policy.pack.id, name=f"{policy.pack.title} {policy.pack.number}")
     found.append(Due(kind=DueKind.RULE, subject=rule, due_on=policy.expires_on, articles=("30",)))
+    found = [d for d in found if _CHECKS.get(d.kind) not in without]
     return tuple(sorted(found, key=lambda d: (d.due_on, d.kind, d.subject.key)))
 
 

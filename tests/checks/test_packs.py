@@ -11,6 +11,7 @@ from verdicts import english, finding_on, verdict_on
 
 from checks.catalogue import CATALOGUE, check_by_id
 from checks.check import Check
+from checks.due import due
 from checks.judge import judge
 from checks.policy import Policy, basis_warnings
 from checks.regulation import (
@@ -292,3 +293,13 @@ def test_a_kept_scan_brings_its_own_pack() -> None:
     assert isinstance(made.pack, Pack)
     assert made.digest == OWN.digest
     assert made.legacy_deadline == date(2026, 6, 30)
+
+
+def test_nothing_is_due_by_a_clause_that_the_rule_does_not_have() -> None:
+    project = b.project(final_acceptance_on=date(2025, 5, 1), in_operation_on=date(2025, 5, 1))
+    city = b.city(projects=(project,))
+
+    kinds = {d.kind.value for d in due(city, b.policy())}
+    there = {d.kind.value for d in due(city, b.policy(pack=load_pack("wuhan-2021")))}
+
+    assert kinds - there == {"evaluation"}
