@@ -100,7 +100,7 @@ class Row:
     @property
     def ratio(self) -> float | None:
         """Ours divided by the floor."""
-        return self.ours.seconds / self.floor.seconds if self.floor is not None else None
+        return ratio_of(self.ours, self.floor) if self.floor is not None else None
 
     @property
     def met(self) -> bool:
@@ -108,15 +108,25 @@ class Row:
         return bool(self.goals) and all(goal.met for goal in self.goals)
 
 
+def ratio_of(one: Measure, other: Measure) -> float:
+    """How often the other's time goes into this one's: the median of what each round said, if both ran in each.
+
+    Two sides of one round saw the same machine; their medians may come from different rounds.
+    """
+    if len(one.every_seconds) != len(other.every_seconds):
+        return one.seconds / other.seconds
+    return statistics.median(a / b for a, b in zip(one.every_seconds, other.every_seconds, strict=True))
+
+
 def ratio_goal(ours: Measure, floor: Measure, limit: float) -> Goal:
     """At most `limit` × the floor."""
-    return Goal(what="× floor", measured=ours.seconds / floor.seconds, limit=limit)
+    return Goal(what="× floor", measured=ratio_of(ours, floor), limit=limit)
 
 
 def faster_goal(ours: Measure, peer: Measure, limit: float) -> Goal:
     """At least `limit` × faster than a peer."""
     what = f"× faster than {peer.side.name}"
-    return Goal(what=what, measured=peer.seconds / ours.seconds, limit=limit, at_least=True)
+    return Goal(what=what, measured=ratio_of(peer, ours), limit=limit, at_least=True)
 
 
 def memory_goal(ours: Measure, limit_mib: float) -> Goal:

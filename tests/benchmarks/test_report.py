@@ -17,6 +17,7 @@ from benchmarks.report import (
     memory_goal,
     print_rows,
     ratio_goal,
+    ratio_of,
     run,
     write_markdown,
     write_rows,
@@ -106,6 +107,16 @@ def test_a_goal_holds_at_its_limit_and_not_beyond() -> None:
     assert not faster_goal(ours, peer, 4.1).met
     assert memory_goal(ours, 200).met
     assert not memory_goal(ours, 199).met
+
+
+def test_sides_are_held_against_each_other_round_by_round() -> None:
+    """A machine that was busy for one round was so for both of its sides."""
+    ours = Measure(side=Side(name="ours", command=[]), seconds=4, every_seconds=(2, 4, 9), cpu_seconds=0, peak_bytes=0)
+    floor = Measure(
+        side=Side(name="floor", command=[]), seconds=4, every_seconds=(4, 2, 10), cpu_seconds=0, peak_bytes=0
+    )
+    assert ratio_of(ours, floor) == 0.9
+    assert ratio_of(ours, measure("peer", 8)) == 0.5, "a peer that ran once is held against the median"
 
 
 def test_a_row_of_which_nothing_is_asked_has_met_nothing() -> None:
