@@ -49,6 +49,12 @@ _MEANINGS = {
     3: mark("at least one check fails"),
     4: mark("nothing fails, but not everything was seen"),
 }
+_MEANINGS_WAIVED = {
+    0: mark("every breach is waived, and everything was seen"),
+    3: mark("at least one check fails and is not waived"),
+    4: mark("every breach is waived, but not everything was seen"),
+}
+"""The same where something fails that a waiver speaks of."""
 _JOINS = {
     "uuid": mark("same UUID"),
     "uuid_swapped": mark("same UUID in the other byte order"),
@@ -149,7 +155,8 @@ def summary(result: Result, console: Console, *, locale: str) -> None:
     _rejected_rows(result, out)
     out.line("")
     out.tell(msg("Why: yunhe explain NAME. All findings: yunhe findings"), style="dim")
-    meaning = msg(_MEANINGS[scan.exit_code])
+    is_waived = any(f.is_waived and f.verdict is Verdict.FAIL for f in result.findings)
+    meaning = msg((_MEANINGS_WAIVED if is_waived else _MEANINGS)[scan.exit_code])
     out.tell(msg("Exit code of the scan: {code} ({meaning})", code=scan.exit_code, meaning=meaning))
 
 

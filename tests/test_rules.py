@@ -112,7 +112,10 @@ def test_exit_code_three_is_for_breaches_that_nobody_answered_for(yunhe: Yunhe, 
     )
     with_rules(config, '[rules]\nwaivers = ["w.yaml"]\n')
 
-    assert yunhe("scan", "-c", config).code == 4
+    ran = yunhe("scan", "-c", config)
+    assert ran.code == 4
+    assert "every breach is waived, but not everything was seen" in ran.out
+    assert "Violations that are waived (1)" in ran.out
 
 
 def test_another_city_s_rule_is_a_file(yunhe: Yunhe, city: Path) -> None:
