@@ -15,7 +15,7 @@ from msgspec import field
 from collectors.collector import Incomplete, Reading, Said
 from collectors.errors import Unreachable
 from collectors.openstack_connection import OpenStackRegion, Params, Refused
-from collectors.openstack_crosscheck import CrossCheck, Listing
+from collectors.openstack_crosscheck import CrossCheck, Listing, holders
 from collectors.openstack_halves import walk_halves
 from collectors.openstack_identity import Survey
 from collectors.openstack_pages import Item, aware, converted, decoded, parsed, raw, walk
@@ -110,8 +110,8 @@ def read_servers(survey: Survey) -> Iterator[Said]:
     listing = Listing(
         hypervisors=lambda: _hypervisors(survey), servers=lambda params: _listed(survey, params, microversion)
     )
-    with nova_usage(survey) as usage:
-        check = CrossCheck(survey, listing, usage)
+    with nova_usage(survey) as usage, holders(survey) as held:
+        check = CrossCheck(survey, listing, usage, held)
         everyone = True
         try:
             for said, server in _listed(survey, [("all_tenants", "1")], microversion, check.expected):

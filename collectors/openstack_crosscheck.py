@@ -9,6 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote
@@ -17,7 +18,8 @@ import msgspec
 
 from collectors.collector import Incomplete, Reading, Said
 from collectors.errors import CollectorError
-from collectors.openstack_connection import NotFound, Params, Refused
+from collectors.openstack_answers import SharedAnswers
+from collectors.openstack_connection import NotFound, OpenStackRegion, Params, Refused
 from collectors.openstack_identity import Survey
 from collectors.openstack_pages import decoded, parsed
 from collectors.openstack_quota import NOVA, Amounts, amounts
@@ -30,6 +32,7 @@ FEW = 20
 """Places in doubt that are listed anew one by one; where more are, everything is listed anew."""
 MOST_LOOKED_AT = 20
 """Servers of Placement's that are asked for one by one."""
+_ALL = "*"
 OWNERS_WANTED = (1, 12)
 """From here on Placement says whose an allocation is."""
 
@@ -86,14 +89,25 @@ class _Tally:
             self.by_tenant[server.tenant_id] += 1
 
 
+Holders = Mapping[str, Future[frozenset[str]]]
+
+
+def holders(survey: Survey) -> AbstractContextManager[Holders]:
+    """What holds resources on the compute hosts, by Placement, asked beside the listing; nothing without a Placement."""
+    region = survey.region
+    keys = (_ALL,) if region.has("placement") else ()
+    return SharedAnswers[str, frozenset[str]]().asked(keys, lambda _: _consumers(region))
+
+
 class CrossCheck:
     """Counts along while servers are listed, and says afterwards what does not add up."""
 
-    def __init__(self, survey: Survey, listing: Listing, usage: Mapping[str, Future[Amounts]]) -> None:
-        """`usage`: what Nova counts in each project, perhaps still on its way."""
+    def __init__(self, survey: Survey, listing: Listing, usage: Mapping[str, Future[Amounts]], held: Holders) -> None:
+        """`usage` is what Nova counts in each project, `held` what Placement knows, both perhaps still on their way."""
         self._survey = survey
         self._listing = listing
         self._usage = usage
+        self._held = held
         self._tally = _Tally()
         self._told: set[str] = set()
         self._hosts = self._running()
@@ -229,28 +243,17 @@ class CrossCheck:
 
         Servers and migrations look alike here; a migration's id is no server's, as is that of one deleted meanwhile.
         """
-        region = self._survey.region
-        if not region.has("placement"):
+        region, held = self._survey.region, self._held.get(_ALL)
+        if held is None:
             return {}
         try:
-            consumers = self._consumers() - self._told
+            consumers = held.result() - self._told
             microversion = region.microversion(OWNERS_WANTED, "placement")
             few = sorted(consumers)[:MOST_LOOKED_AT]
             return {consumer: self._owner(consumer, microversion) for consumer in few}
         except CollectorError as error:
             logger.debug("%s: Placement's own count cannot be had: %s", region.source, error)
             return {}
-
-    def _consumers(self) -> set[str]:
-        region, path = self._survey.region, "/resource_providers"
-        document = decoded(region, path, region.get("placement", path))
-        providers = parsed(region, path, document.get("resource_providers", b"null"), list[_Provider])
-        consumers: set[str] = set()
-        for provider in providers:
-            path = f"/resource_providers/{quote(provider.uuid, safe='')}/allocations"
-            document = decoded(region, path, region.get("placement", path))
-            consumers |= parsed(region, path, document.get("allocations", b"null"), dict[str, msgspec.Raw]).keys()
-        return consumers
 
     def _owner(self, consumer: str, microversion: tuple[int, int]) -> str | None:
         region, path = self._survey.region, f"/allocations/{quote(consumer, safe='')}"
@@ -351,6 +354,18 @@ class CrossCheck:
                 unseen=unseen,
             )
         )
+
+
+def _consumers(region: OpenStackRegion) -> frozenset[str]:
+    path = "/resource_providers"
+    document = decoded(region, path, region.get("placement", path))
+    providers = parsed(region, path, document.get("resource_providers", b"null"), list[_Provider])
+    consumers: set[str] = set()
+    for provider in providers:
+        path = f"/resource_providers/{quote(provider.uuid, safe='')}/allocations"
+        document = decoded(region, path, region.get("placement", path))
+        consumers |= parsed(region, path, document.get("allocations", b"null"), dict[str, msgspec.Raw]).keys()
+    return frozenset(consumers)
 
 
 class _Provider(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from collectors.collector import Incomplete, Reading
 from collectors.errors import CollectorError, Unreadable
 from collectors.openstack_answers import PARALLEL, SharedAnswers
 from collectors.openstack_connection import NotFound, Refused, Token
-from collectors.openstack_crosscheck import FEW, CrossCheck, Listing
+from collectors.openstack_crosscheck import FEW, CrossCheck, Listing, holders
 from collectors.openstack_identity import Project, Reach, Survey
 from collectors.openstack_quota import Amount
 from inventory.records import CountMismatch, HostSighting, View
@@ -117,10 +117,11 @@ def said(cloud: Cloud, listed: list[Row], quota: int | None = None) -> list[Any]
     if quota is not None:
         usage["t1"] = Future()
         usage["t1"].set_result({"instances": Amount(in_use=quota, limit=-1)})
-    check = CrossCheck(survey, Listing(hypervisors=cloud.hypervisors, servers=cloud.servers), usage)
-    for row in listed:
-        check.saw(row)
-    return list(check.verdict())
+    with holders(survey) as held:
+        check = CrossCheck(survey, Listing(hypervisors=cloud.hypervisors, servers=cloud.servers), usage, held)
+        for row in listed:
+            check.saw(row)
+        return list(check.verdict())
 
 
 def mismatches(found: list[Any]) -> list[tuple[str, str, int, int]]:
