@@ -137,6 +137,11 @@ def _pack(result: Result) -> Iterator[Sample]:
     yield (label_code(pack.id), str(pack.version), result.policy.digest), 1
 
 
+def _run_log(result: Result) -> Iterator[Sample]:
+    if result.scan.head:
+        yield (result.scan.head,), 1
+
+
 # ── coverage ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -305,6 +310,13 @@ FAMILIES = (
         help="The policy pack that the last finished scan judged by; always 1.",
         labels=("pack", "version", "sha256"),
         samples=_pack,
+        is_health=True,
+    ),
+    Family(
+        name="yunhe_run_log_info",
+        help="Head of the store's run log up to the last finished scan, SHA-256: it holds for all before it; always 1.",
+        labels=("head",),
+        samples=_run_log,
         is_health=True,
     ),
     Family(

@@ -92,7 +92,8 @@ class _Judge:
                 what = self._came(after, held, was_open=key in once)
             else:
                 continue
-            yield Difference(key=key, what=what, before=before, after=after)
+            told = after if after is not None else before
+            yield Difference(key=told.key if told else key, what=what, before=before, after=after)
 
     def _went(self, before: Finding, held: tuple[dict[str, bytes], ...]) -> DiffClass:
         if not self._is_absent(before, held, 1):

@@ -114,16 +114,19 @@ def finding_items(findings: Iterable[Finding]) -> Iterator[Item]:
     Raises:
         Disorder: two findings answer the same question.
     """
-    by_key = sorted(((f.key, f) for f in findings), key=_first)
-    last, before, nth = "", "", 0
-    for place, (written, finding) in enumerate(by_key):
-        if place and written == before:
-            raise Disorder(f"two findings are called {written!r}")
-        before, key = written, stored_key(written)
-        nth = _place(key, last, nth)
+    last = ""
+    for key, finding in sorted(((finding_key(f.key), f) for f in findings), key=_first):
+        if key == last:
+            raise Disorder(f"two findings are called {finding.key!r}")
         last = key
         body = canonical(finding)
-        yield key, nth, sha256(body), body, finding.verdict.value
+        yield key, 0, sha256(body), body, finding.verdict.value
+
+
+def finding_key(key: str) -> str:
+    """A finding's key as it stands in the store: a long one ends in its digest, for since when it holds hangs on it."""
+    stored = stored_key(key)
+    return stored if len(stored) < MAX_KEY_CHARACTERS else f"{stored[:430]}#{sha256(key.encode()).hex()}"
 
 
 def _cell_key(result: CellResult) -> str:

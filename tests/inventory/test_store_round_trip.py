@@ -129,7 +129,7 @@ def test_every_night_comes_back_to_the_byte(new_store: Callable[[], str], nights
             assert loaded.options == night.options
             assert loaded.collection.sources == night.collection.sources
             assert _bytes(loaded.collection) == _bytes(night.collection)
-            assert list(loaded.findings) == sorted(night.findings, key=lambda f: f.key)
+            assert sorted(loaded.findings, key=lambda f: f.key) == sorted(night.findings, key=lambda f: f.key)
             assert set(loaded.known) == {f.key for f in night.findings}
     assert len({info.head for info in saved}) == len(saved)
 
