@@ -1,14 +1,18 @@
 """What applies to a scan: the pack of law, days off, waivers and the owner's choices, read from their files."""
 
+from collections.abc import Iterator
 from pathlib import Path
+
+import msgspec
 
 from checks.regulation import MAX_PACK_BYTES, Pack, PackError, built_in_packs, pack_bytes, parse_pack
 from collectors.waiver_file import read_waivers
 from commands import voice
 from commands.voice import complain
+from inventory.guard import Guard
 from inventory.holidays import HolidayTable, read_holidays
 from inventory.scan import PackText, ScanOptions
-from inventory.settings import ConfigError, Settings, is_path, resolve
+from inventory.settings import ConfigError, Settings, do_not_scan_entries, is_path, resolve
 from inventory.text import Message, msg, tell
 from inventory.waiver import Waiver
 
@@ -38,6 +42,23 @@ def read_pack(name: str, base: Path) -> tuple[Pack, PackText]:
     except PackError as error:
         raise _wrong(path, error.message) from error
     return pack, PackText(id=pack.id, digest=pack.digest, text=data.decode("utf-8"))
+
+
+def guarded(options: ScanOptions, guard: Guard) -> ScanOptions:
+    """The options without waivers that name something classified (Art. 28): they are kept nowhere and waive nothing."""
+    kept = tuple(w for w in options.waivers if not any(map(guard.mentions, _texts(w))))
+    if len(kept) < len(options.waivers):
+        sentence = msg("{count} waiver(s) name something on the do-not-scan list: they waive nothing and are kept nowhere",
+                       count=len(options.waivers) - len(kept))  # fmt: skip
+        complain(tell(sentence, voice.LOCALE))
+    return msgspec.structs.replace(options, waivers=kept)
+
+
+def _texts(waiver: Waiver) -> Iterator[str]:
+    selector = waiver.selector
+    named = (selector.subject, selector.name, selector.project, selector.department)
+    yield from (text for text in named if text)
+    yield from (waiver.id, waiver.reason, waiver.document, waiver.requester, waiver.approver)
 
 
 def _wrong(path: Path, what: Message) -> ConfigError:
@@ -71,8 +92,9 @@ def scan_options(chosen: Settings, base: Path) -> ScanOptions:
     """
     _, pack = read_pack(chosen.rules.pack, base)
     waivers, problems = all_waivers(chosen, base)
+    guard = Guard(do_not_scan_entries(chosen, base))
     for problem in problems:
-        complain(tell(problem, voice.LOCALE))
+        complain(tell(guard.withheld(problem), voice.LOCALE))
     calendar = HolidayTable()
     if chosen.rules.calendar is not None:
         calendar = read_holidays(resolve(base, chosen.rules.calendar))

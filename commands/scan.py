@@ -28,7 +28,7 @@ from commands.options import (
 )
 from commands.outcome import Exit
 from commands.output import drop_stdout
-from commands.rules import scan_options
+from commands.rules import guarded, scan_options
 from commands.sources import collect_sources, deadline_of, open_captures, open_spool, take_captures, with_sweep
 from commands.voice import in_words
 from exporters import tables, terminal
@@ -91,7 +91,7 @@ def scan(
             take_captures(captures, spool, chosen.platform.sources)
             spool.finish()
             taken = spool if accept_mass_change else _with_held(spool, opened)
-            result = judge_and_keep(taken, options, opened, started=started, as_of=moment or now())
+            result = judge_and_keep(taken, guarded(options, spool.guard), opened, started=started, as_of=moment or now())
     try:
         _print_scan(result, form, lang or voice.LOCALE)
         sys.stdout.flush()
