@@ -186,8 +186,8 @@ class _NmapHost:
     state: str = ""
     reason: str = ""
     addresses: list[str] = field(default_factory=list)
-    strange: str | None = None
-    """An address that is none."""
+    is_local: bool = False
+    """It has an address that is no single host's to others, such as loopback."""
     mac: str | None = None
     names: dict[str, str] = field(default_factory=dict)
     listeners: list[Listener] = field(default_factory=list)
@@ -280,8 +280,8 @@ class _NmapReader:
             host.mac = own_mac(mac_of(text))
         elif (address := address_of(text)) is not None and len(host.addresses) < 16:
             host.addresses.append(address)
-        elif not _looks_like_address(text):
-            host.strange = text
+        else:
+            host.is_local = host.is_local or _looks_like_address(text)
 
     def _port(self, host: _NmapHost, state: str) -> None:
         protocol, number = host.port
@@ -296,9 +296,10 @@ class _NmapReader:
         host = self._host
         if self._stack == ["nmaprun", "host"] and host is not None:
             self._host = None
-            if host.state not in _NMAP_STATES or (host.state == "up" and not host.addresses and host.strange):
+            is_nowhere = host.state == "up" and not (host.addresses or host.is_local)
+            if host.state not in _NMAP_STATES or is_nowhere:
                 self._queue.append(
-                    Strange(line=host.line, text=f"{host.state} {host.strange or ''}".strip()[:200],
+                    Strange(line=host.line, text=f"<host> {host.state}"[:200],
                             expected=msg("a host as nmap writes it, with its state and an address"))
                 )  # fmt: skip
             if host.state == "up" and host.addresses and (host.reason != "user-set" or host.answered):
@@ -347,6 +348,7 @@ def _read_limited(file: IO[bytes], path: Path) -> bytes:
 
 
 _UNANSWERED = re.compile(r"\b(FAILED|INCOMPLETE|NOARP)\b|<incomplete>|\(incomplete\)|^Incomplete$", re.IGNORECASE)
+_NEIGHBOURS = re.compile(r"\blladdr\b|\[ether\]|\b(?:REACHABLE|STALE|DELAY|PROBE|PERMANENT)\b")
 _TOKENS = re.compile(r"[^\s()\[\]<>,;|]+")
 _EXPECTED_NEIGHBOUR = msg("an address and its MAC, as `ip neigh`, `arp -an` or a switch's table shows them")
 
@@ -387,8 +389,8 @@ def _neighbour(line: str, number: int) -> Seen | Strange | None:
     tokens = _TOKENS.findall(line)
     macs = [m for m in map(mac_of, tokens) if m is not None]
     found = [t for t in tokens if _looks_like_address(t)]
-    # A line with a MAC is no header, whatever became of its address.
-    if not (found or macs) or _UNANSWERED.search(line) or _CONTAINERS.search(line):
+    # A line with a MAC or in a neighbour's words is no header, whatever became of its address.
+    if not (found or macs or _NEIGHBOURS.search(line)) or _UNANSWERED.search(line) or _CONTAINERS.search(line):
         return None
     addresses = [a for a in map(address_of, found) if a is not None]
     if not macs or len(set(found)) != 1:

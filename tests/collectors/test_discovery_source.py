@@ -382,3 +382,29 @@ def test_a_host_that_nobody_declared_is_to_be_verified_in_its_segment(yunhe: Yun
     assert "seen on the network only" in explained
     assert "市教育局" in explained
     assert "the infrastructure team needs SSH access" in explained
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "row"),
+    [
+        (
+            "arp",
+            "10.1.1.5 dev eth0 lladdr 52:54:00:00:00:01 STALE\n10.1.^.6 dev eth0 lladdr 52:54:00:00:00:02 STALE\n",
+            2,
+        ),
+        ("arp", "10.1.1.5 dev eth0 lladdr 52:54:00:00:00:01 STALE\n10.1.^.6 dev eth0 lladdr 52:54:00500:02 STALE\n", 2),
+        ("dhcp", "lease 10.1.1.5 {\n  binding state act1ve;\n}\n", 1),
+        ("dhcp", "lease 10.1.1.5 {\n}\nleese 10.1.1.6 {\n  binding state active;\n}\n", 4),
+        ("nmap", nmap(host("10.1.1.5"), host("10.1.1.6").replace('addr="10.1.1.6"', 'addr="10.1.1.x"')), 1),
+        ("nmap", nmap(host("10.1.1.5"), host("10.1.1.6").replace('state="up"', 'state="u"')), 1),
+    ],
+)
+def test_what_was_damaged_is_named_and_not_passed_over(
+    tmp_path: Path, kind: DiscoveryKind, text: str, row: int
+) -> None:
+    """Found by hostile answers: each of these machines was gone without a word."""
+    found = read(tmp_path, kind, text)
+
+    (cell,) = found.cells
+    assert cell.state is CellState.PARTIAL
+    assert [r.row for r in found.rejections] == [row]
