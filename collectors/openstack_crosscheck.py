@@ -93,7 +93,7 @@ Holders = Mapping[str, Future[frozenset[str]]]
 
 
 def holders(survey: Survey) -> AbstractContextManager[Holders]:
-    """What holds resources on the compute hosts, by Placement, asked beside the listing; nothing without a Placement."""
+    """What holds resources on the compute hosts, by Placement, asked beside the listing; nothing if there is none."""
     region = survey.region
     keys = (_ALL,) if region.has("placement") else ()
     return SharedAnswers[str, frozenset[str]]().asked(keys, lambda _: _consumers(region))
