@@ -15,7 +15,9 @@ from inventory.text import mark, msg, tell
 
 
 def explain(
-    subject: Annotated[str, typer.Argument(help=in_words(mark("Its id, code, name or address; or a finding's key, check@kind/id.")))],
+    subject: Annotated[
+        str, typer.Argument(help=in_words(mark("Its id, code, name or address; or a finding's key, check@kind/id.")))
+    ],
     config: ConfigOption = DEFAULT_CONFIG,
     number: ScanOption = None,
     as_of: AsOfOption = None,

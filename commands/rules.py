@@ -48,7 +48,8 @@ def guarded(options: ScanOptions, guard: Guard) -> ScanOptions:
     """The options without waivers that name something classified (Art. 28): they are kept nowhere and waive nothing."""
     kept = tuple(w for w in options.waivers if not any(map(guard.mentions, _texts(w))))
     if len(kept) < len(options.waivers):
-        sentence = msg("{count} waiver(s) name something on the do-not-scan list: they waive nothing and are kept nowhere",
+        sentence = msg(
+            "{count} waiver(s) name something on the do-not-scan list: they waive nothing, nobody keeps them",
                        count=len(options.waivers) - len(kept))  # fmt: skip
         complain(tell(sentence, voice.LOCALE))
     return msgspec.structs.replace(options, waivers=kept)

@@ -91,7 +91,8 @@ def scan(
             take_captures(captures, spool, chosen.platform.sources)
             spool.finish()
             taken = spool if accept_mass_change else _with_held(spool, opened)
-            result = judge_and_keep(taken, guarded(options, spool.guard), opened, started=started, as_of=moment or now())
+            options = guarded(options, spool.guard)
+            result = judge_and_keep(taken, options, opened, started=started, as_of=moment or now())
     try:
         _print_scan(result, form, lang or voice.LOCALE)
         sys.stdout.flush()

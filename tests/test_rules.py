@@ -216,3 +216,20 @@ def test_a_department_and_a_finding_are_explained(yunhe: Yunhe, city: Path) -> N
         "laohekou-2024",
     ):
         assert words in finding
+
+
+def test_a_waiver_that_names_something_classified_is_kept_nowhere(yunhe: Yunhe, city: Path) -> None:
+    """Art. 28: what the do-not-scan list or the register forbids stands in no store, whoever wrote it down."""
+    text = WAIVERS.replace("name: jtj-zc-tower", "name: bmj-host-01").replace(
+        "subject: no-such-host", "subject: S-BMJ-01"
+    )
+    (city.parent / "豁免.yaml").write_text(text, encoding="utf-8")
+    with_rules(city, '[rules]\nwaivers = ["豁免.yaml"]\n')
+
+    ran = yunhe("scan", "-c", city, "--format", "json")
+
+    store = b"".join(p.read_bytes() for p in city.parent.glob("yunhe.db*"))
+    assert "2 waiver(s) name something on the do-not-scan list" in ran.err
+    for words in (ran.out, ran.err):
+        assert "bmj" not in words.casefold()
+    assert b"bmj" not in store.lower()
