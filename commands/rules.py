@@ -50,7 +50,8 @@ def guarded(options: ScanOptions, guard: Guard) -> ScanOptions:
     if len(kept) < len(options.waivers):
         sentence = msg(
             "{count} waiver(s) name something on the do-not-scan list: they waive nothing, nobody keeps them",
-                       count=len(options.waivers) - len(kept))  # fmt: skip
+            count=len(options.waivers) - len(kept),
+        )
         complain(tell(sentence, voice.LOCALE))
     return msgspec.structs.replace(options, waivers=kept)
 
