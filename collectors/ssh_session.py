@@ -114,10 +114,10 @@ class _Line:
         _watch.forget(self)
         self.cut()
         for transport in self._transports:
-            # Or paramiko's timer, a thread of its own that is no daemon, outlives a host that stopped after its banner.
-            transport.packetizer.complete_handshake()
             if transport.ident is not None:
                 transport.join(1)
+            # Or paramiko's timer, a thread of its own that is no daemon, outlives a host that stopped after its banner.
+            transport.packetizer.complete_handshake()
         for transport in reversed(self._transports):
             # What is still to be said to a line that is cut cannot be said.
             with contextlib.suppress(EOFError, OSError):
