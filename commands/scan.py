@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -17,6 +18,7 @@ from commands import voice
 from commands.clock import capture_clock, moment_of, now
 from commands.findings import finding_row, show_findings
 from commands.kept import store_place
+from commands.nights import history_of
 from commands.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -129,6 +131,7 @@ def judge_and_keep(taken: Taken, options: ScanOptions, opened: Store, *, started
     )
     policy = Policy.from_options(options)
     inventory = build(collection, options, as_of=as_of)
+    inventory = replace(inventory, history=history_of(opened, inventory.projects, policy, as_of))
     findings = judge(inventory, policy)
     info = ScanInfo(
         number=0,
