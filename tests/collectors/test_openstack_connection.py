@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from scripted_api import Answer, Asked
-from scripted_cloud import PASSWORD, Script, scripted_cloud
+from scripted_cloud import PASSWORD, Script, scripted_cloud, token_document
 
 from collectors.errors import CollectorError, Unauthorized, Unreachable, Unreadable
 from collectors.openstack_connection import OpenStackCloud
@@ -65,6 +65,30 @@ def test_a_token_that_ran_out_is_renewed_once(tmp_path: Path) -> None:
                     region.get("compute", "/servers")
 
         assert sum(map(is_login, asked)) == logins
+
+
+def test_a_token_that_ran_out_under_many_threads_costs_none_of_them_its_answer(tmp_path: Path) -> None:
+    """keystoneauth hands the 401 out to a thread whose token another one is just renewing."""
+    valid = ["a" * 32]
+
+    def script(asked: Asked) -> Answer | None:
+        if is_login(asked):
+            time.sleep(0.2)  # so that the others meet the login half way
+            return Answer(token_document(f"http://{asked.headers['host']}"), 201, {"X-Subject-Token": valid[0]})
+        if asked.path != SERVERS:
+            return None
+        is_valid = asked.headers.get("x-auth-token") == valid[0]
+        return Answer({"servers": []}) if is_valid else Answer({"error": {"message": "expired"}}, status=401)
+
+    with scripted_cloud(tmp_path, script) as (clouds, asked):
+        region = connected(clouds).region("r")
+        region.get("compute", "/servers")
+        valid[0] = "b" * 32
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: region.get("compute", "/servers"), range(8)))
+
+    assert answers == [b'{"servers": []}'] * 8
+    assert sum(map(is_login, asked)) == 2
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
