@@ -525,16 +525,26 @@ class OpenStackRegion:
     ) -> tuple[int, float | None, bytes]:
         with self._cloud.asking(service):
             adapter = getattr(self._connection, service.replace("-", "_"))
-            response = adapter.get(
-                path,
-                params=list(params),
-                microversion=f"{microversion[0]}.{microversion[1]}" if microversion else None,
-                raise_exc=False,
-                connect_retries=0,
-                status_code_retries=0,
-                stream=True,
-                headers={"Accept": "application/json"},
-            )
+
+            def ask() -> "requests.Response":
+                response: requests.Response = adapter.get(
+                    path,
+                    params=list(params),
+                    microversion=f"{microversion[0]}.{microversion[1]}" if microversion else None,
+                    raise_exc=False,
+                    connect_retries=0,
+                    status_code_retries=0,
+                    stream=True,
+                    headers={"Accept": "application/json"},
+                )
+                return response
+
+            response = ask()
+            if response.status_code == 401 and self._connection.auth_token != _token_of(response):
+                # keystoneauth renews a token that ran out, but of threads that meet its end together only the first
+                # asks again; the others get the 401 while the new token is on its way.
+                response.close()
+                response = ask()
             try:
                 wait = retry_after(response.headers.get("Retry-After"))
                 if wait is not None and wait <= MAX_WAIT_SECONDS and response.status_code in _RETRIED:
@@ -741,6 +751,12 @@ def _identity_auth(connection: "Connection") -> "BaseIdentityPlugin | None":
 
     auth = connection.session.auth
     return auth if isinstance(auth, BaseIdentityPlugin) else None
+
+
+def _token_of(response: "requests.Response") -> str | None:
+    """The token that was sent with the request."""
+    token = response.request.headers.get("X-Auth-Token")
+    return token.decode() if isinstance(token, bytes) else token
 
 
 def _issued_at(access: "AccessInfo") -> datetime | None:
