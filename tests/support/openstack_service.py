@@ -119,7 +119,8 @@ def running_openstack(folder: Path, *, offset: int | None = None) -> Iterator[Op
 
     offset = _free_offset() if offset is None else offset
     container = (
-        DockerContainer(build_image("openstack"))
+        # Removing its files takes a busy machine longer than the client waits by default.
+        DockerContainer(build_image("openstack"), docker_client_kw={"timeout": 300})
         .with_env("PORT_OFFSET", str(offset))
         .waiting_for(LogMessageWaitStrategy("osrig: ready").with_startup_timeout(300))
     )
