@@ -13,7 +13,7 @@ import msgspec
 
 from collectors.errors import CollectorError
 from inventory.collection import Collection, encode_raw, without_names
-from inventory.coverage import Cell, CellResult, CellState, Rejection, SourceInfo
+from inventory.coverage import Cell, CellResult, CellState, Failure, Rejection, SourceInfo
 from inventory.guard import Guard
 from inventory.records import Record
 from inventory.spool import Abandoned, CellWriter, Spool
@@ -244,6 +244,7 @@ class _Run:
             state=CellState.PARTIAL if written else CellState.FAILED,
             seen=written,
             reason=_too_late(),
+            failure=Failure.TIMEOUT,
             started_at=started,
             finished_at=self.clock(),
         )
