@@ -18,7 +18,8 @@ def written(path: Path, text: str) -> Path:
 def test_days_and_ranges_are_read(tmp_path: Path) -> None:
     path = written(
         tmp_path / "2027.yaml",
-        "source: 国务院办公厅通知\nyears: [2027]\nholidays: [2027-01-01, 2027-02-05/2027-02-07]\nworkdays: [2027-02-14]\n",
+        "source: 国务院办公厅通知\nyears: [2027]\nholidays: [2027-01-01, 2027-02-05/2027-02-07]\n"
+        "workdays: [2027-02-14]\n",
     )
 
     table = read_holidays(path)
