@@ -429,8 +429,8 @@ def test_nothing_of_a_classified_row_is_kept(tmp_path: Path) -> None:
         guard=guard,
     )
 
-    assert [type(r) for r in collection.records] == [System, ClassifiedPlaceholder]
-    assert collection.records[1] == ClassifiedPlaceholder(
+    assert [type(r) for r in collection.records] == [ClassifiedPlaceholder, System]
+    assert collection.records[0] == ClassifiedPlaceholder(
         source="ledger:l", native_id="涉密-1", observed_at=NOON, what="system"
     )
     text = _everything(collection)
@@ -595,8 +595,8 @@ def test_a_catalogue_entry_has_a_provider_and_consumers(tmp_path: Path) -> None:
     entries = [r for r in collection.records if isinstance(r, SharingEntry)]
     assert [(e.native_id, e.code, e.direction, e.system, e.sharing_type) for e in entries] == [
         ("306001/000012", "306001/000012", "provide", "S-1", SharingType.CONDITIONAL),
-        ("306001/000012@S-2", "306001/000012", "consume", "S-2", None),
         ("306001/000012#api-2", "306001/000012", "provide", "S-1", SharingType.CONDITIONAL),
+        ("306001/000012@S-2", "306001/000012", "consume", "S-2", None),
     ]
 
 
@@ -678,7 +678,6 @@ def test_the_list_of_a_cloud_is_its_control_planes_word(tmp_path: Path) -> None:
 
     assert collector.info.is_platform
     assert [bare(r) for r in collection.records] == [
-        Tenant(source="ledger:l", native_id="edu-prod", observed_at=NOON, name="Edu-Prod"),
         HostSighting(
             source="ledger:l",
             native_id="i-abc",
@@ -692,6 +691,7 @@ def test_the_list_of_a_cloud_is_its_control_planes_word(tmp_path: Path) -> None:
             vcpus=8,
             memory_bytes=16 * 1024**3,
         ),
+        Tenant(source="ledger:l", native_id="edu-prod", observed_at=NOON, name="Edu-Prod"),
     ]
     assert "hunter2" not in _everything(collection)
 
