@@ -7,6 +7,7 @@ it is kept. What it drops leaves a count behind, no name and no address.
 import hashlib
 import ipaddress
 import re
+import threading
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -68,6 +69,7 @@ class Guard:
 
     def __init__(self, entries: Iterable[str] = ()) -> None:
         """Entries: addresses, CIDRs, host names, instance ids or UUIDs, tenant, system and project codes or names."""
+        self._lock = threading.Lock()
         self._networks = IPSet()
         self._words: set[str] = set()
         self._answers: dict[str, bool] = {}
@@ -82,31 +84,37 @@ class Guard:
         self.add(entries)
 
     def add(self, entries: Iterable[str]) -> None:
-        """Extends the list, for codes that the register turns out to mark as classified."""
-        for entry in entries:
-            network = _as_network(entry)
-            if network is not None:
-                self._networks.add(network)
-                continue
-            word = normalise(entry).rstrip(".")
-            if word and word not in self._words:
-                self._words |= {word, *both_orders(word)}
-                self._patterns |= {word: _pattern(entry), **{uuid: _pattern(uuid) for uuid in both_orders(word)}}
-        ranges = [(r.version, r.first, r.last) for r in self._networks.iter_ipranges()]
-        self._ranges = sorted(ranges)
-        # New ones, after the list: an answer that is being worked out by the old list goes among the old ones.
-        self._answers = {}
-        self._parts = {}
-        self._clean = set()
-        self._fingerprint = None
+        """Extends the list, for codes that the register turns out to mark as classified.
+
+        Other threads may be asking meanwhile: what they read is replaced, never changed under their hands.
+        """
+        with self._lock:
+            networks, words, patterns = self._networks.copy(), set(self._words), dict(self._patterns)
+            for entry in entries:
+                network = _as_network(entry)
+                if network is not None:
+                    networks.add(network)
+                    continue
+                word = normalise(entry).rstrip(".")
+                if word and word not in words:
+                    words |= {word, *both_orders(word)}
+                    patterns |= {word: _pattern(entry), **{uuid: _pattern(uuid) for uuid in both_orders(word)}}
+            self._networks, self._words, self._patterns = networks, words, patterns
+            self._ranges = sorted((r.version, r.first, r.last) for r in networks.iter_ipranges())
+            # New ones, after the list: an answer that is being worked out by the old list goes among the old ones.
+            self._answers = {}
+            self._parts = {}
+            self._clean = set()
+            self._fingerprint = None
 
     @property
     def fingerprint(self) -> str:
         """Digest of the list: what was read by another list is guarded anew."""
-        if self._fingerprint is None:
-            entries = sorted([*self._words, *(str(network) for network in self._networks.iter_cidrs())])
-            self._fingerprint = hashlib.sha256("\n".join(entries).encode("utf-8", "replace")).hexdigest()
-        return self._fingerprint
+        with self._lock:
+            if self._fingerprint is None:
+                entries = sorted([*self._words, *(str(network) for network in self._networks.iter_cidrs())])
+                self._fingerprint = hashlib.sha256("\n".join(entries).encode("utf-8", "replace")).hexdigest()
+            return self._fingerprint
 
     def __bool__(self) -> bool:
         return bool(self._words) or bool(self._networks)

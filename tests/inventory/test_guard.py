@@ -1,6 +1,7 @@
 """The do-not-scan guard: what is on the list is nowhere, in any form that sources write it."""
 
 import itertools
+import threading
 import typing
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -218,3 +219,33 @@ def test_plain_ascii_is_normalised_as_any_other_text(text: str) -> None:
 def test_an_address_is_known_however_it_is_dressed(text: str) -> None:
     """Blanks, prefixes, scopes, capitals."""
     assert Guard(CIDRS).forbids(text)
+
+
+def test_the_list_may_grow_while_other_threads_ask() -> None:
+    """Ledgers and clouds are read side by side: a ledger's mark must neither crash a cloud's reader nor be lost."""
+    guard = Guard(["seed"])
+    wrong: list[Exception] = []
+    is_over = threading.Event()
+
+    def ask() -> None:
+        try:
+            while not is_over.is_set():
+                guard.mentions("a document about S-17 and others " * 20)
+                guard.forbids_part("openstack://x/S-23")
+                assert guard.fingerprint
+        except (RuntimeError, AssertionError) as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(400):
+        guard.add([f"S-{number}", f"10.0.{number % 256}.0/24"])
+    is_over.set()
+    for thread in threads:
+        thread.join()
+
+    assert wrong == []
+    assert all(guard.forbids(f"S-{number}") for number in range(400))
+    networks = [f"10.0.{n}.0/24" for n in range(256)]
+    assert guard.fingerprint == Guard(["seed", *(f"S-{n}" for n in range(400)), *networks]).fingerprint
