@@ -78,6 +78,7 @@ class Spool:
         self.guard = guard
         self.sources: list[SourceInfo] = []
         self._lock = threading.RLock()
+        self._is_open = True
         self.resumed = 0
         """Cells that an earlier run had finished and that need not be read again."""
         self.dropped = 0
@@ -136,7 +137,9 @@ class Spool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._db.close()
+        with self._lock:
+            self._is_open = False
+            self._db.close()
 
     def remove(self) -> None:
         """Takes the file away: what it held is written elsewhere, or is not wanted."""
@@ -162,9 +165,15 @@ class Spool:
             )
             raise SpoolError(sentence) from error
 
+    def _check_open(self) -> None:
+        """A reader's thread may come late, after the deadline or after another one crashed."""
+        if not self._is_open:
+            raise Abandoned
+
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock, self._told():
+            self._check_open()
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -179,6 +188,7 @@ class Spool:
     def finished(self, cell: Cell) -> CellResult | None:
         """How the cell ended in the run that is gone on with, if it was whole."""
         with self._lock, self._told():
+            self._check_open()
             row = self._db.execute(
                 "SELECT result FROM cell WHERE source = ? AND scope = ? AND kind = ? AND is_reusable",
                 (cell.source, cell.scope, cell.kind),

@@ -4,6 +4,7 @@ import resource
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -186,6 +187,31 @@ def test_a_cell_that_is_left_behind_keeps_what_was_written_and_takes_no_more() -
     assert told.seen == BATCH
     assert len(left) == BATCH
     assert cells == [told]
+
+
+def test_closing_waits_for_a_thread_that_writes_and_turns_the_late_ones_away() -> None:
+    """SQLite crashes the whole program if it is closed under somebody's hands."""
+    ends: list[str] = []
+
+    def write_on(spool: Spool, number: int) -> None:
+        try:
+            for n in range(10_000):
+                write(
+                    spool, Cell("ssh:g", f"{number}-{n}", "host"), [(tenant("x" * 500, i), None) for i in range(BATCH)]
+                )
+        except Abandoned:
+            ends.append("turned away")
+
+    for _ in range(5):
+        with open_spool(None) as spool:
+            threads = [threading.Thread(target=write_on, args=(spool, n)) for n in range(4)]
+            for thread in threads:
+                thread.start()
+            time.sleep(0.05)
+        for thread in threads:
+            thread.join()
+
+    assert ends == ["turned away"] * 20
 
 
 def test_many_threads_may_write() -> None:
