@@ -15,7 +15,7 @@ from inventory.records import HostSighting
 from inventory.settings import SshSource
 
 MARK = "/tmp/yunhe-was-here"  # noqa: S108 - inside the container
-SSH = "ssh -i /root/key -o StrictHostKeyChecking=no -o LogLevel=ERROR -o BatchMode=yes"
+SSH = "ssh -i /mnt/key -o StrictHostKeyChecking=no -o LogLevel=ERROR -o BatchMode=yes"
 """OpenSSH's own client, inside the container; the host key is this container's, nothing is learned from it."""
 
 
@@ -31,7 +31,7 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshHosts]:
         volumes=(
             (str(DEPLOY), f"{shipped}/deploy/ssh"),
             (str(PROBE), f"{shipped}/collectors/ssh_probe.sh"),
-            (str(folder / "id_ed25519"), "/root/key"),
+            (str(folder / "id_ed25519"), "/mnt/key"),
         ),
     )
     with ssh_hosts(folder, spec) as hosts:
@@ -81,8 +81,8 @@ def test_whatever_is_asked_only_the_probe_runs(host: StartedHost, asked: str) ->
         f"{SSH} -W 127.0.0.1:22 yunhe@127.0.0.1 </dev/null",
         f"{SSH} -N -o ExitOnForwardFailure=yes -R 9999:127.0.0.1:22 yunhe@127.0.0.1",
         f"{SSH} -N -w 0:0 -o ExitOnForwardFailure=yes yunhe@127.0.0.1",
-        f"scp -q -S ssh -i /root/key -o StrictHostKeyChecking=no /etc/hostname yunhe@127.0.0.1:{MARK}",
-        f"scp -q -O -i /root/key -o StrictHostKeyChecking=no /etc/hostname yunhe@127.0.0.1:{MARK}",
+        f"scp -q -S ssh -i /mnt/key -o StrictHostKeyChecking=no /etc/hostname yunhe@127.0.0.1:{MARK}",
+        f"scp -q -O -i /mnt/key -o StrictHostKeyChecking=no /etc/hostname yunhe@127.0.0.1:{MARK}",
         f"{SSH} -o PubkeyAuthentication=no yunhe@127.0.0.1 id",
         f"{SSH} -tt yunhe@127.0.0.1 'touch {MARK}'",
     ],
