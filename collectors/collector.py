@@ -169,8 +169,10 @@ class _Run:
 
     def read(self, collectors: Sequence[Collector]) -> None:
         workers: list[threading.Thread] = []
+        queues: list[SimpleQueue[Cell]] = []
         for collector in collectors:
             cells: SimpleQueue[Cell] = SimpleQueue()
+            queues.append(cells)
             planned = collector.plan()
             for cell in planned:
                 cells.put(cell)
@@ -189,16 +191,16 @@ class _Run:
             abandoned = writer.abandon(partial(self._abandoned, cell, started))
             if abandoned is not None:
                 self._tell(abandoned)
+        for cells in queues:
+            # Behind a worker that hangs others wait: what was planned is in the coverage, whatever happens.
+            while (waiting := _next(cells)) is not None:
+                self._skip(self.spool.cell(waiting), waiting)
 
     def _worker(self, number: int, collector: Collector, cells: "SimpleQueue[Cell]") -> threading.Thread:
         def work() -> None:
             try:
-                while self.crash is None:
-                    try:
-                        cell = cells.get_nowait()
-                    except Empty:
-                        break
-                    self._read_cell(number, collector, cell)
+                while self.crash is None and self._read_next(number, collector, cells):
+                    pass
             except Abandoned:
                 pass
             except BaseException as error:  # noqa: BLE001 - told by the thread that waits for this one
@@ -211,31 +213,36 @@ class _Run:
 
         return threading.Thread(target=work, name=f"yunhe-{collector.info.name}-{number}", daemon=True)
 
-    def _read_cell(self, number: int, collector: Collector, cell: Cell) -> None:
-        before = self.spool.finished(cell)
+    def _read_next(self, number: int, collector: Collector, cells: "SimpleQueue[Cell]") -> bool:
+        """Reads the next cell; False where none is left."""
+        with (
+            self.changed
+        ):  # taken and known to be read in one step: the deadline must find it in one place or the other
+            cell = _next(cells)
+            if cell is None:
+                return False
+            before = self.spool.finished(cell)
+            if before is None:
+                writer, started = self.spool.cell(cell), self.clock()
+                self.reading[number] = (cell, writer, started)
         if before is not None:
             self._tell(before)
-            return
-        writer = self.spool.cell(cell)
-        started = self.clock()
+            return True
         if self.deadline.is_past:
-            result = CellResult(
-                cell=cell,
-                state=CellState.SKIPPED,
-                seen=0,
-                reason=msg("the deadline of the scan had passed before it was its turn"),
-                started_at=started,
-                finished_at=started,
-            )
-            is_reusable = False
+            self._skip(writer, cell)
         else:
-            with self.changed:
-                self.reading[number] = (cell, writer, started)
             result, is_open = _read(collector, cell, writer, self.spool.guard, self.clock, started, self.deadline)
-            is_reusable = self.is_reusable and is_open
-        writer.finish(result, is_reusable=is_reusable)
+            writer.finish(result, is_reusable=self.is_reusable and is_open)
+            self._tell(result)
         with self.changed:
             self.reading.pop(number, None)
+        return True
+
+    def _skip(self, writer: CellWriter, cell: Cell) -> None:
+        at = self.clock()
+        reason = msg("the deadline of the scan had passed before it was its turn")
+        result = CellResult(cell=cell, state=CellState.SKIPPED, seen=0, reason=reason, started_at=at, finished_at=at)
+        writer.finish(result, is_reusable=False)
         self._tell(result)
 
     def _abandoned(self, cell: Cell, started: datetime, written: int) -> CellResult:
@@ -254,6 +261,13 @@ class _Run:
             with self.telling:
                 # It is shown at once: nothing of the do-not-scan list may stand in it, nor in the log.
                 self.on_cell(without_names(result, self.spool.guard))
+
+
+def _next(cells: "SimpleQueue[Cell]") -> Cell | None:
+    try:
+        return cells.get_nowait()
+    except Empty:
+        return None
 
 
 def _read(
