@@ -38,12 +38,13 @@ messages: $(VENV)/dev.stamp
 matrix: $(VENV)/dev.stamp
 	$(BIN)/python docs/verdict_matrix.py
 
-# the pinned dependencies, with hashes; run after changing pyproject.toml
+# the pinned dependencies, with hashes; run after changing pyproject.toml. Extras stay named: pip below 24 takes
+# `coverage[toml]` for another, unpinned requirement than `coverage==…` and refuses the lock once a newer one is out
 lock: $(VENV)/dev.stamp
 	$(BIN)/pip install -q uv
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \
 	  pyproject.toml deploy/build-requirements.in -o requirements.lock
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \
 	  --extra dev -c requirements.lock pyproject.toml deploy/build-requirements.in -o requirements-dev.lock
 
 # takes the example city's captures anew from the real services of the tests (needs Docker)
