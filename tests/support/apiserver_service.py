@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
-from services import build_image, docker_missing
+from services import PATIENT, build_image, docker_missing
 
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
@@ -231,7 +231,7 @@ def running_apiserver(folder: Path) -> Iterator[ApiServer]:
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-    container = DockerContainer(build_image("kubernetes"))
+    container = DockerContainer(build_image("kubernetes"), docker_client_kw=PATIENT)
     container.ports["6443/tcp"] = ("127.0.0.1",)
     container.waiting_for(LogMessageWaitStrategy("apiserver: ready").with_startup_timeout(120))
     with container:

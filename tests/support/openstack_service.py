@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from services import build_image, docker_missing
+from services import PATIENT, build_image, docker_missing
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -120,7 +120,7 @@ def running_openstack(folder: Path, *, offset: int | None = None) -> Iterator[Op
     offset = _free_offset() if offset is None else offset
     container = (
         # Removing its files takes a busy machine longer than the client waits by default.
-        DockerContainer(build_image("openstack"), docker_client_kw={"timeout": 300})
+        DockerContainer(build_image("openstack"), docker_client_kw=PATIENT)
         .with_env("PORT_OFFSET", str(offset))
         .waiting_for(LogMessageWaitStrategy("osrig: ready").with_startup_timeout(300))
     )

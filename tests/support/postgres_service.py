@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
-from services import build_image, need_docker
+from services import PATIENT, build_image, need_docker
 
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
@@ -49,7 +49,7 @@ def postgres_server(
     from testcontainers.core.container import DockerContainer
 
     need_docker()
-    container = DockerContainer(build_image("postgres"))
+    container = DockerContainer(build_image("postgres"), docker_client_kw=PATIENT)
     if in_memory:
         container.with_tmpfs_mount("/var/lib/postgresql/data")
     for folder, size in (tmpfs or {}).items():

@@ -17,6 +17,9 @@ os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 os.environ.setdefault("TESTCONTAINERS_HOST_OVERRIDE", "127.0.0.1")
 os.environ.setdefault("DOCKER_BUILDKIT", "0")
 
+PATIENT = {"timeout": 1800}
+"""Seconds without a word from the engine: where each layer is a copy of the tree, a busy disk is silent for minutes."""
+
 
 @functools.cache
 def docker_missing() -> str | None:
@@ -54,6 +57,8 @@ def build_image(name: str) -> str:
     from testcontainers.core.image import DockerImage
 
     need_docker()
-    image = DockerImage(path=str(SERVICES / name), tag=f"yunhe-test-{name}:latest", clean_up=False)
+    image = DockerImage(
+        path=str(SERVICES / name), tag=f"yunhe-test-{name}:latest", clean_up=False, docker_client_kw=PATIENT
+    )
     image.build()
     return str(image.get_wrapped_image().id)

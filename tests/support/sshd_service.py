@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pytest
-from services import build_image, need_docker
+from services import PATIENT, build_image, need_docker
 
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
@@ -94,7 +94,7 @@ class SshHosts:
         image = build_image("sshd")
         begun = []
         for spec in specs:
-            container = DockerContainer(image).with_tmpfs_mount("/sys/class")
+            container = DockerContainer(image, docker_client_kw=PATIENT).with_tmpfs_mount("/sys/class")
             container.with_kwargs(cap_add=["NET_ADMIN"], hostname=spec.alias)
             # with_bind_ports takes no address, and this port is nobody's business outside this machine.
             container.ports["22/tcp"] = ("127.0.0.1", None)
@@ -233,7 +233,11 @@ def open_sshds(folder: Path, *specs: dict[str, str], image: str | None = None) -
         found = []
         for spec in specs:
             port = _free_port()
-            container = DockerContainer(image).with_tmpfs_mount("/sys/class").with_kwargs(network_mode="host")
+            container = (
+                DockerContainer(image, docker_client_kw=PATIENT)
+                .with_tmpfs_mount("/sys/class")
+                .with_kwargs(network_mode="host")
+            )
             for name, value in {"LOOPBACK": "1", "PORT": str(port), "AUTHORIZED_KEY": public, **spec}.items():
                 container.with_env(name, value)
             container.start()
