@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import socket
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,18 +119,38 @@ def running_openstack(folder: Path, *, offset: int | None = None) -> Iterator[Op
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
     offset = _free_offset() if offset is None else offset
-    container = (
-        # Removing its files takes a busy machine longer than the client waits by default.
-        DockerContainer(build_image("openstack"), docker_client_kw=PATIENT)
-        .with_env("PORT_OFFSET", str(offset))
-        .waiting_for(LogMessageWaitStrategy("osrig: ready").with_startup_timeout(300))
-    )
-    # with_bind_ports takes no address, and these ports are nobody's business outside this machine.
-    container.ports.update({f"{port}/tcp": ("127.0.0.1", port + offset) for port in SERVICE_PORTS.values()})
-    with container:
+
+    def ready() -> DockerContainer:
+        container = (
+            DockerContainer(build_image("openstack"), docker_client_kw=PATIENT)
+            .with_env("PORT_OFFSET", str(offset))
+            .waiting_for(LogMessageWaitStrategy("osrig: ready").with_startup_timeout(300))
+        )
+        # with_bind_ports takes no address, and these ports are nobody's business outside this machine.
+        container.ports.update({f"{port}/tcp": ("127.0.0.1", port + offset) for port in SERVICE_PORTS.values()})
+        try:
+            return container.start()
+        except TimeoutError:
+            print(_last_words(container), file=sys.stderr)
+            container.stop()
+            raise
+
+    try:
+        container = ready()
+    except TimeoutError:
+        # Sixteen programs start at once; on a disk that is cold one of them may give up on another.
+        container = ready()
+    try:
         cloud = OpenStackCloud(container, offset, folder)
         _write_clouds(cloud)
         yield cloud
+    finally:
+        container.stop()
+
+
+def _last_words(container: "DockerContainer") -> str:
+    """What the container's programs wrote last: the reason why it did not get ready."""
+    return container.exec(["sh", "-c", "tail -n 8 /var/log/osrig/*"]).output.decode(errors="replace")
 
 
 @pytest.fixture(scope="session")
