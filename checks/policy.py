@@ -89,6 +89,11 @@ class Policy:
         return self.choices.legacy_deadline or self.parameters.legacy_deadline
 
     @property
+    def regions(self) -> tuple[str, ...]:
+        """What names of its systems may begin with: its own name, and those of the regions above it."""
+        return tuple(dict.fromkeys(r for r in (*self.pack.names.regions, self.city) if r))
+
+    @property
     def centre(self) -> Message:
         """The office that runs the cloud, as sentences call it."""
         return Message(id="the city operations centre", zh=self.pack.names.centre)

@@ -124,6 +124,8 @@ class Named(_Table, frozen=True, kw_only=True):
     extranet: str = "电子政务外网"
     extranet_zones: tuple[str, ...] = ("政务外网",)
     """Words in a zone's name by which it is known as part of the extranet."""
+    regions: tuple[str, ...] = ()
+    """The city and the regions above it 行政区划, as names of systems and units begin with them."""
 
 
 class PackFile(_Table, frozen=True, kw_only=True):

@@ -183,6 +183,10 @@ class _Joiner:
             and not is_usable(sighting.uuid)
         ):
             claim("serial", sighting.serial or serial, self.instances[serial])
+        for uuid in sorted(_vmware_uuids(sighting.serial) - self.cloned):
+            # VMware prints one id twice: as the serial number, and with its first fields turned as the UUID.
+            if uuid in self.instances and not claims and sighting.view is View.OS and not is_usable(sighting.uuid):
+                claim("serial", sighting.serial or uuid, self.instances[uuid])
         for nic in sighting.nics:
             for address in nic.addresses:
                 device = self.ports.get((nic.mac or "", address.partition("/")[0]))
@@ -438,8 +442,15 @@ def _provider_uuid(provider_id: str | None) -> str | None:
     return canonical(rest.rpartition("/")[2]) if separator or "/" not in rest else None
 
 
+def _vmware_uuids(serial: str | None) -> frozenset[str]:
+    """Both orders of the UUID in a serial number `VMware-42 0e 3f 74 …`; another maker's serial may be its host's."""
+    is_vmware = (serial or "").strip().lower().startswith("vmware-")
+    return both_orders(serial) if is_vmware and is_usable(serial) else frozenset()
+
+
 def _paper_values(sighting: HostSighting) -> list[str]:
-    values = [f"uuid={u}" for u in sorted(both_orders(sighting.uuid))] if is_usable(sighting.uuid) else []
+    uuids = both_orders(sighting.uuid) if is_usable(sighting.uuid) else _vmware_uuids(sighting.serial)
+    values = [f"uuid={u}" for u in sorted(uuids)]
     serial = (sighting.serial or "").strip().casefold()
     if serial not in _NO_SERIAL and canonical(serial) is None:
         values.append(f"serial={serial}")

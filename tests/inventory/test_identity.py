@@ -54,6 +54,38 @@ def test_a_node_is_the_server_that_its_provider_id_names(provider_id: str) -> No
     assert with_server(machines) == ["node-1"]
 
 
+VMWARE_SERIAL = "VMware-42 0e 3f 74 ea 84 f9 a2-77 36 61 06 bb 5d bf 6b"
+VMWARE_UUID = "743F0E42-84EA-A2F9-7736-6106BB5DBF6B"
+
+
+def test_vmware_s_serial_and_its_turned_uuid_are_one_machine() -> None:
+    """The pair that Kubernetes on vSphere showed: an asset card has the one, the machine itself says the other."""
+    card = sighting(View.ASSET, "card", serial=VMWARE_SERIAL)
+
+    (machine,) = identify([card, os_host("vm", uuid=VMWARE_UUID, serial=VMWARE_SERIAL)], [])
+
+    assert [s.native_id for s in machine.sightings] == ["card", "vm"]
+    assert machine.conflicts == ()
+
+
+def test_vmware_s_serial_names_the_instance_where_the_uuid_needs_root() -> None:
+    uuid = VMWARE_UUID.lower()
+
+    machines = identify([server(uuid), os_host("vm", serial=VMWARE_SERIAL)], [])
+
+    assert with_server(machines, uuid) == ["vm"]
+
+
+def test_two_machines_with_one_vmware_serial_are_neither() -> None:
+    uuid = VMWARE_UUID.lower()
+    macs = (Nic(mac="00:50:56:00:00:01"),), (Nic(mac="00:50:56:00:00:02"),)
+
+    machines = identify([server(uuid), *(os_host(m[0].mac or "", serial=VMWARE_SERIAL, nics=m) for m in macs)], [])
+
+    assert with_server(machines, uuid) == []
+    assert sum(bool(m.conflicts) for m in machines) == 2
+
+
 def test_a_uuid_that_two_hosts_report_identifies_neither() -> None:
     """Images cloned with their firmware data would make strangers instances of the cloud."""
     one = os_host("a", uuid=SERVER, nics=(Nic(mac="52:54:00:00:00:01"),))
