@@ -10,7 +10,7 @@ from collectors.ledger_source import LedgerCollector, ledger_collectors
 from collectors.ledger_table import LedgerError
 from inventory.coverage import Rejection
 from inventory.guard import Guard
-from inventory.settings import Ledger
+from inventory.settings import ConfigError, Ledger
 from inventory.text import msg
 
 
@@ -28,7 +28,7 @@ class LedgerDoctor:
         """A line for the file, and for each sheet its headers and its rows."""
         try:
             collectors = ledger_collectors(self._ledger, base=self._base, clock=self._clock)
-        except LedgerError as error:
+        except (ConfigError, LedgerError) as error:
             yield self._chart.error("file", error.message)
             return
         for collector in collectors:

@@ -32,9 +32,10 @@ from collectors.ledger_table import BadCell, LedgerError, Merge, Row, Sheet, Wor
 from inventory.coverage import Cell as CoverageCell
 from inventory.coverage import Rejection, SourceInfo
 from inventory.ledger_columns import FORMS, Format, LedgerForm
+from inventory.ledger_mapping import LedgerMapping, mapping_of
 from inventory.names import normalise
 from inventory.records import ClassifiedPlaceholder, Record
-from inventory.settings import Ledger, resolve
+from inventory.settings import ConfigError, Ledger, resolve
 from inventory.text import Message, msg
 
 _PLACEHOLDERS = {"projects": "project", "systems": "system"}
@@ -44,28 +45,58 @@ def ledger_collectors(ledger: Ledger, *, base: Path, clock: Callable[[], datetim
     """The collector of one ledger, its file opened and its headers found.
 
     Raises:
+        ConfigError: its mapping file cannot be used.
         LedgerError: the file cannot be read, is no spreadsheet, or no sheet of it has the headers of such a ledger.
     """
-    path = resolve(base, ledger.path)
-    workbook = open_workbook(path)
+    mapping = mapping_of(ledger, base=base)
+    workbook = open_workbook(resolve(base, ledger.path))
     form = FORMS[ledger.kind]
-    tables = _tables(workbook, ledger, form)
-    return [LedgerCollector(ledger=ledger, form=form, workbook=workbook, tables=tables, clock=clock)]
+    tables = _tables(workbook, form, mapping)
+    constants = _constants(ledger, form, mapping)
+    return [
+        LedgerCollector(
+            ledger=ledger, form=form, workbook=workbook, tables=tables, clock=clock, constants=constants
+        )
+    ]  # fmt: skip
 
 
-def _tables(workbook: Workbook, ledger: Ledger, form: LedgerForm) -> tuple["_Table", ...]:
+def _constants(ledger: Ledger, form: LedgerForm, mapping: LedgerMapping) -> Fields:
+    """What the mapping says of every row."""
+    fields: Fields = {}
+    for name, text in mapping.constants.items():
+        column = form.column(name)
+        try:
+            found = parse(column, text) if column is not None else None
+        except CellError as error:
+            what = msg("{value}; expected {expected}", value=shown(text), expected=error.expected)
+            raise ConfigError(
+                msg("{path}: {what}", path=ledger.mapping or ledger.name,
+                    what=msg("key {key}: {what}", key=f"constants.{name}", what=what))
+            ) from error  # fmt: skip
+        if found is not None:
+            fields[name] = found
+    return fields
+
+
+def _tables(workbook: Workbook, form: LedgerForm, mapping: LedgerMapping) -> tuple["_Table", ...]:
     file = workbook.path.name
-    sheets = workbook.sheets
-    if ledger.sheet is not None:
-        sheets = tuple(s for s in sheets if s.name == ledger.sheet)
-        if not sheets:
+    names = [s.name for s in workbook.sheets]
+    for wanted_sheet in mapping.sheets:
+        if wanted_sheet not in names:
             raise LedgerError(
                 msg("{file}: there is no sheet {sheet}; expected one of {sheets}",
-                    file=file, sheet=ledger.sheet, sheets="、".join(s.name for s in workbook.sheets)[:400])
+                    file=file, sheet=wanted_sheet, sheets="、".join(names)[:400])
             )  # fmt: skip
+    if mapping.header_rows and not mapping.sheets and len(names) > 1:
+        raise LedgerError(
+            msg("{file}: the mapping gives `header_rows` and no `sheets`; expected which of {sheets} it means",
+                file=file, sheets="、".join(names)[:400])
+        )  # fmt: skip
+    sheets = tuple(s for s in workbook.sheets if not mapping.sheets or s.name in mapping.sheets)
     tables = []
     for sheet in sheets:
-        header = find_header(sheet, form, ledger.columns, file=file, must_fit=ledger.sheet is not None)
+        must_fit = bool(mapping.sheets or mapping.header_rows)
+        header = find_header(sheet, form, mapping, file=file, must_fit=must_fit)
         if header is not None:
             tables.append(_Table(sheet=sheet, header=header))
     if not tables:
@@ -105,6 +136,8 @@ class LedgerCollector:
     workbook: Workbook
     tables: tuple[_Table, ...]
     clock: Callable[[], datetime]
+    constants: Fields = field(default_factory=dict)
+    """What the mapping says of every row."""
     _seen: dict[str, Record] = field(default_factory=dict)
     """Native id to record, over all sheets."""
     _classified: int = 0
@@ -196,7 +229,7 @@ class _Reader:
         """True, False, None (not stated), or BadCell where it is stated and cannot be understood."""
         for bound in self.table.header.of("classified"):
             try:
-                return parse(bound.column, _value(row, bound))
+                return bound.parse(_value(row, bound))
             except CellError:
                 return BadCell
         return None
@@ -227,7 +260,7 @@ class _Reader:
 
     def _parsed(self, row: Row, *, is_first: bool) -> tuple[Fields, list[Rejection], bool]:
         """The row's values by field, its bad cells, and whether it stands."""
-        fields: Fields = {}
+        fields: Fields = dict(self.collector.constants)
         rejections: list[Rejection] = []
         is_usable = True
         for bound in self.table.header.columns:
@@ -315,7 +348,7 @@ _NEEDED = msg("a value; the row cannot be used without it")
 
 
 def _parsed_cell(bound: BoundColumn, row: Row, *, is_required: bool) -> object:
-    found = parse(bound.column, _value(row, bound))
+    found = bound.parse(_value(row, bound))
     if found is None and is_required:
         raise CellError(_NEEDED)
     return found

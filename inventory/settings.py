@@ -209,6 +209,8 @@ class Ledger(_Table, frozen=True, kw_only=True):
     """kind `inventory` only: the list is the government cloud's own export, so what it lists is on the cloud."""
     columns: dict[str, str] = {}
     """Field to header, where a header is not recognised by itself."""
+    mapping: PathText | None = None
+    """A file (TOML or YAML) that says where the table stands and what its words mean: `inventory.ledger_mapping`."""
 
 
 class Discovery(_Table, frozen=True, kw_only=True):
@@ -633,7 +635,7 @@ def _check_names(settings: Settings, path: Path) -> None:
 
 
 _FILE_KEYS = {
-    "ledger": ("path",),
+    "ledger": ("path", "mapping"),
     "capture": ("path",),
     "openstack": ("clouds_yaml",),
     "kubernetes": ("kubeconfig",),
