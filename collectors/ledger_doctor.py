@@ -51,6 +51,14 @@ class LedgerDoctor:
                     headers="、".join(labels)[:400],
                 ),
             )
+            unknown = [h for h in table.header.others if not collector.form.reads_past(h.rpartition(" (")[0])]
+            if unknown:
+                yield self._chart.at(table.sheet.name).warning(
+                    "file",
+                    msg("{count} header(s) are not known and not read: {headers}", count=len(unknown),
+                        headers="、".join(unknown)[:400]),
+                    msg("a line in `columns` or in the mapping file says which field it is, or that it is ignored"),
+                )  # fmt: skip
 
     def _rows(self, collector: Collector) -> Iterator[Diagnosis]:
         for cell in collector.plan():

@@ -126,7 +126,12 @@ def find_header(sheet: Sheet, form: LedgerForm, mapping: LedgerMapping, *, file:
     has_identity = any(b.column.field in form.identity for b in bound)
     if not missing and has_identity and (len(bound) > 1 or len(form.columns) == 1):
         used = {b.index for b in bound}
-        others = tuple(f"{x.shown} ({column_letter(x.index)})" for x in labels if x.index not in used)
+        ignored = {normalise(h) for h in mapping.ignored}
+        others = tuple(
+            f"{x.shown} ({column_letter(x.index)})"
+            for x in labels
+            if x.index not in used and not ignored.intersection(x.readings)
+        )
         return Header(first_row=first.number, last_row=last.number, columns=bound, others=others)
     if must_fit or (score > 2 and any(b.column.required or b.column.field in form.identity for b in bound)):
         wanted = missing or [c for c in form.columns if c.field in form.identity]
@@ -290,7 +295,10 @@ def _bind(labels: Sequence[_Label], form: LedgerForm, mapping: LedgerMapping, wh
         taken.add(index)
         bound.append(_bound_column(column, index, shown_as, mapping))
     free = [x for x in labels if x.index not in taken and not ignored.intersection(x.readings)]
-    for column in form.columns:
+    for column in sorted(form.columns, key=lambda c: c.is_detail):
+        if column.is_detail:
+            used = {b.index for b in bound}
+            free = [x for x in free if x.index not in used]
         if column.field not in mapping.columns and column.field not in mapping.constants:
             bound += [_bound_column(column, x.index, x.shown, mapping) for x in _recognised(free, column, where)]
     return tuple(sorted(bound, key=lambda b: b.index))
@@ -322,7 +330,7 @@ def _recognised(labels: Sequence[_Label], column: Column, where: str) -> list[_L
         return []
     best = ranked[0][0]
     rivals = [x for rank, _, x in ranked if rank == best or best >= column.preferred]
-    if column.format in (Format.ADDRESSES, Format.HOSTS):
+    if column.is_detail or column.format in (Format.ADDRESSES, Format.HOSTS):
         rivals = [x for _, _, x in ranked]
     elif len(rivals) > 1:
         raise LedgerError(

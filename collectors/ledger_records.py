@@ -53,6 +53,8 @@ class ParsedRow:
     observed_at: datetime
     default_zone: str | None
     fields: Fields
+    columns: frozenset[str] = frozenset()
+    """Fields that the table has a column for."""
 
     def get(self, name: str) -> Any:
         """The value of a field; None if the row does not say."""
@@ -107,15 +109,31 @@ def _filing(row: ParsedRow) -> Iterator[Made]:
         record=MlpsFiling(
             **row.record(native_id),
             **row.given(
-                "number", "number_unreliable", "system", "is_platform", "level", "filed_on", "valid_to", "template"
+                "number",
+                "number_unreliable",
+                "system",
+                "is_platform",
+                "level",
+                "filed_on",
+                "valid_to",
+                "template",
+                "details",
             ),
         ),
         may_repeat=True,
     )
 
 
+_OF_A_REPORT = ("report_number", "reported_on", "conclusion", "score")
+
+
 def _assessment(row: ParsedRow) -> Iterator[Made]:
-    fields = row.given("report_number", "filing_number", "system", "is_platform", "reported_on", "conclusion", "score")
+    """One table often holds filings and assessments: a row whose report columns are all empty tells of no report."""
+    if row.columns.intersection(_OF_A_REPORT) and not any(n in row.fields for n in _OF_A_REPORT):
+        return
+    fields = row.given(
+        "report_number", "filing_number", "system", "is_platform", "reported_on", "conclusion", "score", "details"
+    )
     if "major_risks" in row.fields:
         fields["major_risks"], fields["major_risks_rectified"] = row.get("major_risks")
     parts = (row.get("system") or row.get("filing_number") or "-", str(row.get("reported_on") or "-"))
@@ -128,7 +146,7 @@ def _sharing_entry(row: ParsedRow) -> Iterator[Made]:
     code = row.get("code")
     fields = row.given(
         "name", "system", "sharing_type", "legal_basis", "published_on", "resource_id", "resource_type",
-        "mounted_on", "applied_on", "approved_on",
+        "mounted_on", "applied_on", "approved_on", "details",
     )  # fmt: skip
     for direction in row.get("direction") or (None,):
         native_id = code if direction != "consume" else f"{code}@{row.get('system') or '-'}"
@@ -141,7 +159,14 @@ def _sharing_entry(row: ParsedRow) -> Iterator[Made]:
 
 def _sharing_use(row: ParsedRow) -> Iterator[Made]:
     fields = row.given(
-        "resource_id", "consumer_system", "period_start", "period_end", "succeeded", "failed", "last_success_on"
+        "resource_id",
+        "consumer_system",
+        "period_start",
+        "period_end",
+        "succeeded",
+        "failed",
+        "last_success_on",
+        "details",
     )
     parts = (row.get(n) for n in ("resource_id", "consumer_system", "period_start", "period_end"))
     yield Made(record=SharingUse(**row.record("|".join(str(p or "-") for p in parts)), **fields))
@@ -149,7 +174,7 @@ def _sharing_use(row: ParsedRow) -> Iterator[Made]:
 
 def _third_party(row: ParsedRow) -> Iterator[Made]:
     fields = row.given(
-        "provider", "valid_from", "valid_to", "ranges", "accounts", "filing_number", "security_assessment"
+        "provider", "valid_from", "valid_to", "ranges", "accounts", "filing_number", "security_assessment", "details"
     )
     yield Made(record=ThirdPartyResource(**row.record(row.get("code")), **fields, zone=_zone(row)))
 
@@ -158,7 +183,17 @@ def _segment(row: ParsedRow) -> Iterator[Made]:
     zone, vrf = _zone(row), row.get("vrf")
     domain = f"{zone or '-'}/{vrf}" if vrf else zone or "-"
     fields = row.given(
-        "name", "vrf", "vlan", "purpose", "department", "system", "tenant", "is_cloud", "gateway", "has_own_exit"
+        "name",
+        "vrf",
+        "vlan",
+        "purpose",
+        "department",
+        "system",
+        "tenant",
+        "is_cloud",
+        "gateway",
+        "has_own_exit",
+        "details",
     )
     for cidr in row.get("cidr"):
         record = Segment(**row.record(f"{domain}|{cidr}"), cidr=cidr, domain=domain, zone=zone, **fields)

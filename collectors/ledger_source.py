@@ -38,6 +38,8 @@ from inventory.records import ClassifiedPlaceholder, Record
 from inventory.settings import ConfigError, Ledger, resolve
 from inventory.text import Message, msg
 
+MAX_DETAIL = 400
+"""Characters of a cell that is only shown."""
 _PLACEHOLDERS = {"projects": "project", "systems": "system"}
 
 
@@ -263,7 +265,14 @@ class _Reader:
         fields: Fields = dict(self.collector.constants)
         rejections: list[Rejection] = []
         is_usable = True
+        details: list[tuple[str, str]] = []
         for bound in self.table.header.columns:
+            if bound.column.is_detail:
+                # Nothing rests on it: what cannot be read is shown as it is, and costs nothing.
+                value = _value(row, bound)
+                if not is_blank(value):
+                    details.append((bound.header, shown(value, MAX_DETAIL)))
+                continue
             try:
                 found = _parsed_cell(bound, row, is_required=bound.column.required and is_first)
                 if isinstance(found, tuple) and isinstance(fields.get(bound.column.field), tuple):
@@ -276,6 +285,8 @@ class _Reader:
                     fields[bound.column.field] = error.instead
                     fields[f"{bound.column.field}_unreliable"] = True
                 rejections.append(self._rejection(row, bound, error.expected))
+        if details:
+            fields["details"] = tuple(sorted(details))
         if is_usable and is_first and not any(fields.get(f) for f in self.collector.form.identity):
             is_usable = False
             bound = self._bound(self.collector.form.identity[0])
@@ -288,6 +299,7 @@ class _Reader:
             observed_at=self.observed_at,
             default_zone=self.collector.ledger.zone,
             fields=fields,
+            columns=frozenset(b.column.field for b in self.table.header.columns),
         )
         row, *more = group
         raw = {

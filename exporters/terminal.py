@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -394,6 +394,7 @@ def _system_story(result: Result, system: System, out: _Teller) -> None:
     inventory = result.inventory
     title = tell(msg("System {name}", name=system.name), out.locale)
     out.line((title, "bold"), (f" {system.native_id} ", "dim"), system.department or "")
+    _details(system.details, out)
     out.heading(mark("Components"))
     for host in inventory.hosts_of(system):
         out.line(f"· {host.name}: {word(PLACES, host.placement.place, out.locale)} ", (host.id, "dim"), indent=2)
@@ -404,16 +405,26 @@ def _system_story(result: Result, system: System, out: _Teller) -> None:
         out.tell(msg("the register names {name}; no source showed it", name=name), indent=2, style="yellow")
     for filing in inventory.filings_of(system):
         out.tell(msg("filing {number}", number=filing.number or "?"), indent=2)
+        _details(filing.details, out, indent=4)
     for a in inventory.assessments_of(system):
         said = msg("assessment of {date}: {conclusion}", date=str(a.reported_on or "?"), conclusion=a.conclusion or "?")
         out.tell(said, indent=2)
+        _details(a.details, out, indent=4)
     for entry in inventory.sharing_of(system):
         out.tell(msg("sharing entry {code} {name}", code=entry.native_id, name=entry.name), indent=2)
+        _details(entry.details, out, indent=4)
+
+
+def _details(details: Sequence[tuple[str, str]], out: _Teller, *, indent: int = 2) -> None:
+    """What the ledger says besides, in its own words: nothing was concluded from it."""
+    for header, text in details:
+        out.line((f"{header}: ", "dim"), text, indent=indent)
 
 
 def _project_story(result: Result, project: Project, out: _Teller) -> None:
     title = tell(msg("Project {name}", name=project.name), out.locale)
     out.line((title, "bold"), (f" {project.native_id} ", "dim"), project.department or "")
+    _details(project.details, out)
     for system in result.inventory.systems_of(project):
         _system_story(result, system, out)
 

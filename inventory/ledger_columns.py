@@ -4,11 +4,14 @@ Headers are those that registers in the field use (domain dossier §2.6, §3.2, 
 template's, the others are recognised too. A header that no list has is no column of ours and is never kept.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
+from inventory.ledger_details import DETAILS, READ_PAST
+from inventory.names import normalise
 from inventory.records import Funding, Level, ProjectKind, SharingType
 
 
@@ -85,6 +88,8 @@ class Column:
     """The column must be there and no cell of it empty."""
     touches: bool = False
     """Its codes and names say what a rejected row speaks of."""
+    is_detail: bool = False
+    """No check reads it: kept in the record's `details`, as the cell shows it."""
     secret: bool = False
     """What it holds identifies a classified thing: goes to the guard, never anywhere else."""
     choices: tuple[str, ...] = ()
@@ -1073,31 +1078,54 @@ class LedgerForm:
         """The column of a field."""
         return next((c for c in self.columns if c.field == field), None)
 
+    def reads_past(self, header: str) -> bool:
+        """Whether a header that fills no field is one that such ledgers are known to have, or a field of another kind:
+        one table often holds what two ledgers ask for (备案与测评).
+        """
+        words = {normalise(header), normalise(re.sub(r"[(（][^()（）]*[)）]", "", header))}
+        past = {normalise(h) for h in (*READ_PAST[""], *READ_PAST.get(self.kind, ()))}
+        return bool(words & (past | _ALL_HEADERS))
+
+
+def _with_details(form: LedgerForm) -> LedgerForm:
+    details = tuple(
+        Column(field=field, header=header, synonyms=tuple(synonyms), is_detail=True, preferred=2)
+        for field, header, *synonyms in DETAILS.get(form.kind, ())
+    )
+    return replace(form, columns=(*form.columns, *details))
+
 
 FORMS: Mapping[str, LedgerForm] = MappingProxyType(
     {
         form.kind: form
-        for form in (
-            LedgerForm(kind="departments", title="部门名录", columns=_DEPARTMENTS, identity=("name",)),
-            LedgerForm(kind="projects", title="项目台账", columns=_PROJECT_COLUMNS, identity=("code",)),
-            LedgerForm(kind="systems", title="信息系统台账", columns=_SYSTEM_COLUMNS, identity=("code",)),
-            LedgerForm(
-                kind="mlps_filings", title="等保备案台账", columns=_FILING_COLUMNS, identity=("system", "number")
+        for form in map(
+            _with_details,
+            (
+                LedgerForm(kind="departments", title="部门名录", columns=_DEPARTMENTS, identity=("name",)),
+                LedgerForm(kind="projects", title="项目台账", columns=_PROJECT_COLUMNS, identity=("code",)),
+                LedgerForm(kind="systems", title="信息系统台账", columns=_SYSTEM_COLUMNS, identity=("code",)),
+                LedgerForm(
+                    kind="mlps_filings", title="等保备案台账", columns=_FILING_COLUMNS, identity=("system", "number")
+                ),
+                LedgerForm(
+                    kind="mlps_assessments",
+                    title="等级测评台账",
+                    columns=_ASSESSMENT_COLUMNS,
+                    identity=("system", "report_number", "filing_number"),
+                ),
+                LedgerForm(kind="sharing_entries", title="共享目录台账", columns=_SHARING_COLUMNS, identity=("code",)),
+                LedgerForm(kind="sharing_uses", title="共享调用汇总", columns=_USE_COLUMNS, identity=("resource_id",)),
+                LedgerForm(
+                    kind="third_party", title="第三方资源台账", columns=_THIRD_PARTY_COLUMNS, identity=("code",)
+                ),
+                LedgerForm(kind="segments", title="网段规划表", columns=_SEGMENT_COLUMNS, identity=("cidr",)),
+                LedgerForm(kind="inventory", title="云资源清单", columns=_INVENTORY_COLUMNS, identity=("name", "uuid")),
+                LedgerForm(kind="assets", title="资产台账", columns=_ASSET_COLUMNS, identity=("name", "asset_number")),
+                LedgerForm(kind="ownership", title="归属声明表", columns=_OWNERSHIP_COLUMNS, identity=("target",)),
             ),
-            LedgerForm(
-                kind="mlps_assessments",
-                title="等级测评台账",
-                columns=_ASSESSMENT_COLUMNS,
-                identity=("system", "report_number", "filing_number"),
-            ),
-            LedgerForm(kind="sharing_entries", title="共享目录台账", columns=_SHARING_COLUMNS, identity=("code",)),
-            LedgerForm(kind="sharing_uses", title="共享调用汇总", columns=_USE_COLUMNS, identity=("resource_id",)),
-            LedgerForm(kind="third_party", title="第三方资源台账", columns=_THIRD_PARTY_COLUMNS, identity=("code",)),
-            LedgerForm(kind="segments", title="网段规划表", columns=_SEGMENT_COLUMNS, identity=("cidr",)),
-            LedgerForm(kind="inventory", title="云资源清单", columns=_INVENTORY_COLUMNS, identity=("name", "uuid")),
-            LedgerForm(kind="assets", title="资产台账", columns=_ASSET_COLUMNS, identity=("name", "asset_number")),
-            LedgerForm(kind="ownership", title="归属声明表", columns=_OWNERSHIP_COLUMNS, identity=("target",)),
         )
     }
 )
 """Kind to form, in the order in which a reader meets them."""
+
+_ALL_HEADERS = frozenset(normalise(h) for form in FORMS.values() for c in form.columns for h in (c.header, *c.synonyms))

@@ -153,6 +153,8 @@ class Project(Record, frozen=True, kw_only=True, tag="project"):
     last_payment_on: date | None = None
     """最近付款日期 (Art. 24)"""
     status: str | None = None
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
 class System(Record, frozen=True, kw_only=True, tag="system"):
@@ -186,6 +188,8 @@ class System(Record, frozen=True, kw_only=True, tag="system"):
     """原服务器处置 (下线/移交/报废)"""
     no_data_statement: str | None = None
     """Document number of the signed 'no data resource' statement 无数据资源说明."""
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
 class ClassifiedPlaceholder(Record, frozen=True, kw_only=True, tag="classified"):
@@ -211,6 +215,8 @@ class ThirdPartyResource(Record, frozen=True, kw_only=True, tag="third_party"):
     """备案证明编号 of the provider's cloud."""
     security_assessment: str | None = None
     """云计算服务安全评估: document or listing number."""
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
 # ── 等级保护 ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -232,6 +238,8 @@ class MlpsFiling(Record, frozen=True, kw_only=True, tag="mlps_filing"):
     valid_to: date | None = None
     template: str | None = None
     """备案模板版本: `2007` or `2025`."""
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
 class MlpsAssessment(Record, frozen=True, kw_only=True, tag="mlps_assessment"):
@@ -249,6 +257,8 @@ class MlpsAssessment(Record, frozen=True, kw_only=True, tag="mlps_assessment"):
     major_risks: int | None = None
     """重大风险隐患数量, before rectification."""
     major_risks_rectified: int | None = None
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
 # ── data sharing 政务数据共享 ─────────────────────────────────────────────────────────────────────────────────────────
@@ -286,6 +296,8 @@ class SharingEntry(Record, frozen=True, kw_only=True, tag="sharing_entry"):
     applied_on: date | None = None
     """A consumer's application 申请日期"""
     approved_on: date | None = None
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
 class SharingUse(Record, frozen=True, kw_only=True, tag="sharing_use"):
@@ -299,6 +311,8 @@ class SharingUse(Record, frozen=True, kw_only=True, tag="sharing_use"):
     succeeded: int | None = None
     failed: int | None = None
     last_success_on: date | None = None
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
 # ── what runs 主机与资源 ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -634,6 +648,8 @@ class Segment(Record, frozen=True, kw_only=True, tag="segment"):
     gateway: str | None = None
     has_own_exit: bool | None = None
     """自有互联网出口: the department reaches the Internet from it by a line of its own (Art. 16)."""
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
 class Port(Record, frozen=True, kw_only=True, tag="port"):

@@ -13,7 +13,7 @@ from ledgers import NOON, Rows, read_ledger, write_csv, write_xlsx
 
 import inventory
 from collectors import ledger_source
-from collectors.ledger_source import ledger_collectors
+from collectors.ledger_source import LedgerCollector, ledger_collectors
 from collectors.ledger_table import LedgerError
 from inventory.collection import Collection
 from inventory.coverage import CellState
@@ -732,3 +732,84 @@ def test_a_declaration_of_ownership(tmp_path: Path) -> None:
         systems=("S-1", "S-2"),
         note="来函确认",
     )
+
+
+# ── columns that no check reads ──────────────────────────────────────────────────────────────────────────────────────
+
+HEADERS = {
+    "mlps_filings": (
+        "序号 定级对象(系统)名称 备案单位 统一社会信用代码 安全保护等级(SxAxGx) 备案证明编号 备案日期 "
+        "备案公安机关 备案模板版本 证明有效期至 是否云租户 所在云平台及其备案号 测评机构 测评机构证书号 "
+        "测评报告编号 测评报告日期 测评结论 得分/符合率 重大风险隐患(数量/已整改) 整改完成日期 下次测评日期 "
+        "密评结论 密评报告日期 密评备案 责任人"
+    ),
+    "segments": (
+        "网段CIDR 区域(互联网区/政务外网区/专网区/管理网/存储网) VRF/VPN VLAN 用途 归属单位 是否政务云 "
+        "云租户/VPC 网关 机房 备注"
+    ),
+    "projects": (
+        "项目编号(内部) 项目名称 建设单位 统一社会信用代码 "
+        "项目类别(新建/改建/扩建/升级/运维/购买服务/设计咨询/测评) 资金来源 是否新增固定资产 投资项目代码 "
+        "立项批文号 预算/合同金额(万元) 中标日期 监理申请日期 合同编号/签订日期 承建单位 监理单位 包含系统 "
+        "是否平台类 是否含数据采集 是否涉密 初验日期 试运行起/止 终验日期 验收结论 投入运行日期 "
+        "自评价报告日期 部署位置 云租户 共享目录编号 等保编号 状态 联系人"
+    ),
+    "sharing_entries": (
+        "信息资源分类 目录名称 目录代码 提供方 提供方代码 摘要 资源格式 信息项(名称/类型) 共享类型 共享条件 "
+        "开放属性 更新周期 发布日期 关联资源代码"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", [*HEADERS, "mlps_assessments"])
+def test_every_header_of_the_ledgers_in_the_field_is_known(tmp_path: Path, kind: LedgerKind) -> None:
+    """A header that is known and not wanted is told apart from one that nobody thought of."""
+    header = HEADERS["mlps_filings" if kind == "mlps_assessments" else kind].split()
+    write_xlsx(tmp_path / "l.xlsx", [[*header, "天知道"]])
+    (collector,) = ledger_collectors(Ledger(name="l", kind=kind, path="l.xlsx"), base=tmp_path, clock=lambda: NOON)
+    assert isinstance(collector, LedgerCollector)
+    (table,) = collector.tables
+
+    unknown = [h for h in table.header.others if not collector.form.reads_past(h.rpartition(" (")[0])]
+
+    assert [h.partition(" ")[0] for h in unknown] == ["天知道"]
+
+
+def test_what_no_check_reads_is_kept_in_the_tables_words_and_costs_nothing(tmp_path: Path) -> None:
+    rows = [
+        ["项目编号", "项目名称", "承建单位", "合同金额(万元)", "联系人", "监理单位"],
+        ["P-1", "平台", "某公司\n（牵头）", 298.5, "张三 13800000000", "=A1"],
+    ]
+
+    collection = read(tmp_path, "projects", rows)
+
+    (record,) = collection.records
+    assert isinstance(record, Project)
+    assert record.details == (("合同金额(万元)", "298.5"), ("承建单位", "某公司 （牵头）"), ("监理单位", "=…"))
+    assert collection.rejections == []
+    assert "13800000000" not in _everything(collection)
+
+
+def test_one_table_may_be_both_ledgers_and_a_filing_without_a_report_is_no_report(tmp_path: Path) -> None:
+    rows = [
+        ["系统编号", "备案证明编号", "测评报告编号", "测评报告日期", "测评结论", "测评机构"],
+        ["S-1", "42060012345-00001", "42060012345-00001-25-4201-01", "2025年6月1日", "符合", "某测评"],
+        ["S-2", "42060012345-00002", "-", None, "/", "某测评"],
+    ]
+    path = write_xlsx(tmp_path / "l.xlsx", rows)
+
+    filings, reports = read_ledger(path, "mlps_filings"), read_ledger(path, "mlps_assessments")
+
+    assert [r.system for r in filings.records if isinstance(r, MlpsFiling)] == ["S-1", "S-2"]
+    assert [r.system for r in reports.records if isinstance(r, MlpsAssessment)] == ["S-1"]
+    assert [c.state for c in (*filings.cells, *reports.cells)] == [CellState.COMPLETE] * 2
+
+
+def test_a_table_that_names_systems_and_no_reports_says_nothing_of_reports(tmp_path: Path) -> None:
+    """Without a column for them their absence proves nothing: the record stays, and its report is asked for."""
+    rows = [["系统编号", "备案证明编号"], ["S-1", "42060012345-00001"]]
+
+    (record,) = read(tmp_path, "mlps_assessments", rows).records
+
+    assert isinstance(record, MlpsAssessment)
+    assert record.reported_on is None
