@@ -342,7 +342,17 @@ class _Reader:
         )
 
     def _touches(self, row: Row) -> Iterator[str]:
-        """Codes and names that can be read in the row, also those of cells that hold too much."""
+        """Codes and names that can be read in the row, also those of cells that hold too much.
+
+        None where it cannot be told of whom the row speaks (a code that is #REF!, no code at all): it may speak of
+        anybody, and then nothing at all may be concluded from what the ledger does not say.
+        """
+        cells = [(bound.column, _value(row, bound)) for bound in self.table.header.columns]
+        if any(column.touches and isinstance(value, BadCell) for column, value in cells):
+            return
+        identity = self.collector.form.identity
+        if not any(column.field in identity and not is_blank(value) for column, value in cells):
+            return
         told: set[str] = set()
         for bound in self.table.header.columns:
             value = _value(row, bound)

@@ -12,11 +12,12 @@ from babel.messages.pofile import read_po
 from ledgers import NOON, Rows, read_ledger, write_csv, write_xlsx
 
 import inventory
+from checks.check import absence_gaps
 from collectors import ledger_source
 from collectors.ledger_source import LedgerCollector, ledger_collectors
 from collectors.ledger_table import LedgerError
 from inventory.collection import Collection
-from inventory.coverage import CellState
+from inventory.coverage import CellState, Coverage
 from inventory.guard import Guard
 from inventory.records import (
     ClassifiedPlaceholder,
@@ -813,3 +814,35 @@ def test_a_table_that_names_systems_and_no_reports_says_nothing_of_reports(tmp_p
 
     assert isinstance(record, MlpsAssessment)
     assert record.reported_on is None
+
+
+# ── what a lost row leaves open ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        (["系统编号", "备案证明编号", "备案日期"], ["=A1", "42060012345-00001", "2024-03-05"]),
+        (["系统编号", "备案证明编号", "备案日期"], [None, "=A1", "2024-03-05"]),
+        (["备案日期", "系统编号", "备案证明编号"], ["某天", None, None]),
+    ],
+)
+def test_a_rejected_row_of_nobody_in_particular_may_be_anybodys(
+    tmp_path: Path, header: list[str], row: list[object]
+) -> None:
+    """Whose filing it was cannot be told: that no other row tells of one proves nothing of any system."""
+    collection = read(tmp_path, "mlps_filings", [header, row])
+    coverage = Coverage(collection.sources, collection.cells, collection.rejections)
+
+    assert collection.rejections
+    assert all(r.touches == () for r in collection.rejections)
+    assert [r.id for r in absence_gaps(coverage, "mlps_filing")] != []
+
+
+def test_a_rejected_row_that_says_whose_it_is_leaves_the_others_alone(tmp_path: Path) -> None:
+    rows = [["系统编号", "备案证明编号", "备案日期"], ["S-1", "42060012345-00001", "某天"]]
+    collection = read(tmp_path, "mlps_filings", rows)
+    coverage = Coverage(collection.sources, collection.cells, collection.rejections)
+
+    assert [r.touches for r in collection.rejections] == [("S-1", "42060012345-00001")]
+    assert absence_gaps(coverage, "mlps_filing") == ()
