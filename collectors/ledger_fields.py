@@ -27,6 +27,7 @@ from inventory.ledger_columns import (
 )
 from inventory.ledger_mapping import ByLetter, LedgerMapping
 from inventory.names import is_null, normalise
+from inventory.records import DatedName
 from inventory.text import Message, msg
 
 HEADER_ROWS = 60
@@ -415,6 +416,36 @@ def _names(value: Value) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(p for part in _SPLIT.split(text) if (p := part.strip()) and not is_null(p))) or None
 
 
+_DATED = re.compile(r"^([^()]+?)\s*\(([^()]+)\)$")
+_UNTIL = re.compile(r"\s*(?:至|到|起|止|~|—+|–|--)\s*")
+_OPEN_END = {"今", "至今", "现在", "目前", ""}
+
+
+def _dated_names(value: Value) -> tuple[DatedName, ...] | None:
+    """`市大数据局(2019-03-01至2024-02-28)、市数据局(2024-03至今)`; a name without a time holds at any time."""
+    return tuple(_dated_name(text) for text in _names(value) or ()) or None
+
+
+def _dated_name(text: str) -> DatedName:
+    match = _DATED.match(unicodedata.normalize("NFKC", text))
+    if match is None or not re.search(r"\d{4}", match[2]):
+        return DatedName(name=text)
+    ends = _UNTIL.split(match[2].strip())
+    if len(ends) == 1:
+        raise CellError(_NAMES_EXPECTED)
+    try:
+        return DatedName(
+            name=match[1],
+            valid_from=None if ends[0] in _OPEN_END else _first_day(ends[0]),
+            valid_to=None if ends[1] in _OPEN_END else _last_day(ends[1]),
+        )
+    except CellError as error:
+        raise CellError(_NAMES_EXPECTED) from error
+
+
+_NAMES_EXPECTED = msg("names, each with its time where it is known, such as 市大数据局(2019-03-01至2024-02-28)")
+
+
 _SCIENTIFIC = re.compile(r"^\d(\.\d+)?E\+?\d+$", re.IGNORECASE)
 
 
@@ -740,6 +771,7 @@ _PARSERS: Mapping[Format, Callable[[Value], object]] = {
     Format.TEXT: _text,
     Format.NAME: _text,
     Format.NAMES: _names,
+    Format.DATED_NAMES: _dated_names,
     Format.CODE: _code,
     Format.CODES: _codes,
     Format.STRICT_CODE: _strict_code,

@@ -88,8 +88,14 @@ def records_of(kind: str, row: ParsedRow) -> Iterator[Made]:
 
 
 def _department(row: ParsedRow) -> Iterator[Made]:
+    """A row for each name: after a reform one code stands in several rows, each with the time of its name."""
     native_id = row.get("code") or row.get("name")
-    yield Made(record=Department(**row.record(native_id), **row.given("name", "code", "other_names")))
+    fields = row.given("name", "code", "other_names", "dated_names", "valid_from", "valid_to")
+    is_dated = "valid_from" in fields or "valid_to" in fields
+    yield Made(
+        record=Department(**row.record(native_id), **fields),
+        otherwise=f"{native_id}#{row.get('name')}" if is_dated and row.get("code") else None,
+    )
 
 
 def _project(row: ParsedRow) -> Iterator[Made]:

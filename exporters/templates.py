@@ -29,6 +29,7 @@ _EXPLANATIONS = {
     Format.TEXT: "文字",
     Format.NAME: "文字，按登记名称或编号填写",
     Format.NAMES: "文字，多个用顿号“、”分隔",
+    Format.DATED_NAMES: "文字，多个用顿号“、”分隔；名称后可在括号内写起止日期，如 市大数据局(2019-03-01至2024-02-28)",
     Format.CODE: "编号，文本格式",
     Format.CODES: "编号，文本格式，多个用顿号“、”分隔",
     Format.STRICT_CODE: "编号，必须为文本格式（数字格式只保留15位，无法采信）",

@@ -237,11 +237,15 @@ def find_subject(result: Result, text: str) -> list[Explained]:
     found += [h for h in inventory.hosts if text in _names(h)]
     found += [s for s in inventory.systems if text in (s.native_id, f"system/{s.native_id}", s.name)]
     found += [p for p in inventory.projects if text in (p.native_id, f"project/{p.native_id}", p.name)]
-    found += [d for d in inventory.departments if text in (d.name, d.code, *d.other_names)]
+    found += [d for d in inventory.departments if text in (d.name, d.code, *_other_names(d))]
     if found:
         return found
     subjects = {f.subject.key: f.subject for f in result.findings}
     return [s for s in subjects.values() if text in (s.id, s.key, s.name)]
+
+
+def _other_names(department: Department) -> tuple[str, ...]:
+    return (*department.other_names, *(n.name for n in department.dated_names))
 
 
 def _names(host: Host) -> set[str]:
@@ -257,7 +261,7 @@ def known_names(result: Result) -> list[str]:
     hosts = [n for h in inventory.hosts for n in sorted(_names(h))]
     systems = [n for s in inventory.systems for n in (s.native_id, s.name)]
     projects = [n for p in inventory.projects for n in (p.native_id, p.name)]
-    departments = [n for d in inventory.departments for n in (d.name, *d.other_names)]
+    departments = [n for d in inventory.departments for n in (d.name, *_other_names(d))]
     others = [n for f in result.findings for n in (f.subject.id, f.subject.name)]
     return list(dict.fromkeys(hosts + systems + projects + departments + others))
 
@@ -314,6 +318,9 @@ def _department_story(result: Result, department: Department, out: _Teller) -> N
     inventory, name = result.inventory, department.name
     title = tell(msg("Department {name}", name=name), out.locale)
     out.line((title, "bold"), (f" {department.code or ''} ", "dim"), ", ".join(department.other_names))
+    for former in department.dated_names:
+        since, until = (day.isoformat() if day else "" for day in (former.valid_from, former.valid_to))
+        out.tell(msg("former name {name}, {since}–{until}", name=former.name, since=since, until=until), indent=2)
     projects = [p for p in inventory.projects if p.department == name]
     systems = [s for s in inventory.systems if s.department == name]
     hosts = [h for h in inventory.hosts if h.department == name]

@@ -1,7 +1,7 @@
 """From what sources said to the finished inventory: references resolved, machines joined, placed and owned."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -9,6 +9,7 @@ import msgspec
 
 from inventory.collection import Collection
 from inventory.coverage import CellResult, CellState, Coverage, SourceInfo
+from inventory.departments import Directory
 from inventory.hosts import Host, Placement
 from inventory.identity import Machine, identify
 from inventory.inventory import LAW_TIME, Inventory, law_date
@@ -59,15 +60,14 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
     """The inventory of everything in the (guarded) collection; pure. The order of sources leaves no trace."""
     merged = _merged(collection.cells)
     records = _newest(_not_superseded(collection.records, merged))
-    departments = _of(records, Department)
-    canonical = _department_names(departments)
-    projects = tuple(_with_department(p, canonical) for p in _of(records, Project))
-    systems = tuple(_with_department(s, canonical) for s in _of(records, System))
+    units = Directory(_of(records, Department), today=law_date(as_of))
+    projects = tuple(_project_with_department(p, units) for p in _of(records, Project))
+    systems = tuple(_system_with_department(s, units) for s in _of(records, System))
     tenants = _of(records, Tenant)
     fresh = [_without_stale(r, as_of, options.fresh_hours) for r in merged]
     cells = _with_unseen_tenants(fresh, collection.sources, tenants, (*projects, *systems))
     coverage = Coverage(collection.sources, cells, collection.rejections)
-    segments = tuple(_with_department(s, canonical) for s in _of(records, Segment))
+    segments = tuple(msgspec.structs.replace(s, department=units.shown(s.department)) for s in _of(records, Segment))
     sightings = _of(records, HostSighting)
     ports = _of(records, Port)
     machines = identify(sightings, ports)
@@ -90,7 +90,7 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
             machine, coverage=coverage, third_parties=third_parties, today=law_date(as_of), unidentified=unidentified
         )
 
-    hosts = tuple(_host(machine, register, placed(machine), canonical) for machine in machines)
+    hosts = tuple(_host(machine, register, placed(machine), units) for machine in machines)
     workloads = _of(records, Workload)
     storages = _of(records, Storage)
     owners = {t.key: own_tenant(t, register) for t in tenants}
@@ -100,7 +100,7 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
     return Inventory(
         as_of=as_of,
         coverage=coverage,
-        departments=departments,
+        departments=units.units,
         projects=projects,
         systems=systems,
         classified=_of(records, ClassifiedPlaceholder),
@@ -235,36 +235,26 @@ def _of(records: Sequence[Record], kind: type[R]) -> tuple[R, ...]:
     return tuple(r for r in records if isinstance(r, kind))
 
 
-def _department_names(departments: Iterable[Department]) -> dict[str, str]:
-    """Every name and code of a department, normalised, to the name that the register shows."""
-    names: dict[str, str] = {}
-    for department in departments:
-        for text in (department.name, department.code, *department.other_names):
-            if text:
-                names.setdefault(normalise(text), department.name)
-    return names
+def _project_with_department(project: Project, units: Directory) -> Project:
+    days = (project.approved_on, project.awarded_on, project.contract_on)
+    shown = units.shown(project.department, code=project.department_code, on=days)
+    return msgspec.structs.replace(project, department=shown)
 
 
-D = TypeVar("D", Project, System, Segment)
-
-
-def _with_department(record: D, canonical: Mapping[str, str]) -> D:
-    by_code = getattr(record, "department_code", None)
-    for text in (by_code, record.department):
-        if text and normalise(text) in canonical:
-            return msgspec.structs.replace(record, department=canonical[normalise(text)])
-    return record
+def _system_with_department(system: System, units: Directory) -> System:
+    shown = units.shown(system.department, code=system.department_code, on=(system.built_on,))
+    return msgspec.structs.replace(system, department=shown)
 
 
 def _host(
     machine: Machine,
     register: Register,
     placement: Placement,
-    canonical: Mapping[str, str],
+    units: Directory,
 ) -> Host:
     ownership = own_machine(machine, register)
     written = next((s.department for s in machine.sightings if s.department), None)
-    department = ownership.department or (canonical.get(normalise(written), written) if written else None)
+    department = ownership.department or units.shown(written)
     return Host(
         id=machine.id,
         name=machine.name,

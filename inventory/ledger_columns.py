@@ -23,6 +23,8 @@ class Format(StrEnum):
     """Text that names something: kept as written, legible in rejections."""
     NAMES = "names"
     """Several names, split as codes are."""
+    DATED_NAMES = "dated_names"
+    """Names, each with the time in which it held where that is said: 市大数据局(2019-03-01至2024-02-28)."""
     CODE = "code"
     """An identifier; a number of up to 15 digits is taken, since a spreadsheet keeps those."""
     CODES = "codes"
@@ -337,10 +339,19 @@ _DEPARTMENTS = (
     Column(
         field="other_names",
         header="简称/曾用名",
-        synonyms=("简称", "曾用名", "别名", "其他名称", "单位简称"),
+        synonyms=("简称", "别名", "其他名称", "单位简称"),
         format=Format.NAMES,
         example="教育局",
     ),
+    Column(
+        field="dated_names",
+        header="曾用名(起止日期)",
+        synonyms=("曾用名", "曾用名称", "原名称", "原单位名称", "历史名称"),
+        format=Format.DATED_NAMES,
+        example="市教委(1996-05-01至2014-12-31)",
+    ),
+    _date("valid_from", "名称启用日期", "更名日期", "启用日期", "成立日期", kind=Format.FIRST_DAY),
+    _date("valid_to", "名称停用日期", "停用日期", "撤销日期", "撤并日期", kind=Format.LAST_DAY, example=""),
 )
 
 _PROJECT_COLUMNS = (

@@ -40,6 +40,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_d
 # ── the register 台账 ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class DatedName(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A former or later name of a unit and when it bore it; None: not said."""
+
+    name: str
+    valid_from: date | None = None
+    valid_to: date | None = None
+    """Last day."""
+
+
 class Department(Record, frozen=True, kw_only=True, tag="department"):
     """A department that the regulation obliges 部门/建设单位."""
 
@@ -47,7 +56,13 @@ class Department(Record, frozen=True, kw_only=True, tag="department"):
     code: str | None = None
     """Unified social credit code 统一社会信用代码, GB 32100-2015, 18 characters."""
     other_names: tuple[str, ...] = ()
-    """Short and former names 简称/曾用名."""
+    """Short and former names 简称/曾用名 that hold at any time."""
+    dated_names: tuple[DatedName, ...] = ()
+    """Former names 曾用名 with the time in which they held: after a reform another unit may bear them."""
+    valid_from: date | None = None
+    """First day of its present name 更名日期."""
+    valid_to: date | None = None
+    """Last day, of a unit that was abolished or renamed 撤销/更名日期."""
 
 
 class ProjectKind(StrEnum):

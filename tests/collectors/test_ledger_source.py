@@ -22,6 +22,7 @@ from inventory.guard import Guard
 from inventory.records import (
     ClassifiedPlaceholder,
     ClassifiedTrace,
+    DatedName,
     Department,
     Funding,
     HostSighting,
@@ -497,6 +498,29 @@ def test_a_department(tmp_path: Path) -> None:
         name="老河口市教育局",
         code="11420682011158671E",
         other_names=("教育局", "市教体局"),
+    )
+
+
+def test_a_unit_that_was_renamed_stands_in_two_rows_with_one_code(tmp_path: Path) -> None:
+    rows = [
+        ["单位名称", "统一社会信用代码", "名称启用日期", "名称停用日期", "曾用名"],
+        ["市数据局", "11420682011158671E", "2024-03", None, "市信息办（2005-01至2015年12月31日）、信息办"],
+        ["市大数据局", "11420682011158671E", date(2019, 3, 1), "2024年2月", None],
+    ]
+
+    collection = read(tmp_path, "departments", rows)
+
+    assert collection.rejections == []
+    former, present = sorted((r for r in collection.records if isinstance(r, Department)), key=lambda r: r.name)
+    assert (former.native_id, former.valid_from, former.valid_to) == (
+        "11420682011158671E#市大数据局",
+        date(2019, 3, 1),
+        date(2024, 2, 29),
+    )
+    assert (present.native_id, present.valid_from) == ("11420682011158671E", date(2024, 3, 1))
+    assert present.dated_names == (
+        DatedName(name="市信息办", valid_from=date(2005, 1, 1), valid_to=date(2015, 12, 31)),
+        DatedName(name="信息办"),
     )
 
 
