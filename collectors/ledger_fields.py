@@ -17,6 +17,7 @@ from collectors.ledger_table import BadCell, LedgerError, Merge, Row, Sheet, Val
 from inventory.ledger_columns import (
     DIRECTIONS,
     FUNDINGS,
+    MIGRATED,
     OWNER_LEVELS,
     PROJECT_KINDS,
     REBUILT,
@@ -794,6 +795,7 @@ _PARSERS: Mapping[Format, Callable[[Value], object]] = {
     Format.OWNER_LEVEL: _chosen(OWNER_LEVELS),
     Format.SHARING_TYPE: _chosen(SHARING_TYPES),
     Format.DIRECTION: _chosen(DIRECTIONS),
+    Format.MIGRATED: _chosen(MIGRATED),
     Format.REBUILT: _chosen(REBUILT),
     Format.DEVICE: _device,
     Format.CIDRS: _cidrs,

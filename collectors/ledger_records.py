@@ -10,6 +10,7 @@ from inventory.names import normalise
 from inventory.records import (
     Department,
     HostSighting,
+    Migration,
     MlpsAssessment,
     MlpsFiling,
     Nic,
@@ -32,6 +33,7 @@ CELL_KINDS: Mapping[str, str] = {
     "departments": "department",
     "projects": "project",
     "systems": "system",
+    "migrations": "migration",
     "mlps_filings": "mlps_filing",
     "mlps_assessments": "mlps_assessment",
     "sharing_entries": "sharing_entry",
@@ -106,6 +108,11 @@ def _project(row: ParsedRow) -> Iterator[Made]:
 def _system(row: ParsedRow) -> Iterator[Made]:
     fields = {k: v for k, v in row.fields.items() if k not in ("code", "classified")}
     yield Made(record=System(**row.record(row.get("code")), **fields))
+
+
+def _migration(row: ParsedRow) -> Iterator[Made]:
+    fields = {k: v for k, v in row.fields.items() if k != "classified"}
+    yield Made(record=Migration(**row.record(row.get("system")), **fields))
 
 
 def _filing(row: ParsedRow) -> Iterator[Made]:
@@ -287,6 +294,7 @@ _MAKERS: Mapping[str, Callable[[ParsedRow], Iterator[Made]]] = {
     "departments": _department,
     "projects": _project,
     "systems": _system,
+    "migrations": _migration,
     "mlps_filings": _filing,
     "mlps_assessments": _assessment,
     "sharing_entries": _sharing_entry,

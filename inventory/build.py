@@ -28,6 +28,7 @@ from inventory.records import (
     FloatingAddress,
     HostSighting,
     LoadBalancer,
+    Migration,
     MlpsAssessment,
     MlpsFiling,
     OwnershipDeclaration,
@@ -62,7 +63,8 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
     records = _newest(_not_superseded(collection.records, merged))
     units = Directory(_of(records, Department), today=law_date(as_of))
     projects = tuple(_project_with_department(p, units) for p in _of(records, Project))
-    systems = tuple(_system_with_department(s, units) for s in _of(records, System))
+    systems, unresolved = _with_migrations(_of(records, System), _of(records, Migration))
+    systems = tuple(_system_with_department(s, units) for s in systems)
     tenants = _of(records, Tenant)
     fresh = [_without_stale(r, as_of, options.fresh_hours) for r in merged]
     cells = _with_unseen_tenants(fresh, collection.sources, tenants, (*projects, *systems))
@@ -129,7 +131,7 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
         bare_metal_nodes=_of(records, BareMetalNode),
         count_mismatches=_of(records, CountMismatch),
         owners=owners,
-        unresolved_references=tuple(sorted(resolved.unresolved)),
+        unresolved_references=tuple(sorted({*resolved.unresolved, *unresolved})),
         missing_components=_missing_components(systems, hosts, shared),
     )
 
@@ -233,6 +235,45 @@ def _with_unseen_tenants(
 
 def _of(records: Sequence[Record], kind: type[R]) -> tuple[R, ...]:
     return tuple(r for r in records if isinstance(r, kind))
+
+
+_OF_MIGRATION = (
+    "department", "built_on", "declared_place", "migration_plan_start_on", "migration_plan_cutover_on", "migrated_on",
+    "old_server_disposal", "is_said_migrated",
+)  # fmt: skip
+
+
+def _with_migrations(
+    systems: tuple[System, ...], rows: tuple[Migration, ...]
+) -> tuple[tuple[System, ...], set[tuple[str, str]]]:
+    """The systems with what the migration ledger says where the register says nothing, and the rows that name none.
+
+    Where two rows of one system contradict each other, neither is taken.
+    """
+    codes = {normalise(s.native_id): s.native_id for s in systems}
+    named: dict[str, set[str]] = defaultdict(set)
+    for system in systems:
+        named[normalise(system.name)].add(system.native_id)
+    by_code: dict[str, list[Migration]] = defaultdict(list)
+    unresolved: set[tuple[str, str]] = set()
+    for row in rows:
+        word = normalise(row.system)
+        meant = {codes[word]} if word in codes else named.get(word, set())
+        if len(meant) == 1:
+            by_code[next(iter(meant))].append(row)
+        else:
+            unresolved.add((row.key, row.system))
+    return tuple(_with_migration(s, by_code.get(s.native_id, [])) for s in systems), unresolved
+
+
+def _with_migration(system: System, rows: list[Migration]) -> System:
+    found: dict[str, object] = {}
+    for name in _OF_MIGRATION:
+        said = {getattr(row, name) for row in rows} - {None}
+        if getattr(system, name) is None and len(said) == 1:
+            found[name] = said.pop()
+    details = tuple(dict.fromkeys((*system.details, *(d for row in rows for d in row.details))))
+    return msgspec.structs.replace(system, details=details, **found) if found or details else system
 
 
 def _project_with_department(project: Project, units: Directory) -> Project:

@@ -60,6 +60,8 @@ class Format(StrEnum):
     OWNER_LEVEL = "owner_level"
     SHARING_TYPE = "sharing_type"
     DIRECTION = "direction"
+    MIGRATED = "migrated"
+    """迁移状态: 已上云, or not yet"""
     REBUILT = "rebuilt"
     """新建/改建 or 已建"""
     DEVICE = "device"
@@ -212,6 +214,28 @@ REBUILT: Mapping[str, bool] = MappingProxyType(
         "已建系统": False,
         "存量系统": False,
         "既有": False,
+    }
+)
+
+MIGRATED: Mapping[str, bool] = MappingProxyType(
+    {
+        "已上云": True,
+        "已迁移": True,
+        "已割接": True,
+        "迁移完成": True,
+        "已完成": True,
+        "完成": True,
+        "是": True,
+        "未上云": False,
+        "未迁移": False,
+        "未开始": False,
+        "迁移中": False,
+        "进行中": False,
+        "并行": False,
+        "并行中": False,
+        "待迁移": False,
+        "计划中": False,
+        "否": False,
     }
 )
 
@@ -458,6 +482,34 @@ _PROJECT_COLUMNS = (
     Column(field="status", header="状态", synonyms=("项目状态", "进展", "项目进展", "当前状态"), example="已验收"),
 )
 
+_MIGRATION = (
+    _date("migration_plan_start_on", "计划开始", "计划开始日期", "计划迁移日期", "迁移计划开始"),
+    _date("migration_plan_cutover_on", "计划割接", "计划割接日期", "计划完成日期", "迁移计划完成"),
+    _date("migrated_on", "实际割接", "实际割接日期", "迁移完成日期", "上云日期", "上云时间"),
+    Column(
+        field="old_server_disposal",
+        header="原服务器处置",
+        synonyms=("原服务器处置(下线/移交/报废)", "旧服务器处置"),
+        choices=("下线", "移交", "报废"),
+        example="下线",
+    ),
+)
+_MIGRATION_STATUS = Column(
+    field="is_said_migrated",
+    header="迁移状态",
+    synonyms=("上云状态", "迁移进展", "是否上云", "是否已上云"),
+    format=Format.MIGRATED,
+    choices=("已上云", "迁移中", "未上云"),
+    example="迁移中",
+)
+_BUILT = _date("built_on", "建成时间", "建成日期", "上线日期", "上线时间", "投入使用时间", kind=Format.COARSE_DATE)
+_PLACE = Column(
+    field="declared_place",
+    header="现部署位置",
+    synonyms=("部署位置", "现部署位置(机房/云/托管)", "部署地点", "部署环境"),
+    example="大数据中心政务云",
+)
+
 _SYSTEM_COLUMNS = (
     Column(
         field="code",
@@ -491,7 +543,7 @@ _SYSTEM_COLUMNS = (
         choices=("新建", "改建", "已建"),
         example="新建",
     ),
-    _date("built_on", "建成时间", "建成日期", "上线日期", "上线时间", "投入使用时间", kind=Format.COARSE_DATE),
+    _BUILT,
     _OWNER_LEVEL,
     _FUNDING,
     Column(
@@ -511,12 +563,7 @@ _SYSTEM_COLUMNS = (
         secret=True,
         example="10.1.1.10、10.1.1.11",
     ),
-    Column(
-        field="declared_place",
-        header="现部署位置",
-        synonyms=("部署位置", "现部署位置(机房/云/托管)", "部署地点", "部署环境"),
-        example="大数据中心政务云",
-    ),
+    _PLACE,
     Column(
         field="is_retired",
         header="是否停用",
@@ -525,22 +572,32 @@ _SYSTEM_COLUMNS = (
         choices=YES_NO,
         example="否",
     ),
-    _date("migration_plan_start_on", "计划开始", "计划开始日期", "计划迁移日期", "迁移计划开始"),
-    _date("migration_plan_cutover_on", "计划割接", "计划割接日期", "计划完成日期", "迁移计划完成"),
-    _date("migrated_on", "实际割接", "实际割接日期", "迁移完成日期", "上云日期", "上云时间"),
-    Column(
-        field="old_server_disposal",
-        header="原服务器处置",
-        synonyms=("原服务器处置(下线/移交/报废)", "旧服务器处置"),
-        choices=("下线", "移交", "报废"),
-        example="下线",
-    ),
+    *_MIGRATION,
+    _MIGRATION_STATUS,
     Column(
         field="no_data_statement",
         header="无数据资源说明文号",
         synonyms=("无数据资源说明", "无数据说明文号"),
         format=Format.TEXT,
     ),
+)
+
+_MIGRATION_COLUMNS = (
+    replace(
+        _SYSTEM,
+        header="系统名称",
+        synonyms=tuple(h for h in ("系统编号", *_SYSTEM.synonyms) if h != "系统名称"),
+        required=True,
+        example="教育资源公共服务平台",
+    ),
+    replace(
+        _DEPARTMENT, header="责任单位", synonyms=("建设单位", *(h for h in _DEPARTMENT.synonyms if h != "责任单位"))
+    ),
+    _CLASSIFIED,
+    _BUILT,
+    _PLACE,
+    *_MIGRATION,
+    replace(_MIGRATION_STATUS, header="状态", synonyms=("迁移状态", *_MIGRATION_STATUS.synonyms)),
 )
 
 _GRADED = Column(
@@ -1115,6 +1172,7 @@ FORMS: Mapping[str, LedgerForm] = MappingProxyType(
                 LedgerForm(kind="departments", title="部门名录", columns=_DEPARTMENTS, identity=("name",)),
                 LedgerForm(kind="projects", title="项目台账", columns=_PROJECT_COLUMNS, identity=("code",)),
                 LedgerForm(kind="systems", title="信息系统台账", columns=_SYSTEM_COLUMNS, identity=("code",)),
+                LedgerForm(kind="migrations", title="迁移台账", columns=_MIGRATION_COLUMNS, identity=("system",)),
                 LedgerForm(
                     kind="mlps_filings", title="等保备案台账", columns=_FILING_COLUMNS, identity=("system", "number")
                 ),

@@ -201,8 +201,27 @@ class System(Record, frozen=True, kw_only=True, tag="system"):
     """实际割接"""
     old_server_disposal: str | None = None
     """原服务器处置 (下线/移交/报废)"""
+    is_said_migrated: bool | None = None
+    """迁移状态: whether the register calls it moved 已上云; a claim, with or without a date."""
     no_data_statement: str | None = None
     """Document number of the signed 'no data resource' statement 无数据资源说明."""
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
+
+
+class Migration(Record, frozen=True, kw_only=True, tag="migration"):
+    """A row of the migration ledger 迁移台账: what it says of a system that the register has."""
+
+    system: str
+    """Code or name of the system."""
+    department: str | None = None
+    built_on: date | None = None
+    declared_place: str | None = None
+    migration_plan_start_on: date | None = None
+    migration_plan_cutover_on: date | None = None
+    migrated_on: date | None = None
+    old_server_disposal: str | None = None
+    is_said_migrated: bool | None = None
     details: tuple[tuple[str, str], ...] = ()
     """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
@@ -889,6 +908,7 @@ AnyRecord = (
     Department
     | Project
     | System
+    | Migration
     | ClassifiedPlaceholder
     | ThirdPartyResource
     | MlpsFiling

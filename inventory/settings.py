@@ -38,6 +38,7 @@ LedgerKind = Literal[
     "departments",
     "projects",
     "systems",
+    "migrations",
     "mlps_filings",
     "mlps_assessments",
     "sharing_entries",

@@ -16,9 +16,11 @@ from checks.check import absence_gaps
 from collectors import ledger_source
 from collectors.ledger_source import LedgerCollector, ledger_collectors
 from collectors.ledger_table import LedgerError
+from inventory.build import build
 from inventory.collection import Collection
 from inventory.coverage import CellState, Coverage
 from inventory.guard import Guard
+from inventory.inventory import Inventory
 from inventory.records import (
     ClassifiedPlaceholder,
     ClassifiedTrace,
@@ -42,6 +44,7 @@ from inventory.records import (
     ThirdPartyResource,
     View,
 )
+from inventory.scan import ScanOptions
 from inventory.settings import Ledger, LedgerKind
 from inventory.text import tell
 
@@ -762,6 +765,12 @@ def test_a_declaration_of_ownership(tmp_path: Path) -> None:
 # ── columns that no check reads ──────────────────────────────────────────────────────────────────────────────────────
 
 HEADERS = {
+    "migrations": (
+        "序号 责任单位 系统名称 简称 建成时间 系统类型 涉密(是/否) 等保级别 用户范围 现部署位置(机房/云/托管) "
+        "物理机/虚机数量 OS/数据库/中间件 存储量 网络区域 对接系统 上云可行性(可迁/改造后迁/不宜迁+依据) "
+        "迁移方式(重部署/整机/容器化) 目标云资源 计划开始 计划割接 实际割接 并行期 原服务器处置(下线/移交/报废) "
+        "状态 责任人 备注"
+    ),
     "mlps_filings": (
         "序号 定级对象(系统)名称 备案单位 统一社会信用代码 安全保护等级(SxAxGx) 备案证明编号 备案日期 "
         "备案公安机关 备案模板版本 证明有效期至 是否云租户 所在云平台及其备案号 测评机构 测评机构证书号 "
@@ -870,3 +879,52 @@ def test_a_rejected_row_that_says_whose_it_is_leaves_the_others_alone(tmp_path: 
 
     assert [r.touches for r in collection.rejections] == [("S-1", "42060012345-00001")]
     assert absence_gaps(coverage, "mlps_filing") == ()
+
+
+def migrated(tmp_path: Path, *rows: list[object]) -> Inventory:
+    """The register of systems together with a migration ledger."""
+    register = [["系统编号", "系统名称", "建设单位"], ["S-1", "一号平台", "市教育局"], ["S-2", "二号平台", None]]
+    head = ["系统名称", "责任单位", "实际割接", "原服务器处置", "状态", "迁移方式"]
+    systems = read_ledger(write_xlsx(tmp_path / "s.xlsx", register), "systems")
+    ledger = read_ledger(write_xlsx(tmp_path / "m.xlsx", [head, *rows]), "migrations")
+    both = Collection(
+        taken_at=NOON,
+        sources=[*systems.sources, *ledger.sources],
+        records=[*systems.records, *ledger.records],
+        cells=[*systems.cells, *ledger.cells],
+        rejections=[*systems.rejections, *ledger.rejections],
+    )
+    return build(both, ScanOptions(city="某市"), as_of=NOON)
+
+
+def test_the_migration_ledger_tells_of_the_registers_systems(tmp_path: Path) -> None:
+    """It names them as people do; what the register says itself stands."""
+    rows = (
+        ["一号平台", "市教委", date(2026, 6, 1), "下线", "已上云", "整机"],
+        ["S-2", "市卫健局", None, "-", "迁移中", None],
+    )
+
+    found = migrated(tmp_path, *rows)
+
+    first, second = found.system("S-1"), found.system("S-2")
+    assert first is not None
+    assert second is not None
+    assert (first.department, first.migrated_on, first.old_server_disposal, first.is_said_migrated) == (
+        "市教育局",
+        date(2026, 6, 1),
+        "下线",
+        True,
+    )
+    assert first.details == (("迁移方式", "整机"),)
+    assert (second.department, second.migrated_on, second.is_said_migrated) == ("市卫健局", None, False)
+
+
+def test_a_migration_of_no_registered_system_is_told_and_two_that_disagree_say_nothing(tmp_path: Path) -> None:
+    rows = (["三号平台", None, date(2026, 6, 1)], ["S-1", None, date(2026, 6, 1)], ["一号平台", None, date(2026, 7, 1)])
+
+    found = migrated(tmp_path, *rows)
+
+    assert found.unresolved_references == (("ledger:l|migration|三号平台", "三号平台"),)
+    first = found.system("S-1")
+    assert first is not None
+    assert first.migrated_on is None
