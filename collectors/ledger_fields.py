@@ -567,6 +567,29 @@ def _bool(value: Value) -> bool:
     raise CellError(msg("是 or 否"))
 
 
+_SUCCEEDED = {
+    *("成功", "调用成功", "执行成功", "正常", "完成", "已完成", "是"),
+    *("success", "succeeded", "successful", "ok", "true"),
+}
+_FAILED = {
+    *("失败", "调用失败", "执行失败", "异常", "错误", "超时", "拒绝", "未授权", "否"),
+    *("fail", "failed", "failure", "error", "timeout", "false"),
+}
+_HTTP_STATUS = re.compile(r"^[1-5]\d\d$")
+
+
+def _success(value: Value) -> bool:
+    """A code such as 0 or 1 means success on one platform and failure on another: it is not guessed."""
+    word = normalise(plain(value))
+    if word in _SUCCEEDED or word in _FAILED:
+        return word in _SUCCEEDED
+    if _HTTP_STATUS.match(word):
+        return word.startswith("2")
+    raise CellError(
+        msg("成功, 失败 or an HTTP status; for codes of the platform's own `values.is_success` of the mapping file")
+    )
+
+
 _IS_CLASSIFIED = _YES | {"涉密", "涉密系统", "涉密项目", "秘密", "机密", "绝密"}
 _NOT_CLASSIFIED = _NO | {"非涉密", "不涉密", "非密", "否(非涉密)", "公开"}
 
@@ -795,6 +818,7 @@ _PARSERS: Mapping[Format, Callable[[Value], object]] = {
     Format.OWNER_LEVEL: _chosen(OWNER_LEVELS),
     Format.SHARING_TYPE: _chosen(SHARING_TYPES),
     Format.DIRECTION: _chosen(DIRECTIONS),
+    Format.SUCCESS: _success,
     Format.MIGRATED: _chosen(MIGRATED),
     Format.REBUILT: _chosen(REBUILT),
     Format.DEVICE: _device,

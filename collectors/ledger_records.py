@@ -38,6 +38,8 @@ CELL_KINDS: Mapping[str, str] = {
     "mlps_assessments": "mlps_assessment",
     "sharing_entries": "sharing_entry",
     "sharing_uses": "sharing_use",
+    "sharing_calls": "sharing_use",
+    "sharing_tasks": "sharing_use",
     "third_party": "third_party",
     "segments": "segment",
     "inventory": "host",
@@ -185,6 +187,19 @@ def _sharing_use(row: ParsedRow) -> Iterator[Made]:
     yield Made(record=SharingUse(**row.record("|".join(str(p or "-") for p in parts)), **fields))
 
 
+def _sharing_task(row: ParsedRow) -> Iterator[Made]:
+    """An exchange task: its last run proves a use if it succeeded and moved rows; how often it ran is not said."""
+    moved = row.get("is_success") is True and row.get("rows_done") != 0
+    yield Made(
+        record=SharingUse(
+            **row.record(row.get("task_id")),
+            **row.given("consumer_system", "details"),
+            resource_id=row.get("resource_id") or row.get("task_id"),
+            last_success_on=row.get("last_run_on") if moved else None,
+        )
+    )
+
+
 def _third_party(row: ParsedRow) -> Iterator[Made]:
     fields = row.given(
         "provider", "valid_from", "valid_to", "ranges", "accounts", "filing_number", "security_assessment", "details"
@@ -299,6 +314,7 @@ _MAKERS: Mapping[str, Callable[[ParsedRow], Iterator[Made]]] = {
     "mlps_assessments": _assessment,
     "sharing_entries": _sharing_entry,
     "sharing_uses": _sharing_use,
+    "sharing_tasks": _sharing_task,
     "third_party": _third_party,
     "segments": _segment,
     "inventory": _listed,

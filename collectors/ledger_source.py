@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from collectors.collector import Collector, ForbiddenCodes, Reading, Said
+from collectors.ledger_calls import CallTally
 from collectors.ledger_fields import (
     BoundColumn,
     Cell,
@@ -173,8 +174,22 @@ class LedgerCollector:
             self._seen.clear()
             self._classified = 0
         observed_at = self.clock()
+        tally = CallTally(source=self.source, observed_at=observed_at) if self.ledger.kind == "sharing_calls" else None
+        reader = _Reader(self, table, observed_at, tally)
         for group in _grouped(_data_rows(table), table, self.form):
-            yield from _Reader(self, table, observed_at).read(group)
+            yield from reader.read(group)
+        if tally is not None:
+            yield from self._counted(tally, table)
+
+    def _counted(self, tally: CallTally, table: _Table) -> Iterator[Said]:
+        for use, (first, last) in tally.uses():
+            record = self.accept(Made(record=use, may_repeat=True))
+            if record is not None:
+                yield Reading(record, {**self.document(table), "rows": [first, last]})
+
+    def document(self, table: _Table) -> dict[str, object]:
+        """Which table of which file it was, as raw documents begin."""
+        return {"file": self.workbook.path.name, "sha256": self.workbook.sha256, "sheet": table.sheet.name}
 
     def next_placeholder(self) -> int:
         """Number of the next classified row: no row number, it would lead back to the row."""
@@ -208,6 +223,8 @@ class _Reader:
     collector: LedgerCollector
     table: _Table
     observed_at: datetime
+    tally: CallTally | None = None
+    """Where rows are counted rather than kept."""
 
     def read(self, group: _Group) -> Iterator[Said]:
         classified = [self._classification(row) for row in group]
@@ -224,7 +241,11 @@ class _Reader:
             if conflict is not None:
                 bad = True
                 yield self._rejection(row, self._bound(conflict), msg("the same in all rows of a merged cell"))
-        if not bad:
+        if bad:
+            return
+        if self.tally is not None:
+            self.tally.add(merged, group[0].number)
+        else:
             yield from self._records(group, merged)
 
     def _classification(self, row: Row) -> object:
@@ -302,12 +323,7 @@ class _Reader:
             columns=frozenset(b.column.field for b in self.table.header.columns),
         )
         row, *more = group
-        raw = {
-            "file": self.collector.workbook.path.name,
-            "sha256": self.collector.workbook.sha256,
-            "sheet": self.table.sheet.name,
-            **self._raw(row),
-        }
+        raw = {**self.collector.document(self.table), **self._raw(row)}
         if more:
             raw["more"] = [self._raw(r) for r in more]
         for made in records_of(self.collector.ledger.kind, parsed):

@@ -52,6 +52,7 @@ _EXPLANATIONS = {
     Format.OWNER_LEVEL: "从下拉列表选择",
     Format.SHARING_TYPE: "从下拉列表选择",
     Format.DIRECTION: "从下拉列表选择",
+    Format.SUCCESS: "成功、失败，或 HTTP 状态码；平台自定的返回码须在映射文件中说明",
     Format.MIGRATED: "从下拉列表选择；已上云是登记的说法，以实际看到的主机为准",
     Format.REBUILT: "从下拉列表选择",
     Format.DEVICE: "从下拉列表选择；前置机、NVR、加密机、网络设备等由人工归类",

@@ -60,6 +60,8 @@ class Format(StrEnum):
     OWNER_LEVEL = "owner_level"
     SHARING_TYPE = "sharing_type"
     DIRECTION = "direction"
+    SUCCESS = "success"
+    """调用结果: a word, or an HTTP status; a code of the platform's own needs the mapping file."""
     MIGRATED = "migrated"
     """迁移状态: 已上云, or not yet"""
     REBUILT = "rebuilt"
@@ -823,6 +825,107 @@ _USE_COLUMNS = (
     _CLASSIFIED,
 )
 
+_RESOURCE = Column(
+    field="resource_id",
+    header="资源编号",
+    synonyms=(
+        "服务编号",
+        "服务ID",
+        "接口编号",
+        "资源ID",
+        "资源标识",
+        "目录编号",
+        "共享目录编号",
+        "挂接资源编号",
+        "sid",
+    ),
+    format=Format.CODE,
+    required=True,
+    touches=True,
+    example="api-0001",
+)
+_CONSUMER = Column(
+    field="consumer_system",
+    header="使用系统",
+    synonyms=("调用系统", "调用方系统", "应用ID", "应用编号", "应用名称", "调用应用", "appId", "rid", "调用方"),
+    preferred=3,
+    format=Format.NAME,
+    touches=True,
+    secret=True,
+    example="S-002",
+)
+_CALL_COLUMNS = (
+    Column(
+        field="call_id",
+        header="流水号",
+        synonyms=("请求ID", "调用流水号", "日志ID", "请求编号", "traceId"),
+        format=Format.TEXT,
+        example="20261101083000-0001",
+    ),
+    Column(
+        field="called_on",
+        header="调用时间",
+        synonyms=("请求时间", "访问时间", "时间", "调用日期", "日志时间"),
+        format=Format.DATE,
+        required=True,
+        example="2026-11-01 08:30:00",
+    ),
+    _RESOURCE,
+    _CONSUMER,
+    Column(
+        field="is_success",
+        header="调用结果",
+        synonyms=("结果", "返回码", "状态码", "结果码", "响应码", "是否成功", "状态", "调用状态"),
+        preferred=2,
+        format=Format.SUCCESS,
+        required=True,
+        choices=("成功", "失败"),
+        example="成功",
+    ),
+    Column(
+        field="is_probe",
+        header="是否监测",
+        synonyms=("是否心跳", "是否探测", "监测调用", "是否测试"),
+        format=Format.BOOL,
+        choices=YES_NO,
+        example="否",
+    ),
+    _CLASSIFIED,
+)
+_TASK_COLUMNS = (
+    Column(
+        field="task_id",
+        header="任务编号",
+        synonyms=("任务ID", "交换任务编号", "任务标识", "作业编号"),
+        format=Format.CODE,
+        required=True,
+        touches=True,
+        example="T-0001",
+    ),
+    replace(_RESOURCE, required=False, example="api-0002"),
+    replace(_CONSUMER, synonyms=(*_CONSUMER.synonyms, "目标系统")),
+    _date("last_run_on", "最近执行时间", "最后执行时间", "上次执行时间", "最近运行时间", "执行时间", "结束时间"),
+    Column(
+        field="is_success",
+        header="执行状态",
+        synonyms=("状态", "执行结果", "运行状态", "结果", "任务状态"),
+        preferred=3,
+        format=Format.SUCCESS,
+        choices=("成功", "失败"),
+        example="成功",
+    ),
+    Column(
+        field="rows_done",
+        header="成功条数",
+        synonyms=("成功行数", "交换条数", "写入条数", "成功数", "交换数据量(条)"),
+        preferred=2,
+        format=Format.INT,
+        example="1200",
+    ),
+    Column(field="rows_failed", header="失败条数", synonyms=("失败行数", "失败数"), format=Format.INT, example="0"),
+    _CLASSIFIED,
+)
+
 _THIRD_PARTY_COLUMNS = (
     Column(
         field="code",
@@ -1184,6 +1287,10 @@ FORMS: Mapping[str, LedgerForm] = MappingProxyType(
                 ),
                 LedgerForm(kind="sharing_entries", title="共享目录台账", columns=_SHARING_COLUMNS, identity=("code",)),
                 LedgerForm(kind="sharing_uses", title="共享调用汇总", columns=_USE_COLUMNS, identity=("resource_id",)),
+                LedgerForm(
+                    kind="sharing_calls", title="共享调用日志", columns=_CALL_COLUMNS, identity=("resource_id",)
+                ),
+                LedgerForm(kind="sharing_tasks", title="数据交换任务", columns=_TASK_COLUMNS, identity=("task_id",)),
                 LedgerForm(
                     kind="third_party", title="第三方资源台账", columns=_THIRD_PARTY_COLUMNS, identity=("code",)
                 ),

@@ -43,6 +43,8 @@ LedgerKind = Literal[
     "mlps_assessments",
     "sharing_entries",
     "sharing_uses",
+    "sharing_calls",
+    "sharing_tasks",
     "third_party",
     "segments",
     "inventory",
