@@ -346,8 +346,10 @@ entries = []
 # ── 台账 / ledgers ──────────────────────────────────────────────────────────────────────────────────────────
 # XLSX、XLS 或 CSV（UTF-8、GB18030）。模板在 ledgers 目录；也可以用自己的表格，表头不能识别时用 columns 指定。
 # XLSX, XLS or CSV. Templates are in the folder ledgers; own tables work too, `columns` maps what is not recognised.
-# 下面三行写在所属台账的 [[ledger]] 各行之后 / the next three lines go below the lines of the [[ledger]] they are for:
+# 下面几行写在所属台账的 [[ledger]] 各行之后 / the next lines go below the lines of the [[ledger]] they are for:
 # columns = { code = "内部编号", name = "名称" }
+# 表头和用词都对不上的表格，可另写映射文件，见 docs/ledgers.md / tables that nothing fits: a mapping file
+# mapping = "maps/projects.toml"
 # sheet = "2024年"           # 默认：所有能识别表头的工作表 / default: every sheet whose header is recognised
 # zone = "政务外网区"         # 行内未写区域时的区域 / zone of addresses whose row names none
 """

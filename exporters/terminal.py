@@ -18,6 +18,7 @@ from inventory.coverage import CellState, Rejection, by_reason
 from inventory.finding import Finding, Subject, Verdict
 from inventory.hosts import Host
 from inventory.inventory import LAW_TIME, law_date
+from inventory.national_code import doubt_of
 from inventory.ownership import RULE_NAMES
 from inventory.records import Department, HostSighting, Project, System
 from inventory.text import Message, gettext, mark, msg, tell
@@ -431,6 +432,10 @@ def _details(details: Sequence[tuple[str, str]], out: _Teller, *, indent: int = 
 def _project_story(result: Result, project: Project, out: _Teller) -> None:
     title = tell(msg("Project {name}", name=project.name), out.locale)
     out.line((title, "bold"), (f" {project.native_id} ", "dim"), project.department or "")
+    if project.national_code:
+        out.line((f"{out.word(mark('national project code'))}: ", "dim"), project.national_code, indent=2)
+        if (doubt := doubt_of(project.national_code)) is not None:
+            out.tell(doubt, indent=4, style="yellow")
     _details(project.details, out)
     for system in result.inventory.systems_of(project):
         _system_story(result, system, out)

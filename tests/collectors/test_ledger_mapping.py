@@ -187,3 +187,13 @@ def test_a_mapping_that_is_not_there_is_told_with_its_key(tmp_path: Path) -> Non
 
     with pytest.raises(ConfigError, match=r"key ledger\[1\]\.mapping: no such file"):
         load(config)
+
+
+def test_the_example_of_the_docs_is_a_mapping(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "ledgers.md").read_text(encoding="utf-8")
+    (tmp_path / "m.toml").write_text(page.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
+
+    mapping = load_mapping(tmp_path / "m.toml", "projects")
+
+    assert mapping.columns["code"] == "流水"
+    assert mapping.values["status"] == {"在用": "已验收", "收尾": ""}

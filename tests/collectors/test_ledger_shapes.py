@@ -1,4 +1,4 @@
-"""However an office lays out its table, the records are the same: columns, words for headers, titles, blanks, formats."""
+"""However an office lays out its table, the records are the same: columns, headers, titles, blanks, formats."""
 
 import csv
 import itertools
