@@ -109,6 +109,7 @@ _KIND_WORDS = {
     "workload": mark("workloads"),
     "project": mark("project register"),
     "system": mark("system register"),
+    "migration": mark("migration ledger"),
     "mlps_filing": mark("filings of classified protection"),
     "mlps_assessment": mark("assessments of classified protection"),
     "sharing_entry": mark("sharing entries"),

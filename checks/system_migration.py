@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from checks.applicability import Age, Era, recognised_centre, system_gate
-from checks.check import Check, Opinion, Step, Strength
+from checks.check import Check, Opinion, Step, Strength, absence_gaps
 from checks.deployment import Deployment, Where, deployment_of, named
 from checks.line import Line, combined
 from checks.policy import Policy
@@ -55,6 +55,8 @@ def _recognised_line(inventory: Inventory, policy: Policy, system: System, deplo
 def _line(inventory: Inventory, policy: Policy, system: System, deployment: Deployment) -> Line:
     evidence = (*deployment.evidence, system.key)
     off, on = deployment.of(Where.OFF), deployment.of(Where.ON)
+    if not off and not on and _is_said_to_have_moved(inventory, system):
+        return _only_on_paper(system, deployment, evidence)
     if not off:
         return Line(
             verdict=deployment.verdict,
@@ -71,19 +73,58 @@ def _line(inventory: Inventory, policy: Policy, system: System, deployment: Depl
                        deployment=deployment.reason, deadline=deadline.isoformat()),
             evidence=evidence,
         )  # fmt: skip
-    if system.migrated_on is not None and system.migrated_on <= today:
+    if _is_said_to_have_moved(inventory, system):
         return _after_cutover(system, deployment, evidence)
     return Line(
         verdict=Verdict.ADVISORY,
         reason=msg("{deployment}; {plan}", deployment=deployment.reason, plan=_plan(inventory, system)),
+        missing=_unread_plan(inventory, system),
         remedy=_plan_remedy(inventory, system, is_started=bool(on)),
         evidence=evidence,
+        from_absence=system.migration_plan_cutover_on is None,
     )
+
+
+def _is_said_to_have_moved(inventory: Inventory, system: System) -> bool:
+    """By its date of cut-over, or by its status 已上云 without one."""
+    if system.migrated_on is not None:
+        return system.migrated_on <= law_date(inventory.as_of)
+    return system.is_said_migrated is True
+
+
+def _when(system: System) -> Message | str:
+    return system.migrated_on.isoformat() if system.migrated_on else msg("an unknown day")
+
+
+def _only_on_paper(system: System, deployment: Deployment, evidence: tuple[str, ...]) -> Line:
+    """Cut over by the register, and no source shows it on the cloud: one of them is wrong, or the view is not whole."""
+    return Line(
+        verdict=Verdict.UNKNOWN,
+        reason=msg(
+            "the register says that {code} was cut over on {date}, but nothing of it was found on the cloud: "
+            "{deployment}",
+            code=system.native_id,
+            date=_when(system),
+            deployment=deployment.reason,
+        ),
+        missing=deployment.missing
+        or (msg("the hosts on which {code} runs since, by {keeper}", code=system.native_id,
+                keeper=system.department or msg("the building department")),),
+        remedy=msg("finish the migration, or correct its date in the register"),
+        evidence=evidence,
+    )  # fmt: skip
+
+
+def _unread_plan(inventory: Inventory, system: System) -> tuple[Message, ...]:
+    """Where the migration ledger was read in part, that no date was seen does not say that there is none."""
+    if system.migration_plan_cutover_on is not None or not inventory.coverage.gaps("migration"):
+        return ()
+    return absence_gaps(inventory.coverage, "migration")
 
 
 def _after_cutover(system: System, deployment: Deployment, evidence: tuple[str, ...]) -> Line:
     """The register says that it has moved, and something still answers where it stood."""
-    since = system.migrated_on.isoformat() if system.migrated_on else "-"
+    since = _when(system)
     off = list(named(deployment.of(Where.OFF)))
     if deployment.of(Where.ON):
         return Line(
@@ -113,6 +154,8 @@ def _after_cutover(system: System, deployment: Deployment, evidence: tuple[str, 
 
 def _plan(inventory: Inventory, system: System) -> Message:
     cutover = system.migration_plan_cutover_on
+    if cutover is None and _unread_plan(inventory, system):
+        return msg("no planned date of cut-over was seen, in a ledger that is not complete")
     if cutover is None:
         return msg("no planned date of cut-over is in the register")
     if cutover < law_date(inventory.as_of):
@@ -136,7 +179,7 @@ CHECK = Check(
     clause="16-c",
     subject_kind="system",
     strength=Strength.EFFORT,
-    reads=("system", "project", "host", "tenant", "workload", "third_party", "ownership"),
+    reads=("system", "migration", "project", "host", "tenant", "workload", "third_party", "ownership"),
     enumerates=("system",),
     judge=judge,
     remedy=msg("move the system to the government cloud"),

@@ -10,7 +10,7 @@ from collectors.ledger_source import LedgerCollector, ledger_collectors
 from collectors.ledger_table import LedgerError
 from inventory.coverage import Rejection
 from inventory.guard import Guard
-from inventory.settings import Ledger
+from inventory.settings import ConfigError, Ledger
 from inventory.text import msg
 
 
@@ -28,7 +28,7 @@ class LedgerDoctor:
         """A line for the file, and for each sheet its headers and its rows."""
         try:
             collectors = ledger_collectors(self._ledger, base=self._base, clock=self._clock)
-        except LedgerError as error:
+        except (ConfigError, LedgerError) as error:
             yield self._chart.error("file", error.message)
             return
         for collector in collectors:
@@ -51,6 +51,14 @@ class LedgerDoctor:
                     headers="、".join(labels)[:400],
                 ),
             )
+            unknown = [h for h in table.header.others if not collector.form.reads_past(h.rpartition(" (")[0])]
+            if unknown:
+                yield self._chart.at(table.sheet.name).warning(
+                    "file",
+                    msg("{count} header(s) are not known and not read: {headers}", count=len(unknown),
+                        headers="、".join(unknown)[:400]),
+                    msg("a line in `columns` or in the mapping file says which field it is, or that it is ignored"),
+                )  # fmt: skip
 
     def _rows(self, collector: Collector) -> Iterator[Diagnosis]:
         for cell in collector.plan():

@@ -6,17 +6,18 @@ A cell that cannot be understood is never guessed: it ends as a `BadCell` with t
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
 from netaddr import AddrFormatError, IPAddress, IPNetwork, iprange_to_cidrs
 from stdnum.cn import uscc
 from stdnum.exceptions import ValidationError
 
-from collectors.ledger_table import BadCell, LedgerError, Merge, Row, Sheet, Value, column_letter
+from collectors.ledger_table import BadCell, LedgerError, Merge, Row, Sheet, Value, column_index, column_letter
 from inventory.ledger_columns import (
     DIRECTIONS,
     FUNDINGS,
+    MIGRATED,
     OWNER_LEVELS,
     PROJECT_KINDS,
     REBUILT,
@@ -25,7 +26,9 @@ from inventory.ledger_columns import (
     Format,
     LedgerForm,
 )
+from inventory.ledger_mapping import ByLetter, LedgerMapping
 from inventory.names import is_null, normalise
+from inventory.records import DatedName
 from inventory.text import Message, msg
 
 HEADER_ROWS = 60
@@ -57,11 +60,23 @@ class BoundColumn:
     index: int
     header: str
     """As the sheet writes it."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """What the table writes, normalised, to what the program understands: of the mapping file."""
 
     @property
     def label(self) -> str:
         """Header and letter, as rejections name it."""
         return f"{self.header} ({column_letter(self.index)})"
+
+    def parse(self, value: Cell) -> object:
+        """The cell's value for the record's field, by the mapping's words; None if it says nothing.
+
+        Raises:
+            CellError: it says something that cannot be understood.
+        """
+        if self.values and value is not None and not isinstance(value, BadCell):
+            value = self.values.get(normalise(plain(value)), value)
+        return parse(self.column, value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +88,8 @@ class Header:
     """The table's rows come after it."""
     columns: tuple[BoundColumn, ...]
     """By index. Several may fill the same field where the field holds several addresses."""
+    others: tuple[str, ...] = ()
+    """Headers that fill no field, with their letters."""
 
     def of(self, field: str) -> tuple[BoundColumn, ...]:
         """The columns that fill a field."""
@@ -91,37 +108,33 @@ class _Label:
     readings: tuple[str, ...]
 
 
-def find_header(
-    sheet: Sheet, form: LedgerForm, explicit: Mapping[str, str], *, file: str, must_fit: bool
-) -> Header | None:
+def find_header(sheet: Sheet, form: LedgerForm, mapping: LedgerMapping, *, file: str, must_fit: bool) -> Header | None:
     """The table's header, or None if the sheet holds no such table.
 
-    Args of note: `explicit` maps fields to headers and wins over recognition; `must_fit` is set where the config names
-    the sheet, so that a sheet that does not fit is an error.
+    Args of note: `mapping` wins over recognition; `must_fit` is set where the config names the sheet, so that a sheet
+    that does not fit is an error.
 
     Raises:
         LedgerError: a header means two things, the config names one that is not there, or a sheet that is clearly
             such a table lacks a required column.
     """
-    top = _top_rows(sheet)
-    best: tuple[int, int, list[_Label], Row, Row] | None = None
-    for depth in (1, 2):
-        for first, last in zip(top, top[depth - 1 :], strict=False):
-            labels = _labels(first, last, sheet.merges)
-            score = len({f for label in labels for f in _meanings(label, form, explicit)})
-            if depth == 2 and not _is_second_header_row(first, last, sheet.merges):
-                continue
-            if score and (best is None or score > best[0]):
-                best = (score, depth, labels, first, last)
+    where = f"{file}: {sheet.name}"
+    best = _stated(sheet, form, mapping, where) if mapping.header_rows else _recognised_rows(sheet, form, mapping)
     if best is None:
         return None
-    score, _, labels, first, last = best
-    where = f"{file}: {sheet.name}"
-    bound = _bind(labels, form, explicit, where)
+    score, labels, first, last = best
+    bound = _bind(labels, form, mapping, where)
     missing = [c for c in form.columns if c.required and not any(b.column is c for b in bound)]
     has_identity = any(b.column.field in form.identity for b in bound)
     if not missing and has_identity and (len(bound) > 1 or len(form.columns) == 1):
-        return Header(first_row=first.number, last_row=last.number, columns=bound)
+        used = {b.index for b in bound}
+        ignored = {normalise(h) for h in mapping.ignored}
+        others = tuple(
+            f"{x.shown} ({column_letter(x.index)})"
+            for x in labels
+            if x.index not in used and not ignored.intersection(x.readings)
+        )
+        return Header(first_row=first.number, last_row=last.number, columns=bound, others=others)
     if must_fit or (score > 2 and any(b.column.required or b.column.field in form.identity for b in bound)):
         wanted = missing or [c for c in form.columns if c.field in form.identity]
         raise LedgerError(
@@ -137,10 +150,43 @@ def find_header(
     return None
 
 
-def _top_rows(sheet: Sheet) -> list[Row]:
+_Candidate = tuple[int, list[_Label], Row, Row]
+"""Fields recognised, the labels, the header's first and last row."""
+
+
+def _recognised_rows(sheet: Sheet, form: LedgerForm, mapping: LedgerMapping) -> _Candidate | None:
+    """The row, or two, whose headers mean the most fields; of equals the first, and one row rather than two."""
+    top = _top_rows(sheet, HEADER_ROWS)
+    best: _Candidate | None = None
+    for depth in (1, 2):
+        for first, last in zip(top, top[depth - 1 :], strict=False):
+            labels = _labels(first, last, sheet.merges)
+            score = len({f for label in labels for f in _meanings(label, form, mapping)})
+            if depth == 2 and not _is_second_header_row(first, last, sheet.merges):
+                continue
+            if score and (best is None or score > best[0]):
+                best = (score, labels, first, last)
+    return best
+
+
+def _stated(sheet: Sheet, form: LedgerForm, mapping: LedgerMapping, where: str) -> _Candidate:
+    """The rows that the mapping says are the header."""
+    rows = {row.number: row for row in _top_rows(sheet, max(mapping.header_rows))}
+    first, last = mapping.header_rows[0], mapping.header_rows[-1]
+    if last not in rows:
+        raise LedgerError(
+            msg("{where}: the mapping says that the header is in row {row}; the sheet has {rows} row(s)",
+                where=where, row=last, rows=len(rows))
+        )  # fmt: skip
+    labels = _labels(rows[first], rows[last], sheet.merges)
+    score = len({f for label in labels for f in _meanings(label, form, mapping)})
+    return score, labels, rows[first], rows[last]
+
+
+def _top_rows(sheet: Sheet, count: int) -> list[Row]:
     top: list[Row] = []
     for row in sheet.rows():
-        if row.number > HEADER_ROWS:
+        if row.number > count:
             break
         top.append(row)
     return top
@@ -205,8 +251,12 @@ def _rank(column: Column, label: _Label) -> int | None:
     return None
 
 
-def _meanings(label: _Label, form: LedgerForm, explicit: Mapping[str, str]) -> list[str]:
-    given = [f for f, header in explicit.items() if normalise(re.sub(r"\s+", "", header)) in label.readings]
+def _meanings(label: _Label, form: LedgerForm, mapping: LedgerMapping) -> list[str]:
+    given = [
+        f
+        for f, header in mapping.columns.items()
+        if isinstance(header, str) and normalise(re.sub(r"\s+", "", header)) in label.readings
+    ]
     return given or [c.field for c in form.columns if _rank(c, label) is not None]
 
 
@@ -222,25 +272,43 @@ def _is_second_header_row(first: Row, last: Row, merges: Sequence[Merge]) -> boo
     return bool(under_blank) and sum(map(bool, subs)) < sum(map(bool, texts)) + len(under_blank)
 
 
-def _bind(
-    labels: Sequence[_Label], form: LedgerForm, explicit: Mapping[str, str], where: str
-) -> tuple[BoundColumn, ...]:
+def _bind(labels: Sequence[_Label], form: LedgerForm, mapping: LedgerMapping, where: str) -> tuple[BoundColumn, ...]:
     bound: list[BoundColumn] = []
     taken: set[int] = set()
-    for name, header in explicit.items():
+    ignored = {normalise(re.sub(r"\s+", "", header)) for header in mapping.ignored}
+    for name, header in mapping.columns.items():
         column = form.column(name)
         if column is None:
             raise LedgerError(
                 msg("{where}: columns.{field}: a {kind} ledger has no such field; expected one of {fields}",
                     where=where, field=name, kind=form.kind, fields=", ".join(c.field for c in form.columns))
             )  # fmt: skip
-        label = _explicit_label(labels, name, header, where)
-        taken.add(label.index)
-        bound.append(BoundColumn(column=column, index=label.index, header=label.shown))
-    for column in form.columns:
-        if column.field not in explicit:
-            bound += _recognised([x for x in labels if x.index not in taken], column, where)
+        if isinstance(header, ByLetter):
+            index = column_index(header.letter)
+            shown_as = next((x.shown for x in labels if x.index == index), "")
+        else:
+            label = _explicit_label(labels, name, header, where)
+            index, shown_as = label.index, label.shown
+        if index in taken:
+            raise LedgerError(
+                msg("{where}: columns.{field}: column {letter} is given for another field; expected each column once",
+                    where=where, field=name, letter=column_letter(index))
+            )  # fmt: skip
+        taken.add(index)
+        bound.append(_bound_column(column, index, shown_as, mapping))
+    free = [x for x in labels if x.index not in taken and not ignored.intersection(x.readings)]
+    for column in sorted(form.columns, key=lambda c: c.is_detail):
+        if column.is_detail:
+            used = {b.index for b in bound}
+            free = [x for x in free if x.index not in used]
+        if column.field not in mapping.columns and column.field not in mapping.constants:
+            bound += [_bound_column(column, x.index, x.shown, mapping) for x in _recognised(free, column, where)]
     return tuple(sorted(bound, key=lambda b: b.index))
+
+
+def _bound_column(column: Column, index: int, header: str, mapping: LedgerMapping) -> BoundColumn:
+    values = {normalise(said): meant for said, meant in mapping.values.get(column.field, {}).items()}
+    return BoundColumn(column=column, index=index, header=header, values=values)
 
 
 def _explicit_label(labels: Sequence[_Label], name: str, header: str, where: str) -> _Label:
@@ -258,13 +326,13 @@ def _explicit_label(labels: Sequence[_Label], name: str, header: str, where: str
     return found[0]
 
 
-def _recognised(labels: Sequence[_Label], column: Column, where: str) -> list[BoundColumn]:
+def _recognised(labels: Sequence[_Label], column: Column, where: str) -> list[_Label]:
     ranked = sorted(((r, x.index, x) for x in labels if (r := _rank(column, x)) is not None), key=lambda t: t[:2])
     if not ranked:
         return []
     best = ranked[0][0]
     rivals = [x for rank, _, x in ranked if rank == best or best >= column.preferred]
-    if column.format in (Format.ADDRESSES, Format.HOSTS):
+    if column.is_detail or column.format in (Format.ADDRESSES, Format.HOSTS):
         rivals = [x for _, _, x in ranked]
     elif len(rivals) > 1:
         raise LedgerError(
@@ -278,7 +346,7 @@ def _recognised(labels: Sequence[_Label], column: Column, where: str) -> list[Bo
                 field=column.field,
             )
         )
-    return [BoundColumn(column=column, index=x.index, header=x.shown) for x in rivals]
+    return rivals
 
 
 # ── cells ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -347,6 +415,36 @@ def _text(value: Value) -> str:
 def _names(value: Value) -> tuple[str, ...] | None:
     text = _INVISIBLE.sub("", value) if isinstance(value, str) else plain(value)
     return tuple(dict.fromkeys(p for part in _SPLIT.split(text) if (p := part.strip()) and not is_null(p))) or None
+
+
+_DATED = re.compile(r"^([^()]+?)\s*\(([^()]+)\)$")
+_UNTIL = re.compile(r"\s*(?:至|到|起|止|~|—+|–|--)\s*")
+_OPEN_END = {"今", "至今", "现在", "目前", ""}
+
+
+def _dated_names(value: Value) -> tuple[DatedName, ...] | None:
+    """`市大数据局(2019-03-01至2024-02-28)、市数据局(2024-03至今)`; a name without a time holds at any time."""
+    return tuple(_dated_name(text) for text in _names(value) or ()) or None
+
+
+def _dated_name(text: str) -> DatedName:
+    match = _DATED.match(unicodedata.normalize("NFKC", text))
+    if match is None or not re.search(r"\d{4}", match[2]):
+        return DatedName(name=text)
+    ends = _UNTIL.split(match[2].strip())
+    if len(ends) == 1:
+        raise CellError(_NAMES_EXPECTED)
+    try:
+        return DatedName(
+            name=match[1],
+            valid_from=None if ends[0] in _OPEN_END else _first_day(ends[0]),
+            valid_to=None if ends[1] in _OPEN_END else _last_day(ends[1]),
+        )
+    except CellError as error:
+        raise CellError(_NAMES_EXPECTED) from error
+
+
+_NAMES_EXPECTED = msg("names, each with its time where it is known, such as 市大数据局(2019-03-01至2024-02-28)")
 
 
 _SCIENTIFIC = re.compile(r"^\d(\.\d+)?E\+?\d+$", re.IGNORECASE)
@@ -467,6 +565,29 @@ def _bool(value: Value) -> bool:
     if word in _YES or word in _NO:
         return word in _YES
     raise CellError(msg("是 or 否"))
+
+
+_SUCCEEDED = {
+    *("成功", "调用成功", "执行成功", "正常", "完成", "已完成", "是"),
+    *("success", "succeeded", "successful", "ok", "true"),
+}
+_FAILED = {
+    *("失败", "调用失败", "执行失败", "异常", "错误", "超时", "拒绝", "未授权", "否"),
+    *("fail", "failed", "failure", "error", "timeout", "false"),
+}
+_HTTP_STATUS = re.compile(r"^[1-5]\d\d$")
+
+
+def _success(value: Value) -> bool:
+    """A code such as 0 or 1 means success on one platform and failure on another: it is not guessed."""
+    word = normalise(plain(value))
+    if word in _SUCCEEDED or word in _FAILED:
+        return word in _SUCCEEDED
+    if _HTTP_STATUS.match(word):
+        return word.startswith("2")
+    raise CellError(
+        msg("成功, 失败 or an HTTP status; for codes of the platform's own `values.is_success` of the mapping file")
+    )
 
 
 _IS_CLASSIFIED = _YES | {"涉密", "涉密系统", "涉密项目", "秘密", "机密", "绝密"}
@@ -674,6 +795,7 @@ _PARSERS: Mapping[Format, Callable[[Value], object]] = {
     Format.TEXT: _text,
     Format.NAME: _text,
     Format.NAMES: _names,
+    Format.DATED_NAMES: _dated_names,
     Format.CODE: _code,
     Format.CODES: _codes,
     Format.STRICT_CODE: _strict_code,
@@ -696,6 +818,8 @@ _PARSERS: Mapping[Format, Callable[[Value], object]] = {
     Format.OWNER_LEVEL: _chosen(OWNER_LEVELS),
     Format.SHARING_TYPE: _chosen(SHARING_TYPES),
     Format.DIRECTION: _chosen(DIRECTIONS),
+    Format.SUCCESS: _success,
+    Format.MIGRATED: _chosen(MIGRATED),
     Format.REBUILT: _chosen(REBUILT),
     Format.DEVICE: _device,
     Format.CIDRS: _cidrs,

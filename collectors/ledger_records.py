@@ -10,6 +10,7 @@ from inventory.names import normalise
 from inventory.records import (
     Department,
     HostSighting,
+    Migration,
     MlpsAssessment,
     MlpsFiling,
     Nic,
@@ -32,10 +33,13 @@ CELL_KINDS: Mapping[str, str] = {
     "departments": "department",
     "projects": "project",
     "systems": "system",
+    "migrations": "migration",
     "mlps_filings": "mlps_filing",
     "mlps_assessments": "mlps_assessment",
     "sharing_entries": "sharing_entry",
     "sharing_uses": "sharing_use",
+    "sharing_calls": "sharing_use",
+    "sharing_tasks": "sharing_use",
     "third_party": "third_party",
     "segments": "segment",
     "inventory": "host",
@@ -53,6 +57,8 @@ class ParsedRow:
     observed_at: datetime
     default_zone: str | None
     fields: Fields
+    columns: frozenset[str] = frozenset()
+    """Fields that the table has a column for."""
 
     def get(self, name: str) -> Any:
         """The value of a field; None if the row does not say."""
@@ -86,8 +92,14 @@ def records_of(kind: str, row: ParsedRow) -> Iterator[Made]:
 
 
 def _department(row: ParsedRow) -> Iterator[Made]:
+    """A row for each name: after a reform one code stands in several rows, each with the time of its name."""
     native_id = row.get("code") or row.get("name")
-    yield Made(record=Department(**row.record(native_id), **row.given("name", "code", "other_names")))
+    fields = row.given("name", "code", "other_names", "dated_names", "valid_from", "valid_to")
+    is_dated = "valid_from" in fields or "valid_to" in fields
+    yield Made(
+        record=Department(**row.record(native_id), **fields),
+        otherwise=f"{native_id}#{row.get('name')}" if is_dated and row.get("code") else None,
+    )
 
 
 def _project(row: ParsedRow) -> Iterator[Made]:
@@ -100,6 +112,11 @@ def _system(row: ParsedRow) -> Iterator[Made]:
     yield Made(record=System(**row.record(row.get("code")), **fields))
 
 
+def _migration(row: ParsedRow) -> Iterator[Made]:
+    fields = {k: v for k, v in row.fields.items() if k != "classified"}
+    yield Made(record=Migration(**row.record(row.get("system")), **fields))
+
+
 def _filing(row: ParsedRow) -> Iterator[Made]:
     # The id stays when rows move; numbers that repeat, by mistake or not, are both kept.
     native_id = f"{row.get('number') or '-'}|{row.get('system') or '-'}"
@@ -107,15 +124,31 @@ def _filing(row: ParsedRow) -> Iterator[Made]:
         record=MlpsFiling(
             **row.record(native_id),
             **row.given(
-                "number", "number_unreliable", "system", "is_platform", "level", "filed_on", "valid_to", "template"
+                "number",
+                "number_unreliable",
+                "system",
+                "is_platform",
+                "level",
+                "filed_on",
+                "valid_to",
+                "template",
+                "details",
             ),
         ),
         may_repeat=True,
     )
 
 
+_OF_A_REPORT = ("report_number", "reported_on", "conclusion", "score")
+
+
 def _assessment(row: ParsedRow) -> Iterator[Made]:
-    fields = row.given("report_number", "filing_number", "system", "is_platform", "reported_on", "conclusion", "score")
+    """One table often holds filings and assessments: a row whose report columns are all empty tells of no report."""
+    if row.columns.intersection(_OF_A_REPORT) and not any(n in row.fields for n in _OF_A_REPORT):
+        return
+    fields = row.given(
+        "report_number", "filing_number", "system", "is_platform", "reported_on", "conclusion", "score", "details"
+    )
     if "major_risks" in row.fields:
         fields["major_risks"], fields["major_risks_rectified"] = row.get("major_risks")
     parts = (row.get("system") or row.get("filing_number") or "-", str(row.get("reported_on") or "-"))
@@ -128,7 +161,7 @@ def _sharing_entry(row: ParsedRow) -> Iterator[Made]:
     code = row.get("code")
     fields = row.given(
         "name", "system", "sharing_type", "legal_basis", "published_on", "resource_id", "resource_type",
-        "mounted_on", "applied_on", "approved_on",
+        "mounted_on", "applied_on", "approved_on", "details",
     )  # fmt: skip
     for direction in row.get("direction") or (None,):
         native_id = code if direction != "consume" else f"{code}@{row.get('system') or '-'}"
@@ -141,15 +174,35 @@ def _sharing_entry(row: ParsedRow) -> Iterator[Made]:
 
 def _sharing_use(row: ParsedRow) -> Iterator[Made]:
     fields = row.given(
-        "resource_id", "consumer_system", "period_start", "period_end", "succeeded", "failed", "last_success_on"
+        "resource_id",
+        "consumer_system",
+        "period_start",
+        "period_end",
+        "succeeded",
+        "failed",
+        "last_success_on",
+        "details",
     )
     parts = (row.get(n) for n in ("resource_id", "consumer_system", "period_start", "period_end"))
     yield Made(record=SharingUse(**row.record("|".join(str(p or "-") for p in parts)), **fields))
 
 
+def _sharing_task(row: ParsedRow) -> Iterator[Made]:
+    """An exchange task: its last run proves a use if it succeeded and moved rows; how often it ran is not said."""
+    moved = row.get("is_success") is True and row.get("rows_done") != 0
+    yield Made(
+        record=SharingUse(
+            **row.record(row.get("task_id")),
+            **row.given("consumer_system", "details"),
+            resource_id=row.get("resource_id") or row.get("task_id"),
+            last_success_on=row.get("last_run_on") if moved else None,
+        )
+    )
+
+
 def _third_party(row: ParsedRow) -> Iterator[Made]:
     fields = row.given(
-        "provider", "valid_from", "valid_to", "ranges", "accounts", "filing_number", "security_assessment"
+        "provider", "valid_from", "valid_to", "ranges", "accounts", "filing_number", "security_assessment", "details"
     )
     yield Made(record=ThirdPartyResource(**row.record(row.get("code")), **fields, zone=_zone(row)))
 
@@ -158,7 +211,17 @@ def _segment(row: ParsedRow) -> Iterator[Made]:
     zone, vrf = _zone(row), row.get("vrf")
     domain = f"{zone or '-'}/{vrf}" if vrf else zone or "-"
     fields = row.given(
-        "name", "vrf", "vlan", "purpose", "department", "system", "tenant", "is_cloud", "gateway", "has_own_exit"
+        "name",
+        "vrf",
+        "vlan",
+        "purpose",
+        "department",
+        "system",
+        "tenant",
+        "is_cloud",
+        "gateway",
+        "has_own_exit",
+        "details",
     )
     for cidr in row.get("cidr"):
         record = Segment(**row.record(f"{domain}|{cidr}"), cidr=cidr, domain=domain, zone=zone, **fields)
@@ -246,10 +309,12 @@ _MAKERS: Mapping[str, Callable[[ParsedRow], Iterator[Made]]] = {
     "departments": _department,
     "projects": _project,
     "systems": _system,
+    "migrations": _migration,
     "mlps_filings": _filing,
     "mlps_assessments": _assessment,
     "sharing_entries": _sharing_entry,
     "sharing_uses": _sharing_use,
+    "sharing_tasks": _sharing_task,
     "third_party": _third_party,
     "segments": _segment,
     "inventory": _listed,

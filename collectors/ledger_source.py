@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from collectors.collector import Collector, ForbiddenCodes, Reading, Said
+from collectors.ledger_calls import CallTally
 from collectors.ledger_fields import (
     BoundColumn,
     Cell,
@@ -32,11 +33,14 @@ from collectors.ledger_table import BadCell, LedgerError, Merge, Row, Sheet, Wor
 from inventory.coverage import Cell as CoverageCell
 from inventory.coverage import Rejection, SourceInfo
 from inventory.ledger_columns import FORMS, Format, LedgerForm
+from inventory.ledger_mapping import LedgerMapping, mapping_of
 from inventory.names import normalise
 from inventory.records import ClassifiedPlaceholder, Record
-from inventory.settings import Ledger, resolve
+from inventory.settings import ConfigError, Ledger, resolve
 from inventory.text import Message, msg
 
+MAX_DETAIL = 400
+"""Characters of a cell that is only shown."""
 _PLACEHOLDERS = {"projects": "project", "systems": "system"}
 
 
@@ -44,28 +48,58 @@ def ledger_collectors(ledger: Ledger, *, base: Path, clock: Callable[[], datetim
     """The collector of one ledger, its file opened and its headers found.
 
     Raises:
+        ConfigError: its mapping file cannot be used.
         LedgerError: the file cannot be read, is no spreadsheet, or no sheet of it has the headers of such a ledger.
     """
-    path = resolve(base, ledger.path)
-    workbook = open_workbook(path)
+    mapping = mapping_of(ledger, base=base)
+    workbook = open_workbook(resolve(base, ledger.path))
     form = FORMS[ledger.kind]
-    tables = _tables(workbook, ledger, form)
-    return [LedgerCollector(ledger=ledger, form=form, workbook=workbook, tables=tables, clock=clock)]
+    tables = _tables(workbook, form, mapping)
+    constants = _constants(ledger, form, mapping)
+    return [
+        LedgerCollector(
+            ledger=ledger, form=form, workbook=workbook, tables=tables, clock=clock, constants=constants
+        )
+    ]  # fmt: skip
 
 
-def _tables(workbook: Workbook, ledger: Ledger, form: LedgerForm) -> tuple["_Table", ...]:
+def _constants(ledger: Ledger, form: LedgerForm, mapping: LedgerMapping) -> Fields:
+    """What the mapping says of every row."""
+    fields: Fields = {}
+    for name, text in mapping.constants.items():
+        column = form.column(name)
+        try:
+            found = parse(column, text) if column is not None else None
+        except CellError as error:
+            what = msg("{value}; expected {expected}", value=shown(text), expected=error.expected)
+            raise ConfigError(
+                msg("{path}: {what}", path=ledger.mapping or ledger.name,
+                    what=msg("key {key}: {what}", key=f"constants.{name}", what=what))
+            ) from error  # fmt: skip
+        if found is not None:
+            fields[name] = found
+    return fields
+
+
+def _tables(workbook: Workbook, form: LedgerForm, mapping: LedgerMapping) -> tuple["_Table", ...]:
     file = workbook.path.name
-    sheets = workbook.sheets
-    if ledger.sheet is not None:
-        sheets = tuple(s for s in sheets if s.name == ledger.sheet)
-        if not sheets:
+    names = [s.name for s in workbook.sheets]
+    for wanted_sheet in mapping.sheets:
+        if wanted_sheet not in names:
             raise LedgerError(
                 msg("{file}: there is no sheet {sheet}; expected one of {sheets}",
-                    file=file, sheet=ledger.sheet, sheets="、".join(s.name for s in workbook.sheets)[:400])
+                    file=file, sheet=wanted_sheet, sheets="、".join(names)[:400])
             )  # fmt: skip
+    if mapping.header_rows and not mapping.sheets and len(names) > 1:
+        raise LedgerError(
+            msg("{file}: the mapping gives `header_rows` and no `sheets`; expected which of {sheets} it means",
+                file=file, sheets="、".join(names)[:400])
+        )  # fmt: skip
+    sheets = tuple(s for s in workbook.sheets if not mapping.sheets or s.name in mapping.sheets)
     tables = []
     for sheet in sheets:
-        header = find_header(sheet, form, ledger.columns, file=file, must_fit=ledger.sheet is not None)
+        must_fit = bool(mapping.sheets or mapping.header_rows)
+        header = find_header(sheet, form, mapping, file=file, must_fit=must_fit)
         if header is not None:
             tables.append(_Table(sheet=sheet, header=header))
     if not tables:
@@ -105,6 +139,8 @@ class LedgerCollector:
     workbook: Workbook
     tables: tuple[_Table, ...]
     clock: Callable[[], datetime]
+    constants: Fields = field(default_factory=dict)
+    """What the mapping says of every row."""
     _seen: dict[str, Record] = field(default_factory=dict)
     """Native id to record, over all sheets."""
     _classified: int = 0
@@ -138,8 +174,22 @@ class LedgerCollector:
             self._seen.clear()
             self._classified = 0
         observed_at = self.clock()
+        tally = CallTally(source=self.source, observed_at=observed_at) if self.ledger.kind == "sharing_calls" else None
+        reader = _Reader(self, table, observed_at, tally)
         for group in _grouped(_data_rows(table), table, self.form):
-            yield from _Reader(self, table, observed_at).read(group)
+            yield from reader.read(group)
+        if tally is not None:
+            yield from self._counted(tally, table)
+
+    def _counted(self, tally: CallTally, table: _Table) -> Iterator[Said]:
+        for use, (first, last) in tally.uses():
+            record = self.accept(Made(record=use, may_repeat=True))
+            if record is not None:
+                yield Reading(record, {**self.document(table), "rows": [first, last]})
+
+    def document(self, table: _Table) -> dict[str, object]:
+        """Which table of which file it was, as raw documents begin."""
+        return {"file": self.workbook.path.name, "sha256": self.workbook.sha256, "sheet": table.sheet.name}
 
     def next_placeholder(self) -> int:
         """Number of the next classified row: no row number, it would lead back to the row."""
@@ -173,6 +223,8 @@ class _Reader:
     collector: LedgerCollector
     table: _Table
     observed_at: datetime
+    tally: CallTally | None = None
+    """Where rows are counted rather than kept."""
 
     def read(self, group: _Group) -> Iterator[Said]:
         classified = [self._classification(row) for row in group]
@@ -189,14 +241,18 @@ class _Reader:
             if conflict is not None:
                 bad = True
                 yield self._rejection(row, self._bound(conflict), msg("the same in all rows of a merged cell"))
-        if not bad:
+        if bad:
+            return
+        if self.tally is not None:
+            self.tally.add(merged, group[0].number)
+        else:
             yield from self._records(group, merged)
 
     def _classification(self, row: Row) -> object:
         """True, False, None (not stated), or BadCell where it is stated and cannot be understood."""
         for bound in self.table.header.of("classified"):
             try:
-                return parse(bound.column, _value(row, bound))
+                return bound.parse(_value(row, bound))
             except CellError:
                 return BadCell
         return None
@@ -227,10 +283,17 @@ class _Reader:
 
     def _parsed(self, row: Row, *, is_first: bool) -> tuple[Fields, list[Rejection], bool]:
         """The row's values by field, its bad cells, and whether it stands."""
-        fields: Fields = {}
+        fields: Fields = dict(self.collector.constants)
         rejections: list[Rejection] = []
         is_usable = True
+        details: list[tuple[str, str]] = []
         for bound in self.table.header.columns:
+            if bound.column.is_detail:
+                # Nothing rests on it: what cannot be read is shown as it is, and costs nothing.
+                value = _value(row, bound)
+                if not is_blank(value):
+                    details.append((bound.header, shown(value, MAX_DETAIL)))
+                continue
             try:
                 found = _parsed_cell(bound, row, is_required=bound.column.required and is_first)
                 if isinstance(found, tuple) and isinstance(fields.get(bound.column.field), tuple):
@@ -243,6 +306,8 @@ class _Reader:
                     fields[bound.column.field] = error.instead
                     fields[f"{bound.column.field}_unreliable"] = True
                 rejections.append(self._rejection(row, bound, error.expected))
+        if details:
+            fields["details"] = tuple(sorted(details))
         if is_usable and is_first and not any(fields.get(f) for f in self.collector.form.identity):
             is_usable = False
             bound = self._bound(self.collector.form.identity[0])
@@ -255,14 +320,10 @@ class _Reader:
             observed_at=self.observed_at,
             default_zone=self.collector.ledger.zone,
             fields=fields,
+            columns=frozenset(b.column.field for b in self.table.header.columns),
         )
         row, *more = group
-        raw = {
-            "file": self.collector.workbook.path.name,
-            "sha256": self.collector.workbook.sha256,
-            "sheet": self.table.sheet.name,
-            **self._raw(row),
-        }
+        raw = {**self.collector.document(self.table), **self._raw(row)}
         if more:
             raw["more"] = [self._raw(r) for r in more]
         for made in records_of(self.collector.ledger.kind, parsed):
@@ -297,7 +358,17 @@ class _Reader:
         )
 
     def _touches(self, row: Row) -> Iterator[str]:
-        """Codes and names that can be read in the row, also those of cells that hold too much."""
+        """Codes and names that can be read in the row, also those of cells that hold too much.
+
+        None where it cannot be told of whom the row speaks (a code that is #REF!, no code at all): it may speak of
+        anybody, and then nothing at all may be concluded from what the ledger does not say.
+        """
+        cells = [(bound.column, _value(row, bound)) for bound in self.table.header.columns]
+        if any(column.touches and isinstance(value, BadCell) for column, value in cells):
+            return
+        identity = self.collector.form.identity
+        if not any(column.field in identity and not is_blank(value) for column, value in cells):
+            return
         told: set[str] = set()
         for bound in self.table.header.columns:
             value = _value(row, bound)
@@ -315,7 +386,7 @@ _NEEDED = msg("a value; the row cannot be used without it")
 
 
 def _parsed_cell(bound: BoundColumn, row: Row, *, is_required: bool) -> object:
-    found = parse(bound.column, _value(row, bound))
+    found = bound.parse(_value(row, bound))
     if found is None and is_required:
         raise CellError(_NEEDED)
     return found

@@ -129,6 +129,14 @@ def column_letter(index: int) -> str:
     return letters
 
 
+def column_index(letters: str) -> int:
+    """0 for `A`, 26 for `AA`."""
+    index = 0
+    for letter in letters:
+        index = index * 26 + ord(letter) - 64
+    return index - 1
+
+
 def open_workbook(path: Path) -> Workbook:
     """The file's tables, by its content rather than its name.
 

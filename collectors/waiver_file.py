@@ -15,6 +15,7 @@ import msgspec
 from collectors.ledger_fields import CellError, Header, find_header, is_blank, parse, shown
 from collectors.ledger_table import LedgerError, Row, open_workbook
 from inventory.ledger_columns import Column, Format, LedgerForm
+from inventory.ledger_mapping import LedgerMapping
 from inventory.settings import ConfigError
 from inventory.text import Message, msg
 from inventory.waiver import Selector, Waiver
@@ -130,7 +131,8 @@ def _from_yaml(path: Path) -> Iterator[tuple[str, dict[str, Any] | Message]]:
 
 def _from_sheets(path: Path) -> Iterator[tuple[str, dict[str, Any] | Message]]:
     workbook = open_workbook(path)
-    tables = [(s, h) for s in workbook.sheets if (h := find_header(s, WAIVER_FORM, {}, file=path.name, must_fit=False))]
+    plain, name = LedgerMapping(), path.name
+    tables = [(s, h) for s in workbook.sheets if (h := find_header(s, WAIVER_FORM, plain, file=name, must_fit=False))]
     if not tables:
         wanted = "、".join(c.header for c in WAIVER_FORM.columns if c.required)
         raise LedgerError(msg("{file}: no sheet has the header of waivers; expected a row with {wanted}",

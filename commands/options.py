@@ -56,3 +56,11 @@ SweepOption = Annotated[
         ),
     ),
 ]
+RejectedOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--rejected",
+        metavar="FILE",
+        help=in_words(mark("Write the ledger rows that were not used to FILE, .csv or .xlsx.")),
+    ),
+]

@@ -2,12 +2,14 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from commands import voice
 from commands.outcome import Exit, Refusal, os_sentence
 from commands.voice import complain
+from inventory.coverage import Rejection
 from inventory.text import Message, gettext, mark, msg, tell
 from inventory.whole_file import whole_file
 
@@ -57,6 +59,26 @@ def output_file(path: Path) -> Path:
     if sentence is not None:
         raise Refusal(Exit.USAGE, tell(sentence, voice.LOCALE))
     return target if path.is_symlink() else path
+
+
+def rejected_file_of(path: Path | None) -> Path | None:
+    """The file of rejected rows, checked before anything is asked."""
+    if path is None:
+        return None
+    from exporters import rejected_rows
+
+    if not rejected_rows.is_writable(path):
+        sentence = msg("--rejected {path}: expected the name of a .csv or .xlsx file", path=str(path))
+        raise Refusal(Exit.USAGE, tell(sentence, voice.LOCALE))
+    return output_file(path)
+
+
+def write_rejected(path: Path | None, rejections: Sequence[Rejection]) -> None:
+    """Writes the rows that were not used, also where there are none: an old file would seem to be of this run."""
+    if path is not None:
+        from exporters import rejected_rows
+
+        write_whole(path, rejected_rows.rejected_file(path, rejections, locale=voice.LOCALE))
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -25,11 +25,12 @@ from commands.options import (
     DeadlineOption,
     FormatOption,
     LangOption,
+    RejectedOption,
     ResumeOption,
     SweepOption,
 )
 from commands.outcome import Exit
-from commands.output import drop_stdout
+from commands.output import drop_stdout, rejected_file_of, write_rejected
 from commands.rules import guarded, scan_options
 from commands.sources import collect_sources, deadline_of, open_captures, open_spool, take_captures, with_sweep
 from commands.voice import in_words
@@ -64,6 +65,7 @@ def scan(
     resume: ResumeOption = False,
     deadline: DeadlineOption = None,
     sweep: SweepOption = False,
+    rejected: RejectedOption = None,
     accept_mass_change: Annotated[
         bool,
         typer.Option(
@@ -74,7 +76,7 @@ def scan(
 ) -> None:
     """The nightly job. Exit 0, 3 or 4 as the verdicts say."""
     chosen = with_sweep(settings.load(config), wanted=sweep)
-    base = config.parent
+    base, rejected = config.parent, rejected_file_of(rejected)
     path, place = settings.resolve(base, chosen.store.path), store_place(chosen, base)
     started = now()
     # Everything that can be wrong with the input is found before a source is asked.
@@ -95,6 +97,7 @@ def scan(
             taken = spool if accept_mass_change else _with_held(spool, opened)
             options = guarded(options, spool.guard)
             result = judge_and_keep(taken, options, opened, started=started, as_of=moment or now())
+    write_rejected(rejected, result.inventory.coverage.rejections)
     try:
         _print_scan(result, form, lang or voice.LOCALE)
         sys.stdout.flush()

@@ -26,6 +26,7 @@ from inventory.records import (
     Department,
     Exposure,
     HostSighting,
+    Migration,
     MlpsAssessment,
     MlpsFiling,
     Port,
@@ -299,6 +300,9 @@ class _Mine:
                 return record.native_id == self.project.native_id
             case System():
                 return record.native_id in self.codes
+            case Migration():
+                mine = {normalise(w) for own in self.systems for w in (own.native_id, own.name)}
+                return normalise(record.system) in mine
             case Department():
                 return record.name == self.project.department
             case HostSighting():

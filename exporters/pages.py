@@ -65,6 +65,7 @@ KINDS_ZH = {
     "project": "项目台账",
     "system": "系统台账",
     "department": "部门台账",
+    "migration": "迁移台账",
     "sharing_entry": "共享目录",
     "sharing_use": "共享调用汇总",
     "mlps_filing": "等保备案",

@@ -29,6 +29,7 @@ _EXPLANATIONS = {
     Format.TEXT: "文字",
     Format.NAME: "文字，按登记名称或编号填写",
     Format.NAMES: "文字，多个用顿号“、”分隔",
+    Format.DATED_NAMES: "文字，多个用顿号“、”分隔；名称后可在括号内写起止日期，如 市大数据局(2019-03-01至2024-02-28)",
     Format.CODE: "编号，文本格式",
     Format.CODES: "编号，文本格式，多个用顿号“、”分隔",
     Format.STRICT_CODE: "编号，必须为文本格式（数字格式只保留15位，无法采信）",
@@ -51,6 +52,8 @@ _EXPLANATIONS = {
     Format.OWNER_LEVEL: "从下拉列表选择",
     Format.SHARING_TYPE: "从下拉列表选择",
     Format.DIRECTION: "从下拉列表选择",
+    Format.SUCCESS: "成功、失败，或 HTTP 状态码；平台自定的返回码须在映射文件中说明",
+    Format.MIGRATED: "从下拉列表选择；已上云是登记的说法，以实际看到的主机为准",
     Format.REBUILT: "从下拉列表选择",
     Format.DEVICE: "从下拉列表选择；前置机、NVR、加密机、网络设备等由人工归类",
     Format.CIDRS: "网段，如 10.1.1.0/24，或范围 10.1.1.10-10.1.1.50，多个用顿号“、”分隔",
@@ -343,8 +346,10 @@ entries = []
 # ── 台账 / ledgers ──────────────────────────────────────────────────────────────────────────────────────────
 # XLSX、XLS 或 CSV（UTF-8、GB18030）。模板在 ledgers 目录；也可以用自己的表格，表头不能识别时用 columns 指定。
 # XLSX, XLS or CSV. Templates are in the folder ledgers; own tables work too, `columns` maps what is not recognised.
-# 下面三行写在所属台账的 [[ledger]] 各行之后 / the next three lines go below the lines of the [[ledger]] they are for:
+# 下面几行写在所属台账的 [[ledger]] 各行之后 / the next lines go below the lines of the [[ledger]] they are for:
 # columns = { code = "内部编号", name = "名称" }
+# 表头和用词都对不上的表格，可另写映射文件，见 docs/ledgers.md / tables that nothing fits: a mapping file
+# mapping = "maps/projects.toml"
 # sheet = "2024年"           # 默认：所有能识别表头的工作表 / default: every sheet whose header is recognised
 # zone = "政务外网区"         # 行内未写区域时的区域 / zone of addresses whose row names none
 """

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -18,6 +18,7 @@ from inventory.coverage import CellState, Rejection, by_reason
 from inventory.finding import Finding, Subject, Verdict
 from inventory.hosts import Host
 from inventory.inventory import LAW_TIME, law_date
+from inventory.national_code import doubt_of
 from inventory.ownership import RULE_NAMES
 from inventory.records import Department, HostSighting, Project, System
 from inventory.text import Message, gettext, mark, msg, tell
@@ -237,11 +238,15 @@ def find_subject(result: Result, text: str) -> list[Explained]:
     found += [h for h in inventory.hosts if text in _names(h)]
     found += [s for s in inventory.systems if text in (s.native_id, f"system/{s.native_id}", s.name)]
     found += [p for p in inventory.projects if text in (p.native_id, f"project/{p.native_id}", p.name)]
-    found += [d for d in inventory.departments if text in (d.name, d.code, *d.other_names)]
+    found += [d for d in inventory.departments if text in (d.name, d.code, *_other_names(d))]
     if found:
         return found
     subjects = {f.subject.key: f.subject for f in result.findings}
     return [s for s in subjects.values() if text in (s.id, s.key, s.name)]
+
+
+def _other_names(department: Department) -> tuple[str, ...]:
+    return (*department.other_names, *(n.name for n in department.dated_names))
 
 
 def _names(host: Host) -> set[str]:
@@ -257,7 +262,7 @@ def known_names(result: Result) -> list[str]:
     hosts = [n for h in inventory.hosts for n in sorted(_names(h))]
     systems = [n for s in inventory.systems for n in (s.native_id, s.name)]
     projects = [n for p in inventory.projects for n in (p.native_id, p.name)]
-    departments = [n for d in inventory.departments for n in (d.name, *d.other_names)]
+    departments = [n for d in inventory.departments for n in (d.name, *_other_names(d))]
     others = [n for f in result.findings for n in (f.subject.id, f.subject.name)]
     return list(dict.fromkeys(hosts + systems + projects + departments + others))
 
@@ -314,6 +319,9 @@ def _department_story(result: Result, department: Department, out: _Teller) -> N
     inventory, name = result.inventory, department.name
     title = tell(msg("Department {name}", name=name), out.locale)
     out.line((title, "bold"), (f" {department.code or ''} ", "dim"), ", ".join(department.other_names))
+    for former in department.dated_names:
+        since, until = (day.isoformat() if day else "" for day in (former.valid_from, former.valid_to))
+        out.tell(msg("former name {name}, {since}–{until}", name=former.name, since=since, until=until), indent=2)
     projects = [p for p in inventory.projects if p.department == name]
     systems = [s for s in inventory.systems if s.department == name]
     hosts = [h for h in inventory.hosts if h.department == name]
@@ -394,6 +402,7 @@ def _system_story(result: Result, system: System, out: _Teller) -> None:
     inventory = result.inventory
     title = tell(msg("System {name}", name=system.name), out.locale)
     out.line((title, "bold"), (f" {system.native_id} ", "dim"), system.department or "")
+    _details(system.details, out)
     out.heading(mark("Components"))
     for host in inventory.hosts_of(system):
         out.line(f"· {host.name}: {word(PLACES, host.placement.place, out.locale)} ", (host.id, "dim"), indent=2)
@@ -404,16 +413,30 @@ def _system_story(result: Result, system: System, out: _Teller) -> None:
         out.tell(msg("the register names {name}; no source showed it", name=name), indent=2, style="yellow")
     for filing in inventory.filings_of(system):
         out.tell(msg("filing {number}", number=filing.number or "?"), indent=2)
+        _details(filing.details, out, indent=4)
     for a in inventory.assessments_of(system):
         said = msg("assessment of {date}: {conclusion}", date=str(a.reported_on or "?"), conclusion=a.conclusion or "?")
         out.tell(said, indent=2)
+        _details(a.details, out, indent=4)
     for entry in inventory.sharing_of(system):
         out.tell(msg("sharing entry {code} {name}", code=entry.native_id, name=entry.name), indent=2)
+        _details(entry.details, out, indent=4)
+
+
+def _details(details: Sequence[tuple[str, str]], out: _Teller, *, indent: int = 2) -> None:
+    """What the ledger says besides, in its own words: nothing was concluded from it."""
+    for header, text in details:
+        out.line((f"{header}: ", "dim"), text, indent=indent)
 
 
 def _project_story(result: Result, project: Project, out: _Teller) -> None:
     title = tell(msg("Project {name}", name=project.name), out.locale)
     out.line((title, "bold"), (f" {project.native_id} ", "dim"), project.department or "")
+    if project.national_code:
+        out.line((f"{out.word(mark('national project code'))}: ", "dim"), project.national_code, indent=2)
+        if (doubt := doubt_of(project.national_code)) is not None:
+            out.tell(doubt, indent=4, style="yellow")
+    _details(project.details, out)
     for system in result.inventory.systems_of(project):
         _system_story(result, system, out)
 

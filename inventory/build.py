@@ -1,7 +1,7 @@
 """From what sources said to the finished inventory: references resolved, machines joined, placed and owned."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -9,6 +9,7 @@ import msgspec
 
 from inventory.collection import Collection
 from inventory.coverage import CellResult, CellState, Coverage, SourceInfo
+from inventory.departments import Directory
 from inventory.hosts import Host, Placement
 from inventory.identity import Machine, identify
 from inventory.inventory import LAW_TIME, Inventory, law_date
@@ -27,6 +28,7 @@ from inventory.records import (
     FloatingAddress,
     HostSighting,
     LoadBalancer,
+    Migration,
     MlpsAssessment,
     MlpsFiling,
     OwnershipDeclaration,
@@ -59,15 +61,15 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
     """The inventory of everything in the (guarded) collection; pure. The order of sources leaves no trace."""
     merged = _merged(collection.cells)
     records = _newest(_not_superseded(collection.records, merged))
-    departments = _of(records, Department)
-    canonical = _department_names(departments)
-    projects = tuple(_with_department(p, canonical) for p in _of(records, Project))
-    systems = tuple(_with_department(s, canonical) for s in _of(records, System))
+    units = Directory(_of(records, Department), today=law_date(as_of))
+    projects = tuple(_project_with_department(p, units) for p in _of(records, Project))
+    systems, unresolved = _with_migrations(_of(records, System), _of(records, Migration))
+    systems = tuple(_system_with_department(s, units) for s in systems)
     tenants = _of(records, Tenant)
     fresh = [_without_stale(r, as_of, options.fresh_hours) for r in merged]
     cells = _with_unseen_tenants(fresh, collection.sources, tenants, (*projects, *systems))
     coverage = Coverage(collection.sources, cells, collection.rejections)
-    segments = tuple(_with_department(s, canonical) for s in _of(records, Segment))
+    segments = tuple(msgspec.structs.replace(s, department=units.shown(s.department)) for s in _of(records, Segment))
     sightings = _of(records, HostSighting)
     ports = _of(records, Port)
     machines = identify(sightings, ports)
@@ -90,7 +92,7 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
             machine, coverage=coverage, third_parties=third_parties, today=law_date(as_of), unidentified=unidentified
         )
 
-    hosts = tuple(_host(machine, register, placed(machine), canonical) for machine in machines)
+    hosts = tuple(_host(machine, register, placed(machine), units) for machine in machines)
     workloads = _of(records, Workload)
     storages = _of(records, Storage)
     owners = {t.key: own_tenant(t, register) for t in tenants}
@@ -100,7 +102,7 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
     return Inventory(
         as_of=as_of,
         coverage=coverage,
-        departments=departments,
+        departments=units.units,
         projects=projects,
         systems=systems,
         classified=_of(records, ClassifiedPlaceholder),
@@ -129,7 +131,7 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
         bare_metal_nodes=_of(records, BareMetalNode),
         count_mismatches=_of(records, CountMismatch),
         owners=owners,
-        unresolved_references=tuple(sorted(resolved.unresolved)),
+        unresolved_references=tuple(sorted({*resolved.unresolved, *unresolved})),
         missing_components=_missing_components(systems, hosts, shared),
     )
 
@@ -235,36 +237,65 @@ def _of(records: Sequence[Record], kind: type[R]) -> tuple[R, ...]:
     return tuple(r for r in records if isinstance(r, kind))
 
 
-def _department_names(departments: Iterable[Department]) -> dict[str, str]:
-    """Every name and code of a department, normalised, to the name that the register shows."""
-    names: dict[str, str] = {}
-    for department in departments:
-        for text in (department.name, department.code, *department.other_names):
-            if text:
-                names.setdefault(normalise(text), department.name)
-    return names
+_OF_MIGRATION = (
+    "department", "built_on", "declared_place", "migration_plan_start_on", "migration_plan_cutover_on", "migrated_on",
+    "old_server_disposal", "is_said_migrated",
+)  # fmt: skip
 
 
-D = TypeVar("D", Project, System, Segment)
+def _with_migrations(
+    systems: tuple[System, ...], rows: tuple[Migration, ...]
+) -> tuple[tuple[System, ...], set[tuple[str, str]]]:
+    """The systems with what the migration ledger says where the register says nothing, and the rows that name none.
+
+    Where two rows of one system contradict each other, neither is taken.
+    """
+    codes = {normalise(s.native_id): s.native_id for s in systems}
+    named: dict[str, set[str]] = defaultdict(set)
+    for system in systems:
+        named[normalise(system.name)].add(system.native_id)
+    by_code: dict[str, list[Migration]] = defaultdict(list)
+    unresolved: set[tuple[str, str]] = set()
+    for row in rows:
+        word = normalise(row.system)
+        meant = {codes[word]} if word in codes else named.get(word, set())
+        if len(meant) == 1:
+            by_code[next(iter(meant))].append(row)
+        else:
+            unresolved.add((row.key, row.system))
+    return tuple(_with_migration(s, by_code.get(s.native_id, [])) for s in systems), unresolved
 
 
-def _with_department(record: D, canonical: Mapping[str, str]) -> D:
-    by_code = getattr(record, "department_code", None)
-    for text in (by_code, record.department):
-        if text and normalise(text) in canonical:
-            return msgspec.structs.replace(record, department=canonical[normalise(text)])
-    return record
+def _with_migration(system: System, rows: list[Migration]) -> System:
+    found: dict[str, object] = {}
+    for name in _OF_MIGRATION:
+        said = {getattr(row, name) for row in rows} - {None}
+        if getattr(system, name) is None and len(said) == 1:
+            found[name] = said.pop()
+    details = tuple(dict.fromkeys((*system.details, *(d for row in rows for d in row.details))))
+    return msgspec.structs.replace(system, details=details, **found) if found or details else system
+
+
+def _project_with_department(project: Project, units: Directory) -> Project:
+    days = (project.approved_on, project.awarded_on, project.contract_on)
+    shown = units.shown(project.department, code=project.department_code, on=days)
+    return msgspec.structs.replace(project, department=shown)
+
+
+def _system_with_department(system: System, units: Directory) -> System:
+    shown = units.shown(system.department, code=system.department_code, on=(system.built_on,))
+    return msgspec.structs.replace(system, department=shown)
 
 
 def _host(
     machine: Machine,
     register: Register,
     placement: Placement,
-    canonical: Mapping[str, str],
+    units: Directory,
 ) -> Host:
     ownership = own_machine(machine, register)
     written = next((s.department for s in machine.sightings if s.department), None)
-    department = ownership.department or (canonical.get(normalise(written), written) if written else None)
+    department = ownership.department or units.shown(written)
     return Host(
         id=machine.id,
         name=machine.name,

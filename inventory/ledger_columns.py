@@ -4,11 +4,14 @@ Headers are those that registers in the field use (domain dossier §2.6, §3.2, 
 template's, the others are recognised too. A header that no list has is no column of ours and is never kept.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
+from inventory.ledger_details import DETAILS, READ_PAST
+from inventory.names import normalise
 from inventory.records import Funding, Level, ProjectKind, SharingType
 
 
@@ -20,6 +23,8 @@ class Format(StrEnum):
     """Text that names something: kept as written, legible in rejections."""
     NAMES = "names"
     """Several names, split as codes are."""
+    DATED_NAMES = "dated_names"
+    """Names, each with the time in which it held where that is said: 市大数据局(2019-03-01至2024-02-28)."""
     CODE = "code"
     """An identifier; a number of up to 15 digits is taken, since a spreadsheet keeps those."""
     CODES = "codes"
@@ -55,6 +60,10 @@ class Format(StrEnum):
     OWNER_LEVEL = "owner_level"
     SHARING_TYPE = "sharing_type"
     DIRECTION = "direction"
+    SUCCESS = "success"
+    """调用结果: a word, or an HTTP status; a code of the platform's own needs the mapping file."""
+    MIGRATED = "migrated"
+    """迁移状态: 已上云, or not yet"""
     REBUILT = "rebuilt"
     """新建/改建 or 已建"""
     DEVICE = "device"
@@ -85,6 +94,8 @@ class Column:
     """The column must be there and no cell of it empty."""
     touches: bool = False
     """Its codes and names say what a rejected row speaks of."""
+    is_detail: bool = False
+    """No check reads it: kept in the record's `details`, as the cell shows it."""
     secret: bool = False
     """What it holds identifies a classified thing: goes to the guard, never anywhere else."""
     choices: tuple[str, ...] = ()
@@ -205,6 +216,28 @@ REBUILT: Mapping[str, bool] = MappingProxyType(
         "已建系统": False,
         "存量系统": False,
         "既有": False,
+    }
+)
+
+MIGRATED: Mapping[str, bool] = MappingProxyType(
+    {
+        "已上云": True,
+        "已迁移": True,
+        "已割接": True,
+        "迁移完成": True,
+        "已完成": True,
+        "完成": True,
+        "是": True,
+        "未上云": False,
+        "未迁移": False,
+        "未开始": False,
+        "迁移中": False,
+        "进行中": False,
+        "并行": False,
+        "并行中": False,
+        "待迁移": False,
+        "计划中": False,
+        "否": False,
     }
 )
 
@@ -332,10 +365,19 @@ _DEPARTMENTS = (
     Column(
         field="other_names",
         header="简称/曾用名",
-        synonyms=("简称", "曾用名", "别名", "其他名称", "单位简称"),
+        synonyms=("简称", "别名", "其他名称", "单位简称"),
         format=Format.NAMES,
         example="教育局",
     ),
+    Column(
+        field="dated_names",
+        header="曾用名(起止日期)",
+        synonyms=("曾用名", "曾用名称", "原名称", "原单位名称", "历史名称"),
+        format=Format.DATED_NAMES,
+        example="市教委(1996-05-01至2014-12-31)",
+    ),
+    _date("valid_from", "名称启用日期", "更名日期", "启用日期", "成立日期", kind=Format.FIRST_DAY),
+    _date("valid_to", "名称停用日期", "停用日期", "撤销日期", "撤并日期", kind=Format.LAST_DAY, example=""),
 )
 
 _PROJECT_COLUMNS = (
@@ -442,6 +484,34 @@ _PROJECT_COLUMNS = (
     Column(field="status", header="状态", synonyms=("项目状态", "进展", "项目进展", "当前状态"), example="已验收"),
 )
 
+_MIGRATION = (
+    _date("migration_plan_start_on", "计划开始", "计划开始日期", "计划迁移日期", "迁移计划开始"),
+    _date("migration_plan_cutover_on", "计划割接", "计划割接日期", "计划完成日期", "迁移计划完成"),
+    _date("migrated_on", "实际割接", "实际割接日期", "迁移完成日期", "上云日期", "上云时间"),
+    Column(
+        field="old_server_disposal",
+        header="原服务器处置",
+        synonyms=("原服务器处置(下线/移交/报废)", "旧服务器处置"),
+        choices=("下线", "移交", "报废"),
+        example="下线",
+    ),
+)
+_MIGRATION_STATUS = Column(
+    field="is_said_migrated",
+    header="迁移状态",
+    synonyms=("上云状态", "迁移进展", "是否上云", "是否已上云"),
+    format=Format.MIGRATED,
+    choices=("已上云", "迁移中", "未上云"),
+    example="迁移中",
+)
+_BUILT = _date("built_on", "建成时间", "建成日期", "上线日期", "上线时间", "投入使用时间", kind=Format.COARSE_DATE)
+_PLACE = Column(
+    field="declared_place",
+    header="现部署位置",
+    synonyms=("部署位置", "现部署位置(机房/云/托管)", "部署地点", "部署环境"),
+    example="大数据中心政务云",
+)
+
 _SYSTEM_COLUMNS = (
     Column(
         field="code",
@@ -475,7 +545,7 @@ _SYSTEM_COLUMNS = (
         choices=("新建", "改建", "已建"),
         example="新建",
     ),
-    _date("built_on", "建成时间", "建成日期", "上线日期", "上线时间", "投入使用时间", kind=Format.COARSE_DATE),
+    _BUILT,
     _OWNER_LEVEL,
     _FUNDING,
     Column(
@@ -495,12 +565,7 @@ _SYSTEM_COLUMNS = (
         secret=True,
         example="10.1.1.10、10.1.1.11",
     ),
-    Column(
-        field="declared_place",
-        header="现部署位置",
-        synonyms=("部署位置", "现部署位置(机房/云/托管)", "部署地点", "部署环境"),
-        example="大数据中心政务云",
-    ),
+    _PLACE,
     Column(
         field="is_retired",
         header="是否停用",
@@ -509,22 +574,32 @@ _SYSTEM_COLUMNS = (
         choices=YES_NO,
         example="否",
     ),
-    _date("migration_plan_start_on", "计划开始", "计划开始日期", "计划迁移日期", "迁移计划开始"),
-    _date("migration_plan_cutover_on", "计划割接", "计划割接日期", "计划完成日期", "迁移计划完成"),
-    _date("migrated_on", "实际割接", "实际割接日期", "迁移完成日期", "上云日期", "上云时间"),
-    Column(
-        field="old_server_disposal",
-        header="原服务器处置",
-        synonyms=("原服务器处置(下线/移交/报废)", "旧服务器处置"),
-        choices=("下线", "移交", "报废"),
-        example="下线",
-    ),
+    *_MIGRATION,
+    _MIGRATION_STATUS,
     Column(
         field="no_data_statement",
         header="无数据资源说明文号",
         synonyms=("无数据资源说明", "无数据说明文号"),
         format=Format.TEXT,
     ),
+)
+
+_MIGRATION_COLUMNS = (
+    replace(
+        _SYSTEM,
+        header="系统名称",
+        synonyms=tuple(h for h in ("系统编号", *_SYSTEM.synonyms) if h != "系统名称"),
+        required=True,
+        example="教育资源公共服务平台",
+    ),
+    replace(
+        _DEPARTMENT, header="责任单位", synonyms=("建设单位", *(h for h in _DEPARTMENT.synonyms if h != "责任单位"))
+    ),
+    _CLASSIFIED,
+    _BUILT,
+    _PLACE,
+    *_MIGRATION,
+    replace(_MIGRATION_STATUS, header="状态", synonyms=("迁移状态", *_MIGRATION_STATUS.synonyms)),
 )
 
 _GRADED = Column(
@@ -747,6 +822,107 @@ _USE_COLUMNS = (
         example="3",
     ),
     _date("last_success_on", "最近成功日期", "最近成功调用日期", "最后成功时间", "最近成功时间", "最近调用时间"),
+    _CLASSIFIED,
+)
+
+_RESOURCE = Column(
+    field="resource_id",
+    header="资源编号",
+    synonyms=(
+        "服务编号",
+        "服务ID",
+        "接口编号",
+        "资源ID",
+        "资源标识",
+        "目录编号",
+        "共享目录编号",
+        "挂接资源编号",
+        "sid",
+    ),
+    format=Format.CODE,
+    required=True,
+    touches=True,
+    example="api-0001",
+)
+_CONSUMER = Column(
+    field="consumer_system",
+    header="使用系统",
+    synonyms=("调用系统", "调用方系统", "应用ID", "应用编号", "应用名称", "调用应用", "appId", "rid", "调用方"),
+    preferred=3,
+    format=Format.NAME,
+    touches=True,
+    secret=True,
+    example="S-002",
+)
+_CALL_COLUMNS = (
+    Column(
+        field="call_id",
+        header="流水号",
+        synonyms=("请求ID", "调用流水号", "日志ID", "请求编号", "traceId"),
+        format=Format.TEXT,
+        example="20261101083000-0001",
+    ),
+    Column(
+        field="called_on",
+        header="调用时间",
+        synonyms=("请求时间", "访问时间", "时间", "调用日期", "日志时间"),
+        format=Format.DATE,
+        required=True,
+        example="2026-11-01 08:30:00",
+    ),
+    _RESOURCE,
+    _CONSUMER,
+    Column(
+        field="is_success",
+        header="调用结果",
+        synonyms=("结果", "返回码", "状态码", "结果码", "响应码", "是否成功", "状态", "调用状态"),
+        preferred=2,
+        format=Format.SUCCESS,
+        required=True,
+        choices=("成功", "失败"),
+        example="成功",
+    ),
+    Column(
+        field="is_probe",
+        header="是否监测",
+        synonyms=("是否心跳", "是否探测", "监测调用", "是否测试"),
+        format=Format.BOOL,
+        choices=YES_NO,
+        example="否",
+    ),
+    _CLASSIFIED,
+)
+_TASK_COLUMNS = (
+    Column(
+        field="task_id",
+        header="任务编号",
+        synonyms=("任务ID", "交换任务编号", "任务标识", "作业编号"),
+        format=Format.CODE,
+        required=True,
+        touches=True,
+        example="T-0001",
+    ),
+    replace(_RESOURCE, required=False, example="api-0002"),
+    replace(_CONSUMER, synonyms=(*_CONSUMER.synonyms, "目标系统")),
+    _date("last_run_on", "最近执行时间", "最后执行时间", "上次执行时间", "最近运行时间", "执行时间", "结束时间"),
+    Column(
+        field="is_success",
+        header="执行状态",
+        synonyms=("状态", "执行结果", "运行状态", "结果", "任务状态"),
+        preferred=3,
+        format=Format.SUCCESS,
+        choices=("成功", "失败"),
+        example="成功",
+    ),
+    Column(
+        field="rows_done",
+        header="成功条数",
+        synonyms=("成功行数", "交换条数", "写入条数", "成功数", "交换数据量(条)"),
+        preferred=2,
+        format=Format.INT,
+        example="1200",
+    ),
+    Column(field="rows_failed", header="失败条数", synonyms=("失败行数", "失败数"), format=Format.INT, example="0"),
     _CLASSIFIED,
 )
 
@@ -1073,31 +1249,59 @@ class LedgerForm:
         """The column of a field."""
         return next((c for c in self.columns if c.field == field), None)
 
+    def reads_past(self, header: str) -> bool:
+        """Whether a header that fills no field is one that such ledgers are known to have, or a field of another kind:
+        one table often holds what two ledgers ask for (备案与测评).
+        """
+        words = {normalise(header), normalise(re.sub(r"[(（][^()（）]*[)）]", "", header))}
+        past = {normalise(h) for h in (*READ_PAST[""], *READ_PAST.get(self.kind, ()))}
+        return bool(words & (past | _ALL_HEADERS))
+
+
+def _with_details(form: LedgerForm) -> LedgerForm:
+    details = tuple(
+        Column(field=field, header=header, synonyms=tuple(synonyms), is_detail=True, preferred=2)
+        for field, header, *synonyms in DETAILS.get(form.kind, ())
+    )
+    return replace(form, columns=(*form.columns, *details))
+
 
 FORMS: Mapping[str, LedgerForm] = MappingProxyType(
     {
         form.kind: form
-        for form in (
-            LedgerForm(kind="departments", title="部门名录", columns=_DEPARTMENTS, identity=("name",)),
-            LedgerForm(kind="projects", title="项目台账", columns=_PROJECT_COLUMNS, identity=("code",)),
-            LedgerForm(kind="systems", title="信息系统台账", columns=_SYSTEM_COLUMNS, identity=("code",)),
-            LedgerForm(
-                kind="mlps_filings", title="等保备案台账", columns=_FILING_COLUMNS, identity=("system", "number")
+        for form in map(
+            _with_details,
+            (
+                LedgerForm(kind="departments", title="部门名录", columns=_DEPARTMENTS, identity=("name",)),
+                LedgerForm(kind="projects", title="项目台账", columns=_PROJECT_COLUMNS, identity=("code",)),
+                LedgerForm(kind="systems", title="信息系统台账", columns=_SYSTEM_COLUMNS, identity=("code",)),
+                LedgerForm(kind="migrations", title="迁移台账", columns=_MIGRATION_COLUMNS, identity=("system",)),
+                LedgerForm(
+                    kind="mlps_filings", title="等保备案台账", columns=_FILING_COLUMNS, identity=("system", "number")
+                ),
+                LedgerForm(
+                    kind="mlps_assessments",
+                    title="等级测评台账",
+                    columns=_ASSESSMENT_COLUMNS,
+                    identity=("system", "report_number", "filing_number"),
+                ),
+                LedgerForm(kind="sharing_entries", title="共享目录台账", columns=_SHARING_COLUMNS, identity=("code",)),
+                LedgerForm(kind="sharing_uses", title="共享调用汇总", columns=_USE_COLUMNS, identity=("resource_id",)),
+                LedgerForm(
+                    kind="sharing_calls", title="共享调用日志", columns=_CALL_COLUMNS, identity=("resource_id",)
+                ),
+                LedgerForm(kind="sharing_tasks", title="数据交换任务", columns=_TASK_COLUMNS, identity=("task_id",)),
+                LedgerForm(
+                    kind="third_party", title="第三方资源台账", columns=_THIRD_PARTY_COLUMNS, identity=("code",)
+                ),
+                LedgerForm(kind="segments", title="网段规划表", columns=_SEGMENT_COLUMNS, identity=("cidr",)),
+                LedgerForm(kind="inventory", title="云资源清单", columns=_INVENTORY_COLUMNS, identity=("name", "uuid")),
+                LedgerForm(kind="assets", title="资产台账", columns=_ASSET_COLUMNS, identity=("name", "asset_number")),
+                LedgerForm(kind="ownership", title="归属声明表", columns=_OWNERSHIP_COLUMNS, identity=("target",)),
             ),
-            LedgerForm(
-                kind="mlps_assessments",
-                title="等级测评台账",
-                columns=_ASSESSMENT_COLUMNS,
-                identity=("system", "report_number", "filing_number"),
-            ),
-            LedgerForm(kind="sharing_entries", title="共享目录台账", columns=_SHARING_COLUMNS, identity=("code",)),
-            LedgerForm(kind="sharing_uses", title="共享调用汇总", columns=_USE_COLUMNS, identity=("resource_id",)),
-            LedgerForm(kind="third_party", title="第三方资源台账", columns=_THIRD_PARTY_COLUMNS, identity=("code",)),
-            LedgerForm(kind="segments", title="网段规划表", columns=_SEGMENT_COLUMNS, identity=("cidr",)),
-            LedgerForm(kind="inventory", title="云资源清单", columns=_INVENTORY_COLUMNS, identity=("name", "uuid")),
-            LedgerForm(kind="assets", title="资产台账", columns=_ASSET_COLUMNS, identity=("name", "asset_number")),
-            LedgerForm(kind="ownership", title="归属声明表", columns=_OWNERSHIP_COLUMNS, identity=("target",)),
         )
     }
 )
 """Kind to form, in the order in which a reader meets them."""
+
+_ALL_HEADERS = frozenset(normalise(h) for form in FORMS.values() for c in form.columns for h in (c.header, *c.synonyms))

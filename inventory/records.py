@@ -40,6 +40,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_d
 # ── the register 台账 ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class DatedName(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A former or later name of a unit and when it bore it; None: not said."""
+
+    name: str
+    valid_from: date | None = None
+    valid_to: date | None = None
+    """Last day."""
+
+
 class Department(Record, frozen=True, kw_only=True, tag="department"):
     """A department that the regulation obliges 部门/建设单位."""
 
@@ -47,7 +56,13 @@ class Department(Record, frozen=True, kw_only=True, tag="department"):
     code: str | None = None
     """Unified social credit code 统一社会信用代码, GB 32100-2015, 18 characters."""
     other_names: tuple[str, ...] = ()
-    """Short and former names 简称/曾用名."""
+    """Short and former names 简称/曾用名 that hold at any time."""
+    dated_names: tuple[DatedName, ...] = ()
+    """Former names 曾用名 with the time in which they held: after a reform another unit may bear them."""
+    valid_from: date | None = None
+    """First day of its present name 更名日期."""
+    valid_to: date | None = None
+    """Last day, of a unit that was abolished or renamed 撤销/更名日期."""
 
 
 class ProjectKind(StrEnum):
@@ -153,6 +168,8 @@ class Project(Record, frozen=True, kw_only=True, tag="project"):
     last_payment_on: date | None = None
     """最近付款日期 (Art. 24)"""
     status: str | None = None
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
 class System(Record, frozen=True, kw_only=True, tag="system"):
@@ -184,8 +201,29 @@ class System(Record, frozen=True, kw_only=True, tag="system"):
     """实际割接"""
     old_server_disposal: str | None = None
     """原服务器处置 (下线/移交/报废)"""
+    is_said_migrated: bool | None = None
+    """迁移状态: whether the register calls it moved 已上云; a claim, with or without a date."""
     no_data_statement: str | None = None
     """Document number of the signed 'no data resource' statement 无数据资源说明."""
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
+
+
+class Migration(Record, frozen=True, kw_only=True, tag="migration"):
+    """A row of the migration ledger 迁移台账: what it says of a system that the register has."""
+
+    system: str
+    """Code or name of the system."""
+    department: str | None = None
+    built_on: date | None = None
+    declared_place: str | None = None
+    migration_plan_start_on: date | None = None
+    migration_plan_cutover_on: date | None = None
+    migrated_on: date | None = None
+    old_server_disposal: str | None = None
+    is_said_migrated: bool | None = None
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
 class ClassifiedPlaceholder(Record, frozen=True, kw_only=True, tag="classified"):
@@ -211,6 +249,8 @@ class ThirdPartyResource(Record, frozen=True, kw_only=True, tag="third_party"):
     """备案证明编号 of the provider's cloud."""
     security_assessment: str | None = None
     """云计算服务安全评估: document or listing number."""
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
 # ── 等级保护 ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -232,6 +272,8 @@ class MlpsFiling(Record, frozen=True, kw_only=True, tag="mlps_filing"):
     valid_to: date | None = None
     template: str | None = None
     """备案模板版本: `2007` or `2025`."""
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
 class MlpsAssessment(Record, frozen=True, kw_only=True, tag="mlps_assessment"):
@@ -249,6 +291,8 @@ class MlpsAssessment(Record, frozen=True, kw_only=True, tag="mlps_assessment"):
     major_risks: int | None = None
     """重大风险隐患数量, before rectification."""
     major_risks_rectified: int | None = None
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
 # ── data sharing 政务数据共享 ─────────────────────────────────────────────────────────────────────────────────────────
@@ -286,6 +330,8 @@ class SharingEntry(Record, frozen=True, kw_only=True, tag="sharing_entry"):
     applied_on: date | None = None
     """A consumer's application 申请日期"""
     approved_on: date | None = None
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
 class SharingUse(Record, frozen=True, kw_only=True, tag="sharing_use"):
@@ -299,6 +345,8 @@ class SharingUse(Record, frozen=True, kw_only=True, tag="sharing_use"):
     succeeded: int | None = None
     failed: int | None = None
     last_success_on: date | None = None
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
 # ── what runs 主机与资源 ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -634,6 +682,8 @@ class Segment(Record, frozen=True, kw_only=True, tag="segment"):
     gateway: str | None = None
     has_own_exit: bool | None = None
     """自有互联网出口: the department reaches the Internet from it by a line of its own (Art. 16)."""
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
 class Port(Record, frozen=True, kw_only=True, tag="port"):
@@ -858,6 +908,7 @@ AnyRecord = (
     Department
     | Project
     | System
+    | Migration
     | ClassifiedPlaceholder
     | ThirdPartyResource
     | MlpsFiling

@@ -38,10 +38,13 @@ LedgerKind = Literal[
     "departments",
     "projects",
     "systems",
+    "migrations",
     "mlps_filings",
     "mlps_assessments",
     "sharing_entries",
     "sharing_uses",
+    "sharing_calls",
+    "sharing_tasks",
     "third_party",
     "segments",
     "inventory",
@@ -209,6 +212,8 @@ class Ledger(_Table, frozen=True, kw_only=True):
     """kind `inventory` only: the list is the government cloud's own export, so what it lists is on the cloud."""
     columns: dict[str, str] = {}
     """Field to header, where a header is not recognised by itself."""
+    mapping: PathText | None = None
+    """A file (TOML or YAML) that says where the table stands and what its words mean: `inventory.ledger_mapping`."""
 
 
 class Discovery(_Table, frozen=True, kw_only=True):
@@ -633,7 +638,7 @@ def _check_names(settings: Settings, path: Path) -> None:
 
 
 _FILE_KEYS = {
-    "ledger": ("path",),
+    "ledger": ("path", "mapping"),
     "capture": ("path",),
     "openstack": ("clouds_yaml",),
     "kubernetes": ("kubeconfig",),

@@ -1,6 +1,8 @@
 """The command: exit codes, and a user's mistake that always ends in one clear sentence."""
 
+import csv
 import fcntl
+import io
 import json
 import os
 import signal
@@ -11,6 +13,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import openpyxl
 import pytest
 from command import Yunhe
 from rich.cells import cell_len
@@ -400,6 +403,58 @@ def test_every_rejected_row_is_told_with_its_cell(yunhe: Yunhe, config: Path) ->
     ran = yunhe("collect", "-c", config, "-o", config.parent / "night.zip")
     assert ran.code == 4
     assert "row 3, column 等保级别 (F): 很高" in ran.err
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".XLSX"])
+@pytest.mark.parametrize("command", ["scan", "collect"])
+def test_rejected_rows_are_written_for_the_ledgers_keeper(
+    yunhe: Yunhe, config: Path, command: str, suffix: str
+) -> None:
+    """Each bad cell is a line: file, sheet, row, column, value, what was expected; and no formula among them."""
+    (config.parent / "systems.csv").write_text(LEDGER + "S-2,二号系统,市教育局,已建,财政,=很高\n", encoding="utf-8")
+    path = config.parent / f"退回{suffix}"
+    more = ["-o", config.parent / "night.zip"] if command == "collect" else []
+
+    ran = yunhe(command, "-c", config, "--rejected", path, *more)
+
+    assert ran.code == 4
+    if suffix == ".csv":
+        _, row = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig")))
+    else:
+        _, row = openpyxl.load_workbook(path).active.iter_rows(values_only=True)
+    assert list(map(str, row)) == [
+        "ledger:systems", "systems.csv", "CSV", "3", "等保级别 (F)", "'=很高",
+        "a level such as 三级, 第三级, S3A3G3 or 3", "S-2、二号系统",
+    ]  # fmt: skip
+
+
+def test_where_no_row_was_rejected_the_file_says_so(yunhe: Yunhe, config: Path) -> None:
+    """An older file must not stand for this run."""
+    path = config.parent / "rejected.csv"
+    path.write_text("old", encoding="utf-8")
+
+    yunhe("scan", "-c", config, "--rejected", path)
+
+    assert len(path.read_text(encoding="utf-8-sig").splitlines()) == 1
+
+
+def test_rejected_rows_are_written_as_csv_or_xlsx_only(yunhe: Yunhe, config: Path) -> None:
+    ran = yunhe("scan", "-c", config, "--rejected", "rejected.pdf")
+
+    assert ran.code == 2
+    one_sentence(ran.err, "--rejected", "rejected.pdf", ".csv or .xlsx")
+    assert not (config.parent / "yunhe.db").exists()
+
+
+def test_what_a_ledger_says_besides_is_shown_in_its_own_words(yunhe: Yunhe, config: Path) -> None:
+    head, row = LEDGER.splitlines()[:2]
+    (config.parent / "systems.csv").write_text(f"{head},承建单位,责任人\n{row},某公司,张三\n", encoding="utf-8")
+    yunhe("scan", "-c", config)
+
+    ran = yunhe("explain", "S-1", "-c", config)
+
+    assert "承建单位: 某公司" in ran.out
+    assert "张三" not in ran.out
 
 
 def test_whatever_the_findings_speak_of_can_be_explained(yunhe: Yunhe, config: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from collectors.ledger_fields import CellError, forbidden_words, parse, shown, split
 from collectors.ledger_table import BadCell
 from inventory.ledger_columns import Column, Format
-from inventory.records import Funding, Level, ProjectKind, SharingType
+from inventory.records import DatedName, Funding, Level, ProjectKind, SharingType
 from inventory.text import msg
 
 AS_TEXT = "an identifier stored as text: a spreadsheet keeps only 15 digits of a number"
@@ -35,6 +35,16 @@ def test_marks_for_nothing_say_nothing(form: Format, nothing: str | None) -> Non
         (Format.NAME, "平台（一期）", "平台（一期）"),
         (Format.NAME, "\ufeff教育\u200b平台", "教育平台"),
         (Format.NAMES, "教育局、市教体局；教体局", ("教育局", "市教体局", "教体局")),
+        (
+            Format.DATED_NAMES,
+            "市大数据局(2019-03-01至2024-02-28)",
+            (DatedName(name="市大数据局", valid_from=date(2019, 3, 1), valid_to=date(2024, 2, 28)),),
+        ),
+        (
+            Format.DATED_NAMES,
+            "市数据局（2024年3月至今）、数据局〔筹〕",
+            (DatedName(name="市数据局", valid_from=date(2024, 3, 1)), DatedName(name="数据局〔筹〕")),
+        ),
         (Format.CODE, " Ｓ－００１ ", "S-001"),
         (Format.CODE, 2024001.0, "2024001"),
         (Format.CODES, "S-1、S-2，S-3；S-4,S-5;S-6\nS-7、S-1", ("S-1", "S-2", "S-3", "S-4", "S-5", "S-6", "S-7")),
@@ -130,6 +140,8 @@ def test_what_people_write_is_understood(form: Format, value: object, expected: 
 @pytest.mark.parametrize(
     ("form", "value", "expected"),
     [
+        (Format.DATED_NAMES, "市大数据局(2019年)",
+         "names, each with its time where it is known, such as 市大数据局(2019-03-01至2024-02-28)"),
         (Format.DATE, "2024-03", A_DATE),
         (Format.DATE, "2024年", A_DATE),
         (Format.DATE, "2024-02-30", A_DATE),

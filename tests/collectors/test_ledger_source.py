@@ -12,15 +12,19 @@ from babel.messages.pofile import read_po
 from ledgers import NOON, Rows, read_ledger, write_csv, write_xlsx
 
 import inventory
+from checks.check import absence_gaps
 from collectors import ledger_source
-from collectors.ledger_source import ledger_collectors
+from collectors.ledger_source import LedgerCollector, ledger_collectors
 from collectors.ledger_table import LedgerError
+from inventory.build import build
 from inventory.collection import Collection
-from inventory.coverage import CellState
+from inventory.coverage import CellState, Coverage
 from inventory.guard import Guard
+from inventory.inventory import Inventory
 from inventory.records import (
     ClassifiedPlaceholder,
     ClassifiedTrace,
+    DatedName,
     Department,
     Funding,
     HostSighting,
@@ -40,6 +44,7 @@ from inventory.records import (
     ThirdPartyResource,
     View,
 )
+from inventory.scan import ScanOptions
 from inventory.settings import Ledger, LedgerKind
 from inventory.text import tell
 
@@ -499,6 +504,29 @@ def test_a_department(tmp_path: Path) -> None:
     )
 
 
+def test_a_unit_that_was_renamed_stands_in_two_rows_with_one_code(tmp_path: Path) -> None:
+    rows = [
+        ["单位名称", "统一社会信用代码", "名称启用日期", "名称停用日期", "曾用名"],
+        ["市数据局", "11420682011158671E", "2024-03", None, "市信息办（2005-01至2015年12月31日）、信息办"],
+        ["市大数据局", "11420682011158671E", date(2019, 3, 1), "2024年2月", None],
+    ]
+
+    collection = read(tmp_path, "departments", rows)
+
+    assert collection.rejections == []
+    former, present = sorted((r for r in collection.records if isinstance(r, Department)), key=lambda r: r.name)
+    assert (former.native_id, former.valid_from, former.valid_to) == (
+        "11420682011158671E#市大数据局",
+        date(2019, 3, 1),
+        date(2024, 2, 29),
+    )
+    assert (present.native_id, present.valid_from) == ("11420682011158671E", date(2024, 3, 1))
+    assert present.dated_names == (
+        DatedName(name="市信息办", valid_from=date(2005, 1, 1), valid_to=date(2015, 12, 31)),
+        DatedName(name="信息办"),
+    )
+
+
 def test_a_project(tmp_path: Path) -> None:
     rows = [
         ["项目编号", "项目名称", "项目类别", "资金来源", "中标日期", "云租户", "联系人"],
@@ -732,3 +760,171 @@ def test_a_declaration_of_ownership(tmp_path: Path) -> None:
         systems=("S-1", "S-2"),
         note="来函确认",
     )
+
+
+# ── columns that no check reads ──────────────────────────────────────────────────────────────────────────────────────
+
+HEADERS = {
+    "migrations": (
+        "序号 责任单位 系统名称 简称 建成时间 系统类型 涉密(是/否) 等保级别 用户范围 现部署位置(机房/云/托管) "
+        "物理机/虚机数量 OS/数据库/中间件 存储量 网络区域 对接系统 上云可行性(可迁/改造后迁/不宜迁+依据) "
+        "迁移方式(重部署/整机/容器化) 目标云资源 计划开始 计划割接 实际割接 并行期 原服务器处置(下线/移交/报废) "
+        "状态 责任人 备注"
+    ),
+    "mlps_filings": (
+        "序号 定级对象(系统)名称 备案单位 统一社会信用代码 安全保护等级(SxAxGx) 备案证明编号 备案日期 "
+        "备案公安机关 备案模板版本 证明有效期至 是否云租户 所在云平台及其备案号 测评机构 测评机构证书号 "
+        "测评报告编号 测评报告日期 测评结论 得分/符合率 重大风险隐患(数量/已整改) 整改完成日期 下次测评日期 "
+        "密评结论 密评报告日期 密评备案 责任人"
+    ),
+    "segments": (
+        "网段CIDR 区域(互联网区/政务外网区/专网区/管理网/存储网) VRF/VPN VLAN 用途 归属单位 是否政务云 "
+        "云租户/VPC 网关 机房 备注"
+    ),
+    "projects": (
+        "项目编号(内部) 项目名称 建设单位 统一社会信用代码 "
+        "项目类别(新建/改建/扩建/升级/运维/购买服务/设计咨询/测评) 资金来源 是否新增固定资产 投资项目代码 "
+        "立项批文号 预算/合同金额(万元) 中标日期 监理申请日期 合同编号/签订日期 承建单位 监理单位 包含系统 "
+        "是否平台类 是否含数据采集 是否涉密 初验日期 试运行起/止 终验日期 验收结论 投入运行日期 "
+        "自评价报告日期 部署位置 云租户 共享目录编号 等保编号 状态 联系人"
+    ),
+    "sharing_entries": (
+        "信息资源分类 目录名称 目录代码 提供方 提供方代码 摘要 资源格式 信息项(名称/类型) 共享类型 共享条件 "
+        "开放属性 更新周期 发布日期 关联资源代码"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", [*HEADERS, "mlps_assessments"])
+def test_every_header_of_the_ledgers_in_the_field_is_known(tmp_path: Path, kind: LedgerKind) -> None:
+    """A header that is known and not wanted is told apart from one that nobody thought of."""
+    header = HEADERS["mlps_filings" if kind == "mlps_assessments" else kind].split()
+    write_xlsx(tmp_path / "l.xlsx", [[*header, "天知道"]])
+    (collector,) = ledger_collectors(Ledger(name="l", kind=kind, path="l.xlsx"), base=tmp_path, clock=lambda: NOON)
+    assert isinstance(collector, LedgerCollector)
+    (table,) = collector.tables
+
+    unknown = [h for h in table.header.others if not collector.form.reads_past(h.rpartition(" (")[0])]
+
+    assert [h.partition(" ")[0] for h in unknown] == ["天知道"]
+
+
+def test_what_no_check_reads_is_kept_in_the_tables_words_and_costs_nothing(tmp_path: Path) -> None:
+    rows = [
+        ["项目编号", "项目名称", "承建单位", "合同金额(万元)", "联系人", "监理单位"],
+        ["P-1", "平台", "某公司\n（牵头）", 298.5, "张三 13800000000", "=A1"],
+    ]
+
+    collection = read(tmp_path, "projects", rows)
+
+    (record,) = collection.records
+    assert isinstance(record, Project)
+    assert record.details == (("合同金额(万元)", "298.5"), ("承建单位", "某公司 （牵头）"), ("监理单位", "=…"))
+    assert collection.rejections == []
+    assert "13800000000" not in _everything(collection)
+
+
+def test_one_table_may_be_both_ledgers_and_a_filing_without_a_report_is_no_report(tmp_path: Path) -> None:
+    rows = [
+        ["系统编号", "备案证明编号", "测评报告编号", "测评报告日期", "测评结论", "测评机构"],
+        ["S-1", "42060012345-00001", "42060012345-00001-25-4201-01", "2025年6月1日", "符合", "某测评"],
+        ["S-2", "42060012345-00002", "-", None, "/", "某测评"],
+    ]
+    path = write_xlsx(tmp_path / "l.xlsx", rows)
+
+    filings, reports = read_ledger(path, "mlps_filings"), read_ledger(path, "mlps_assessments")
+
+    assert [r.system for r in filings.records if isinstance(r, MlpsFiling)] == ["S-1", "S-2"]
+    assert [r.system for r in reports.records if isinstance(r, MlpsAssessment)] == ["S-1"]
+    assert [c.state for c in (*filings.cells, *reports.cells)] == [CellState.COMPLETE] * 2
+
+
+def test_a_table_that_names_systems_and_no_reports_says_nothing_of_reports(tmp_path: Path) -> None:
+    """Without a column for them their absence proves nothing: the record stays, and its report is asked for."""
+    rows = [["系统编号", "备案证明编号"], ["S-1", "42060012345-00001"]]
+
+    (record,) = read(tmp_path, "mlps_assessments", rows).records
+
+    assert isinstance(record, MlpsAssessment)
+    assert record.reported_on is None
+
+
+# ── what a lost row leaves open ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        (["系统编号", "备案证明编号", "备案日期"], ["=A1", "42060012345-00001", "2024-03-05"]),
+        (["系统编号", "备案证明编号", "备案日期"], [None, "=A1", "2024-03-05"]),
+        (["备案日期", "系统编号", "备案证明编号"], ["某天", None, None]),
+    ],
+)
+def test_a_rejected_row_of_nobody_in_particular_may_be_anybodys(
+    tmp_path: Path, header: list[str], row: list[object]
+) -> None:
+    """Whose filing it was cannot be told: that no other row tells of one proves nothing of any system."""
+    collection = read(tmp_path, "mlps_filings", [header, row])
+    coverage = Coverage(collection.sources, collection.cells, collection.rejections)
+
+    assert collection.rejections
+    assert all(r.touches == () for r in collection.rejections)
+    assert [r.id for r in absence_gaps(coverage, "mlps_filing")] != []
+
+
+def test_a_rejected_row_that_says_whose_it_is_leaves_the_others_alone(tmp_path: Path) -> None:
+    rows = [["系统编号", "备案证明编号", "备案日期"], ["S-1", "42060012345-00001", "某天"]]
+    collection = read(tmp_path, "mlps_filings", rows)
+    coverage = Coverage(collection.sources, collection.cells, collection.rejections)
+
+    assert [r.touches for r in collection.rejections] == [("S-1", "42060012345-00001")]
+    assert absence_gaps(coverage, "mlps_filing") == ()
+
+
+def migrated(tmp_path: Path, *rows: list[object]) -> Inventory:
+    """The register of systems together with a migration ledger."""
+    register = [["系统编号", "系统名称", "建设单位"], ["S-1", "一号平台", "市教育局"], ["S-2", "二号平台", None]]
+    head = ["系统名称", "责任单位", "实际割接", "原服务器处置", "状态", "迁移方式"]
+    systems = read_ledger(write_xlsx(tmp_path / "s.xlsx", register), "systems")
+    ledger = read_ledger(write_xlsx(tmp_path / "m.xlsx", [head, *rows]), "migrations")
+    both = Collection(
+        taken_at=NOON,
+        sources=[*systems.sources, *ledger.sources],
+        records=[*systems.records, *ledger.records],
+        cells=[*systems.cells, *ledger.cells],
+        rejections=[*systems.rejections, *ledger.rejections],
+    )
+    return build(both, ScanOptions(city="某市"), as_of=NOON)
+
+
+def test_the_migration_ledger_tells_of_the_registers_systems(tmp_path: Path) -> None:
+    """It names them as people do; what the register says itself stands."""
+    rows = (
+        ["一号平台", "市教委", date(2026, 6, 1), "下线", "已上云", "整机"],
+        ["S-2", "市卫健局", None, "-", "迁移中", None],
+    )
+
+    found = migrated(tmp_path, *rows)
+
+    first, second = found.system("S-1"), found.system("S-2")
+    assert first is not None
+    assert second is not None
+    assert (first.department, first.migrated_on, first.old_server_disposal, first.is_said_migrated) == (
+        "市教育局",
+        date(2026, 6, 1),
+        "下线",
+        True,
+    )
+    assert first.details == (("迁移方式", "整机"),)
+    assert (second.department, second.migrated_on, second.is_said_migrated) == ("市卫健局", None, False)
+
+
+def test_a_migration_of_no_registered_system_is_told_and_two_that_disagree_say_nothing(tmp_path: Path) -> None:
+    rows = (["三号平台", None, date(2026, 6, 1)], ["S-1", None, date(2026, 6, 1)], ["一号平台", None, date(2026, 7, 1)])
+
+    found = migrated(tmp_path, *rows)
+
+    assert found.unresolved_references == (("ledger:l|migration|三号平台", "三号平台"),)
+    first = found.system("S-1")
+    assert first is not None
+    assert first.migrated_on is None

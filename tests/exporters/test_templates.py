@@ -142,7 +142,9 @@ def test_the_example_config_is_accepted_with_everything_switched_on(tmp_path: Pa
     (tmp_path / "do-not-scan.txt").write_text("# nothing\n", encoding="utf-8")
     (tmp_path / "节假日.yaml").write_text("years: []\n", encoding="utf-8")
     (tmp_path / "豁免.xlsx").write_bytes(b"")
-    text = re.sub(r"(?m)^# (\[\[|(?!columns|sheet|zone = .* #|control_plane)[a-z_]+ = )", r"\1", example_config())
+    text = re.sub(
+        r"(?m)^# (\[\[|(?!columns|mapping|sheet|zone = .* #|control_plane)[a-z_]+ = )", r"\1", example_config()
+    )
     path = tmp_path / "yunhe.toml"
     path.write_text(text, encoding="utf-8")
 

@@ -1,0 +1,100 @@
+"""Units and their names over time: the code decides, then the name of the day; nobody is picked between two."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ledgers import NOON
+
+from inventory.departments import Directory
+from inventory.records import DatedName, Department
+
+OLD, NEW = "11420682011158671E", "12420682767444440U"
+TODAY = date(2026, 11, 1)
+
+
+def unit(name: str, **more: object) -> Department:
+    native_id = f"{more.get('code') or name}#{name}"
+    return Department(source="ledger:l", native_id=native_id, observed_at=NOON, name=name, **more)  # type: ignore[arg-type]
+
+
+BUREAU = unit("市大数据局", code=OLD, valid_to=date(2024, 2, 28))
+RENAMED = unit("市数据局", code=OLD, valid_from=date(2024, 3, 1))
+BEFORE = DatedName(name="市数据局", valid_from=date(2015, 1, 1), valid_to=date(2019, 12, 31))
+SUCCESSOR = unit("市城运中心", code=NEW, dated_names=(BEFORE,))
+
+
+def test_a_renamed_unit_is_one_unit_under_its_present_name() -> None:
+    directory = Directory([BUREAU, RENAMED], today=TODAY)
+
+    assert directory.shown("市大数据局") == directory.shown("市数据局") == "市数据局"
+    assert [(d.name, d.code) for d in directory.units] == [("市数据局", OLD)]
+    assert directory.units[0].dated_names == (DatedName(name="市大数据局", valid_to=date(2024, 2, 28)),)
+
+
+def test_a_scan_of_an_earlier_day_shows_the_name_of_that_day() -> None:
+    assert Directory([BUREAU, RENAMED], today=date(2023, 5, 1)).shown("市数据局") == "市大数据局"
+
+
+def test_the_code_decides_whatever_name_stands_beside_it() -> None:
+    directory = Directory([BUREAU, RENAMED, SUCCESSOR], today=TODAY)
+
+    assert directory.shown("市数据局", code=NEW) == "市城运中心"
+    assert directory.shown(None, code=OLD) == "市数据局"
+    assert directory.shown(OLD) == "市数据局"
+
+
+@pytest.mark.parametrize(
+    ("day", "shown"), [(None, "市数据局"), (date(2025, 1, 1), "市数据局"), (date(2018, 1, 1), None)]
+)
+def test_a_present_name_that_another_unit_bore_then_means_neither(day: date | None, shown: str | None) -> None:
+    """A project of 2018 in today's register: whether the name is that of its day or of today, nobody can tell."""
+    assert Directory([BUREAU, RENAMED, SUCCESSOR], today=TODAY).shown("市数据局", on=(day,)) == shown
+
+
+@pytest.mark.parametrize(
+    ("day", "shown"),
+    [(date(2010, 1, 1), "甲局"), (date(2015, 1, 1), "乙局"), (date(2012, 12, 31), "甲局"), (None, "市信息办")],
+)
+def test_a_former_name_of_two_units_is_told_apart_by_the_day(day: date | None, shown: str) -> None:
+    first = unit("甲局", dated_names=(DatedName(name="市信息办", valid_to=date(2012, 12, 31)),))
+    later = DatedName(name="市信息办", valid_from=date(2013, 1, 1), valid_to=date(2018, 12, 31))
+
+    assert Directory([first, unit("乙局", dated_names=(later,))], today=TODAY).shown("市信息办", on=(day,)) == shown
+
+
+def test_a_name_that_two_units_bear_today_means_neither() -> None:
+    """Once the first row won: its findings went to a department that had nothing to do with them."""
+    directory = Directory(
+        [unit("市教育局", other_names=("教育局",)), unit("区教育局", other_names=("教育局",))], today=TODAY
+    )
+
+    assert directory.shown("教育局") == "教育局"
+    assert directory.shown("市教育局") == "市教育局"
+
+
+def test_brackets_and_full_width_forms_are_one_name_and_shown_as_registered() -> None:
+    directory = Directory([unit("市数据局〔筹〕", other_names=("ＯＡ中心",))], today=TODAY)
+
+    for written in ("市数据局[筹]", "市数据局【筹】", "市 数据局〔筹〕", "OA中心", "oa中心"):
+        assert directory.shown(written) == "市数据局〔筹〕"
+
+
+def test_a_row_without_a_code_joins_the_unit_of_its_name() -> None:
+    directory = Directory([RENAMED, unit("市数据局", other_names=("数据局",))], today=TODAY)
+
+    assert [d.code for d in directory.units] == [OLD]
+    assert directory.shown("数据局") == "市数据局"
+
+
+@given(st.permutations([BUREAU, RENAMED, SUCCESSOR, unit("市教育局"), unit("市数据局", other_names=("数据局",))]))
+def test_the_order_of_the_rows_leaves_no_trace(rows: list[Department]) -> None:
+    first = Directory(
+        [BUREAU, RENAMED, SUCCESSOR, unit("市教育局"), unit("市数据局", other_names=("数据局",))], today=TODAY
+    )
+    other = Directory(rows, today=TODAY)
+
+    assert other.units == first.units
+    for name in ("市数据局", "数据局", "市大数据局", "市教育局"):
+        assert other.shown(name) == first.shown(name)
