@@ -4,7 +4,7 @@
 # Run as `sh -s` with this text on standard input, or put it in place and force it for the key (docs/ssh-account.md).
 # It opens no network connection and touches no remote file system (no df, no statfs): a dead NFS server cannot hang it.
 # With the argument `sudo`, the two facts that only root may read are asked through `sudo -n cat FILE`.
-# What the shell can read by itself it reads by itself: some fifteen small programs run, and a host hardly notices.
+# What the shell can read by itself it reads by itself: five small programs run, or six, and a host hardly notices.
 #
 # Answer, version 1 (the reader is collectors/ssh_facts.py): lines that begin with `@@` are the probe's own, each line
 # of what it read begins with `|`, so that no content can pass for structure. Everything else is noise.
@@ -26,43 +26,64 @@ has() {
     command -v "$1" >/dev/null 2>&1
 }
 
+# The answer is put together here and goes out in few pieces: each would be a packet of its own.
+answer=
+waiting=0
+
+tell() {
+    answer=$answer$1$newline
+    waiting=$((waiting + 1))
+    [ "$waiting" -lt 100 ] || send
+}
+
+send() {
+    printf %s "$answer"
+    answer=
+    waiting=0
+}
+
 begin() {
-    printf '@@ begin %s %s\n' "$1" "$2"
+    tell "@@ begin $1 $2"
 }
 
-# On a line of its own, whatever the content ended with.
 end() {
-    printf '\n@@ end %s\n' "$1"
+    tell "@@ end $1"
 }
 
-# The output of a program, up to this many lines.
-content() {
-    sed -e 's/^/|/' -e "${1}q"
+# A line of content, marked. None is endless.
+mark() {
+    case ${#1} in
+        ????*) tell "|$(printf %.1000s "$1")" ;;
+        *) tell "|$1" ;;
+    esac
 }
 
-# value NAME TEXT…: what is known already, each of its lines marked.
-value() {
+# section NAME LIMIT TEXT…: each line of what is known already, up to so many. Empty ones say nothing.
+section() {
+    begin "$1" "$2"
     name=$1
-    shift
-    begin "$name" 9
+    left=$2
+    shift 2
+    set -f
+    IFS=$newline
     for text do
-        while [ -n "$text" ]; do
-            printf '|%s\n' "${text%%"$newline"*}"
-            case $text in
-                *"$newline"*) text=${text#*"$newline"} ;;
-                *) text= ;;
-            esac
+        for line in $text; do
+            [ "$left" -gt 0 ] || break 2
+            mark "$line"
+            left=$((left - 1))
         done
     done
+    unset IFS
+    set +f
     end "$name"
 }
 
 # copy LIMIT: standard input, read by the shell itself; a last line needs no newline.
 copy() {
-    count=0
-    while [ "$count" -lt "$1" ] && { IFS= read -r line || [ -n "$line" ]; }; do
-        printf '|%s\n' "$line"
-        count=$((count + 1))
+    left=$1
+    while [ "$left" -gt 0 ] && { IFS= read -r line || [ -n "$line" ]; }; do
+        mark "$line"
+        left=$((left - 1))
     done
 }
 
@@ -78,13 +99,13 @@ file() {
             copy "$limit" <"$path"
             end "$name"
         elif [ "$as_root" = sudo ] && text=$(sudo -n cat "$path"); then
-            value "$name" "$text"
+            section "$name" "$limit" "$text"
         else
-            printf '@@ denied %s\n' "$name"
+            tell "@@ denied $name"
         fi
         return
     done
-    printf '@@ absent %s\n' "$name"
+    tell "@@ absent $name"
 }
 
 # The user whose rights count.
@@ -93,18 +114,21 @@ user_id() {
     while read -r key _ effective _; do
         [ "$key" != Uid: ] || break
     done </proc/self/status
-    value user_id "${effective:-$(id -u)}"
+    section user_id 9 "${effective:-$(id -u)}"
 }
 
 names() {
     hostname=
     system=
     release=
+    machine=
     read -r hostname </proc/sys/kernel/hostname
     read -r system </proc/sys/kernel/ostype
     read -r release </proc/sys/kernel/osrelease
-    value hostname "${hostname:-$(uname -n)}"
-    value kernel "${system:-$(uname -s)}" "${release:-$(uname -r)}" "$(uname -m)"
+    # Since Linux 6.1.
+    [ -r /proc/sys/kernel/arch ] && read -r machine </proc/sys/kernel/arch
+    section hostname 9 "${hostname:-$(uname -n)}"
+    section kernel 9 "${system:-$(uname -s)}" "${release:-$(uname -r)}" "${machine:-$(uname -m)}"
 }
 
 interfaces() {
@@ -112,15 +136,13 @@ interfaces() {
         [ -f "$entry/address" ] || continue
         mac=
         read -r mac <"$entry/address"
-        printf '|%s %s\n' "${entry##*/}" "${mac:--}"
+        mark "${entry##*/} ${mac:--}"
     done
 }
 
+# Where there is no `ip`.
 addresses() {
-    if has ip; then
-        echo 'tool ip'
-        ip -o addr show
-    elif has ifconfig; then
+    if has ifconfig; then
         echo 'tool ifconfig'
         ifconfig -a
     elif [ -r /proc/net/fib_trie ]; then
@@ -133,27 +155,6 @@ addresses() {
     fi
 }
 
-routes() {
-    if has ip; then
-        echo 'tool ip'
-        ip route show
-        ip -6 route show
-    else
-        echo 'tool proc'
-        cat /proc/net/route
-    fi
-}
-
-# Only source, target and type: options may hold a password. File systems without storage of their own are left out.
-mounts() {
-    sed -n -e 's/^\([^ ]* [^ ]* [^ ]*\) .*/\1/' \
-        -e '/ autofs$/d' -e '/ binfmt_misc$/d' -e '/ bpf$/d' -e '/ cgroup$/d' -e '/ cgroup2$/d' -e '/ configfs$/d' \
-        -e '/ debugfs$/d' -e '/ devpts$/d' -e '/ devtmpfs$/d' -e '/ efivarfs$/d' -e '/ fusectl$/d' \
-        -e '/ hugetlbfs$/d' -e '/ mqueue$/d' -e '/ nsfs$/d' -e '/ overlay$/d' -e '/ proc$/d' -e '/ pstore$/d' \
-        -e '/ ramfs$/d' -e '/ rpc_pipefs$/d' -e '/ securityfs$/d' -e '/ selinuxfs$/d' -e '/ squashfs$/d' \
-        -e '/ sysfs$/d' -e '/ tmpfs$/d' -e '/ tracefs$/d' -e p /proc/mounts
-}
-
 disks() {
     for entry in /sys/block/*; do
         [ -f "$entry/size" ] || continue
@@ -162,51 +163,113 @@ disks() {
         esac
         size=
         model=
+        place=
         read -r size <"$entry/size"
         [ -f "$entry/device/model" ] && read -r model <"$entry/device/model"
-        printf '|%s %s %s %s\n' "${entry##*/}" "${size:-0}" "$(cd -P "$entry" && pwd)" "$model"
+        cd -P "$entry" && place=$PWD
+        mark "${entry##*/} ${size:-0} $place $model"
+    done
+    cd /
+}
+
+# What stands among much else, by one program for all of it, each line with a word before it that says what it is of:
+#   mount   only source, target and type: options may hold a password. Not those without storage of their own.
+#   udp     local address and port of a socket without a peer (07)
+#   processor, flags, guest   a processor; one that says what it can (x86); one that says so and runs under a hypervisor
+tables() {
+    sed -n '
+        /^[^ ]* \/[^ ]* [^ ]* .* [0-9]* [0-9]*$/{
+            s/^\([^ ]* [^ ]* [^ ]*\) .*/mount \1/
+            / autofs$/d
+            / binfmt_misc$/d
+            / bpf$/d
+            / cgroup$/d
+            / cgroup2$/d
+            / configfs$/d
+            / debugfs$/d
+            / devpts$/d
+            / devtmpfs$/d
+            / efivarfs$/d
+            / fusectl$/d
+            / hugetlbfs$/d
+            / mqueue$/d
+            / nsfs$/d
+            / overlay$/d
+            / proc$/d
+            / pstore$/d
+            / ramfs$/d
+            / rpc_pipefs$/d
+            / securityfs$/d
+            / selinuxfs$/d
+            / squashfs$/d
+            / sysfs$/d
+            / tmpfs$/d
+            / tracefs$/d
+            p
+            d
+        }
+        s/^ *[0-9]*: \([0-9A-F]*:[0-9A-F]*\) [0-9A-F]*:[0-9A-F]* 07 .*/udp \1/p
+        s/^processor.*/processor/p
+        s/^flags.* hypervisor.*/guest/p
+        s/^flags.*/flags/p
+    ' /proc/mounts /proc/net/udp /proc/net/udp6 /proc/cpuinfo
+}
+
+# Local address and port of each TCP socket that listens (0A), some of which have guests at the door (03). The kernel
+# lists these first (its proc_net_tcp.rst): the rest, and the search for it in a large table, is nobody's time.
+listening() {
+    while read -r number place _ state _; do
+        case $state in
+            0A) sockets="${sockets}tcp $place$newline" ;;
+            03) ;;
+            *) [ "$number" = sl ] || break ;;
+        esac
     done
 }
 
-# Local address and port of each socket in the wanted state: 0A is TCP LISTEN, 07 a UDP socket without a peer.
-sockets() {
-    sed -n 's/^ *[0-9]*: \([0-9A-F]*:[0-9A-F]*\) [0-9A-F]*:[0-9A-F]* 0A .*/tcp \1/p' /proc/net/tcp /proc/net/tcp6
-    sed -n 's/^ *[0-9]*: \([0-9A-F]*:[0-9A-F]*\) [0-9A-F]*:[0-9A-F]* 07 .*/udp \1/p' /proc/net/udp /proc/net/udp6
-}
-
-# How many processors, how many of them say what they can (x86), and how many of these run under a hypervisor.
-processors() {
-    sed -n -e 's/^processor.*/processor/p' -e 's/^flags.* hypervisor.*/guest/p' -e 's/^flags.*/flags/p' /proc/cpuinfo | {
-        count=0
-        flags=0
-        guests=0
-        while read -r mark; do
-            case $mark in
-                processor) count=$((count + 1)) ;;
-                flags) flags=$((flags + 1)) ;;
-                guest) flags=$((flags + 1)) guests=$((guests + 1)) ;;
-            esac
-        done
-        value processors "count $count" "flags $flags" "hypervisor $guests"
-    }
+from_tables() {
+    mounts=
+    sockets=
+    processors=0
+    flags=0
+    guests=0
+    for table in /proc/net/tcp /proc/net/tcp6; do
+        [ -r "$table" ] && listening <"$table"
+    done
+    set -f
+    IFS=$newline
+    for line in $1; do
+        case $line in
+            'mount '*) mounts=$mounts${line#mount }$newline ;;
+            'udp '*) sockets=$sockets$line$newline ;;
+            processor) processors=$((processors + 1)) ;;
+            flags) flags=$((flags + 1)) ;;
+            guest) flags=$((flags + 1)) guests=$((guests + 1)) ;;
+        esac
+    done
+    unset IFS
+    set +f
+    section processors 9 "count $processors" "flags $flags" "hypervisor $guests"
+    section mounts 1000 "$mounts"
+    section sockets 2000 "$sockets"
 }
 
 memory() {
     while read -r key amount unit; do
         [ "$key" != MemTotal: ] || break
     done </proc/meminfo
-    value memory "$amount $unit"
+    section memory 9 "$amount $unit"
 }
 
 # Says that this is a container, whose hardware facts are those of the machine below it.
 container() {
-    [ -e /.dockerenv ] && echo '|docker'
-    [ -e /run/.containerenv ] && echo '|podman'
+    [ -e /.dockerenv ] && mark docker
+    [ -e /run/.containerenv ] && mark podman
     [ -r /run/systemd/container ] && copy 2 </run/systemd/container
 }
 
 probe() {
-    printf '\n@@ yunhe-probe 1\n'
+    tell "$newline@@ yunhe-probe 1"
     user_id
     names
     for fact in product_uuid product_serial sys_vendor product_name chassis_type chassis_asset_tag; do
@@ -217,14 +280,13 @@ probe() {
     file hypervisor_type 2 /sys/hypervisor/type
     file hypervisor_uuid 2 /sys/hypervisor/uuid
     if has systemd-detect-virt; then
-        value detect_virt "$(systemd-detect-virt)"
+        section detect_virt 9 "$(systemd-detect-virt)"
     else
-        printf '@@ absent detect_virt\n'
+        tell '@@ absent detect_virt'
     fi
     begin container 4
     container
     end container
-    processors
     memory
     file machine_id 2 /etc/machine-id /var/lib/dbus/machine-id
     file os_release 60 /etc/os-release /usr/lib/os-release
@@ -232,32 +294,27 @@ probe() {
     begin interfaces 2000
     interfaces
     end interfaces
-    begin addresses 4000
-    addresses | content 4000
-    end addresses
-    begin routes 1000
-    routes | content 1000
-    end routes
-    begin mounts 1000
-    mounts | content 1000
-    end mounts
+    if has ip; then
+        section addresses 4000 'tool ip' "$(ip -o addr show)"
+        section routes 1000 'tool ip' "$(ip route show)" "$(ip -6 route show)"
+    else
+        section addresses 4000 "$(addresses)"
+        section routes 1000 'tool proc' "$(cat /proc/net/route)"
+    fi
     begin disks 1000
     disks
     end disks
-    begin sockets 2000
-    sockets | content 2000
-    end sockets
-    value root_birth "$(stat -c %W /)"
+    from_tables "$(tables)"
+    section root_birth 9 "$(stat -c %W /)"
     file instance_id 2 /var/lib/cloud/data/instance-id
     if [ -r /run/cloud-init/instance-data.json ]; then
-        begin instance_data_id 9
-        sed -n 's/.*"instance[-_]id": *"\([^"]*\)".*/\1/p' /run/cloud-init/instance-data.json | content 9
-        end instance_data_id
+        section instance_data_id 9 "$(sed -n 's/.*"instance[-_]id": *"\([^"]*\)".*/\1/p' /run/cloud-init/instance-data.json)"
     else
-        printf '@@ absent instance_data_id\n'
+        tell '@@ absent instance_data_id'
     fi
-    printf '@@ done\n'
+    tell '@@ done'
+    send
 }
 
-# The whole text is read before anything runs, and what runs cannot eat the rest of it. No line is endless.
-probe 2>/dev/null </dev/null | if has cut; then cut -b 1-1001; else cat; fi
+# The whole text is read before anything runs, and what runs cannot eat the rest of it.
+probe 2>/dev/null </dev/null

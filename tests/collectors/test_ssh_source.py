@@ -25,6 +25,8 @@ GOOD = ("nova", "tower", "sudoer", "forced", "inner", "deep")
 CONNECT_SECONDS = 3.0
 TOTAL_SECONDS = 6.0
 
+SHELLS = ("dash -s", "bash --posix -s", "busybox sh -s")
+
 
 def now() -> datetime:
     return datetime.now(UTC)
@@ -203,11 +205,10 @@ def test_a_wrong_key_is_refused_and_the_right_password_accepted(ssh_farm: SshHos
 
 
 @pytest.mark.sshd
-@pytest.mark.parametrize("shell", ["dash -s", "bash --posix -s", "busybox sh -s"])
+@pytest.mark.parametrize("shell", SHELLS)
 def test_the_probe_runs_in_the_plainest_shells(ssh_farm: SshHosts, shell: str) -> None:
-    """busybox: its applets come first in PATH, so cut, sed, grep, stat and ip are its own."""
-    nova = ssh_farm.hosts["nova"]
-    nova.run("sh", "-c", "mkdir -p /bb && busybox --install -s /bb && rm -f /bb/sh")
+    """busybox: its applets come first in PATH, so sed, cat, stat and ip are its own."""
+    nova = plain_nova(ssh_farm)
     answer = run_probe(nova, f"PATH=/bb:$PATH {shell}" if "busybox" in shell else shell)
     from collectors.ssh_facts import parse
 
@@ -217,6 +218,40 @@ def test_the_probe_runs_in_the_plainest_shells(ssh_farm: SshHosts, shell: str) -
     assert Nic(name="ens3", mac="fa:16:3e:aa:bb:01", addresses=("10.20.0.5/24",)) in facts.sighting.nics
     assert any(listener.port == 22 for listener in facts.sighting.listeners)
     assert any(route.gateway for route in facts.sighting.routes)
+
+
+@pytest.mark.sshd
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_port_that_listens_is_told_among_many_connections(ssh_farm: SshHosts, shell: str) -> None:
+    """The probe stops reading at the first socket that is none: against the whole table, with connections in it."""
+    nova = plain_nova(ssh_farm)
+    nova.run("sh", "-c", "for n in 1 2 3 4 5; do (sleep 60 | /bb/nc 127.0.0.1 22 >/dev/null 2>&1 &) ; done")
+    nova.run("sh", "-c", "for n in 4711 4712 4713; do (/bb/nc -l -p $n </dev/null >/dev/null 2>&1 &) ; done; sleep 1")
+    answer = run_probe(nova, shell).decode()
+    table = [line.split() for line in nova.run("cat", "/proc/net/tcp", "/proc/net/tcp6").splitlines()]
+    nova.run("sh", "-c", "/bb/killall nc sleep")
+    assert sum(row[3] == "01" for row in table) >= 5, "no connections to be found among"
+    listening = {row[1] for row in table if row[3] == "0A"}
+    assert len(listening) >= 5
+    assert {line.removeprefix("|tcp ") for line in answer.splitlines() if line.startswith("|tcp ")} == listening
+
+
+@pytest.mark.sshd
+@pytest.mark.parametrize("shell", SHELLS)
+def test_no_line_of_the_answer_is_endless_and_no_section_too_long(ssh_farm: SshHosts, shell: str) -> None:
+    nova = plain_nova(ssh_farm)
+    nova.run("sh", "-c", "for n in 1 2 3 4 5; do printf 'x%04999d\\n' $n; done >/etc/kylin-release")
+    lines = run_probe(nova, shell).decode().splitlines()
+    nova.run("rm", "/etc/kylin-release")
+    begin, end = lines.index("@@ begin distribution 3"), lines.index("@@ end distribution")
+    assert lines[begin + 1 : end] == ["|x" + "0" * 999] * 3
+
+
+def plain_nova(farm: SshHosts) -> StartedHost:
+    """The host, with busybox's applets in /bb."""
+    nova = farm.hosts["nova"]
+    nova.run("sh", "-c", "mkdir -p /bb && busybox --install -s /bb && rm -f /bb/sh")
+    return nova
 
 
 def run_probe(started: StartedHost, shell: str) -> bytes:
