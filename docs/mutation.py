@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from difflib import SequenceMatcher
 from importlib.metadata import version
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import libcst as cst
@@ -103,7 +104,7 @@ def _sampled(data: SourceFileMutationData, sample: int) -> list[str]:
 
 
 def run(files: Sequence[str], sample: int) -> None:
-    """Makes the mutants of code that changed since, and runs those that have no result yet."""
+    """Makes the mutants of code that changed since, and runs those that have no result yet, or that survived."""
     file_mutation.MutationVisitor = _Visitor  # type: ignore[misc]
     file_mutation.function_trampoline_arrangement = _arrange_property
     file_mutation.mutation_operators = [
@@ -138,42 +139,43 @@ def survivors(path: Path, names: Iterable[str]) -> Iterator[Survivor]:
         for node in body
         if isinstance(node, ast.FunctionDef)
     }
-    messages = {
-        line
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "msg"
-        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
-    }
     found = []
     for name in names:
         generated = name.rpartition(".")[2]
         mangled = generated.partition("__mutmut_")[0]
-        old, new = (
-            [line.replace(f"{mangled}__mutmut_{end}", "", 1).strip() for line in _from_def(source)]
-            for source, end in zip(
-                spans.read_function_sources([f"{mangled}__mutmut_orig", generated]),
-                ("orig", generated.partition("__mutmut_")[2]),
-                strict=True,
-            )
-        )
+        pair = [f"{mangled}__mutmut_orig", generated]
+        sources = zip(pair, spans.read_function_sources(pair), strict=True)
+        old, new = (_from_def(source.replace(name, "f", 1)) for name, source in sources)
         changes = [c for c in SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if c[0] != "equal"]
         _, first, last, start, end = changes[0]
-        line = starts[mangled] + first
         found.append(
             Survivor(
-                line=line,
+                line=starts[mangled] + first,
                 function=mangled.replace("x_", "", 1).replace("xǁ", "").replace("ǁ", "."),
-                before=" ".join(old[first:last]),
-                after=" ".join(new[start:end]),
-                in_message=line in messages,
+                before=" ".join(line.strip() for line in old[first:last]),
+                after=" ".join(line.strip() for line in new[start:end]),
+                in_message=_without_facts(old) == _without_facts(new),
             )
         )
     yield from sorted(found, key=lambda s: (s.line, s.after))
 
 
 def _from_def(source: str) -> list[str]:
-    lines = source.splitlines()
-    return lines[next(n for n, line in enumerate(lines) if line.lstrip().startswith("def ")) :]
+    lines = dedent(source).splitlines()
+    return lines[next(n for n, line in enumerate(lines) if line.startswith("def ")) :]
+
+
+class _FactsDropped(ast.NodeTransformer):
+    """Every `msg(…)` without what is in its parentheses."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Name) and node.func.id == "msg":
+            return ast.Call(func=node.func, args=[], keywords=[])
+        return self.generic_visit(node)
+
+
+def _without_facts(function: Sequence[str]) -> str:
+    return ast.dump(_FactsDropped().visit(ast.parse("\n".join(function))))
 
 
 def reason(path: Path, survivor: Survivor, known: Sequence[dict[str, str]]) -> str:
