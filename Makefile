@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROOMS := checks collectors commands exporters inventory
 
-.PHONY: demo test unit check lint types imports messages matrix lock city bench clean
+.PHONY: demo test unit check lint types imports messages matrix mutants lock city bench clean
 
 demo: $(VENV)/runtime.stamp
 	@$(BIN)/python examples/demo.py
@@ -38,6 +38,13 @@ messages: $(VENV)/dev.stamp
 matrix: $(VENV)/dev.stamp
 	$(BIN)/python docs/verdict_matrix.py
 
+# mutation testing of the checks and of whose is what, into docs/mutation.md: all, or
+# make mutants FILES="checks/waivers.py checks/due.py", or make mutants SAMPLE=60 (at most so many mutants of each file)
+FILES ?=
+SAMPLE ?= 0
+mutants: $(VENV)/mutation.stamp
+	YUNHE_NO_DOCKER=1 nice -n 19 $(BIN)/python docs/mutation.py --sample $(SAMPLE) $(FILES)
+
 # the pinned dependencies, with hashes; run after changing pyproject.toml. Extras stay named: pip below 24 takes
 # `coverage[toml]` for another, unpinned requirement than `coverage==…` and refuses the lock once a newer one is out
 lock: $(VENV)/dev.stamp
@@ -46,6 +53,8 @@ lock: $(VENV)/dev.stamp
 	  pyproject.toml deploy/build-requirements.in -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \
 	  --extra dev -c requirements.lock pyproject.toml deploy/build-requirements.in -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \
+	  --extra mutation --extra dev -c requirements-dev.lock pyproject.toml deploy/build-requirements.in -o requirements-mutation.lock
 
 # takes the example city's captures anew from the real services of the tests (needs Docker)
 city: $(VENV)/dev.stamp
@@ -73,5 +82,9 @@ $(VENV)/dev.stamp: $(VENV)/runtime.stamp requirements-dev.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(VENV)/mutation.stamp: $(VENV)/dev.stamp requirements-mutation.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-mutation.lock
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .demo
+	rm -rf $(VENV) .demo mutants

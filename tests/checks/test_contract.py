@@ -11,6 +11,7 @@ from typing import Any, get_args, get_type_hints
 import builders as b
 import msgspec
 import pytest
+from verdicts import assert_whole
 
 from checks.catalogue import CATALOGUE
 from checks.check import Check, run
@@ -272,7 +273,10 @@ NEVER = {
 
 def findings_of(check: Check, case: Case, *waivers: Waiver) -> list[Finding]:
     inventory, policy = case if isinstance(case, tuple) else (case, b.policy())
-    return [f for f in judge(inventory, replace(policy, waivers=waivers), [check]) if f.subject.kind != "coverage"]
+    found = judge(inventory, replace(policy, waivers=waivers), [check])
+    for finding in found:
+        assert_whole(finding)
+    return [f for f in found if f.subject.kind != "coverage"]
 
 
 def test_every_check_has_its_cases() -> None:

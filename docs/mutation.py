@@ -1,0 +1,251 @@
+"""Mutation testing of the checks and of whose is what: `make mutants` (docs/mutation.md).
+
+mutmut makes the mutants and runs them. Two things of ours are added to it: properties are mutated too (mutmut leaves
+every decorated function alone, and most of the code of a host is properties), and the English sentence inside
+`msg("…")` is not (a test that compared it would only repeat it).
+"""
+
+import argparse
+import ast
+import platform
+import random
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import SequenceMatcher
+from importlib.metadata import version
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import libcst as cst
+import mutmut.__main__ as mutmut_main
+from mutmut.mutation import file_mutation, mutators
+from mutmut.mutation.data import MutantLineSpans, SourceFileMutationData
+from mutmut.mutation.file_mutation import Mutation, MutationVisitor
+from mutmut.mutation.trampoline_templates import mangle_function_name
+from mutmut.stats import status_by_exit_code
+from mutmut.utils.file_utils import walk_mutatable_files
+
+SEED = 20241
+PAGE = Path(__file__).with_name("mutation.md")
+REASONS = Path(__file__).with_name("mutation-reasons.toml")
+MARK = "<!-- written by make mutants -->"
+ALIVE = ("survived", "no tests", "suspicious", "segfault")
+
+
+def _is_property(node: cst.CSTNode) -> bool:
+    return isinstance(node, cst.FunctionDef) and [
+        d.decorator.value for d in node.decorators if isinstance(d.decorator, cst.Name)
+    ] == ["property"]
+
+
+def _is_sentence(call: cst.CSTNode) -> bool:
+    return isinstance(call, cst.Call) and isinstance(call.func, cst.Name) and call.func.value == "msg"
+
+
+class _Visitor(MutationVisitor):
+    """mutmut's, with properties and without sentences."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._sentences: set[cst.CSTNode] = set()
+
+    def _skip_node_and_children(self, node: cst.CSTNode) -> bool:
+        if _is_property(node):
+            return False
+        if _is_sentence(node) and node.args:
+            self._sentences.add(node.args[0])
+        return node in self._sentences or super()._skip_node_and_children(node)
+
+
+def _arg_removal(call: cst.Call) -> Iterable[cst.Call]:
+    """mutmut's, which leaves the sentence of a message where it is."""
+    return (
+        mutant
+        for mutant in mutators.operator_arg_removal(call)
+        if not _is_sentence(call) or mutant.args[0] is call.args[0]
+    )
+
+
+_arrange = file_mutation.function_trampoline_arrangement
+
+
+def _arrange_property(function: cst.FunctionDef, mutants: Iterable[Mutation], class_name: str | None) -> Any:
+    """mutmut's: for a property, the switch between original and mutants is made a property, these stay functions."""
+    if not _is_property(function):
+        return _arrange(function, mutants, class_name)
+    empty, nodes, filled, names = _arrange(function.with_changes(decorators=()), mutants, class_name)
+    switch, *rest = nodes
+    both = (*function.decorators, *cst.ensure_type(switch, cst.FunctionDef).decorators)
+    return empty, [switch.with_changes(decorators=both), *rest], filled, names
+
+
+def _chosen(files: Sequence[str], sample: int) -> Callable[..., Any]:
+    """mutmut's list of mutants, cut down to the files and to at most `sample` of each, the same at every run."""
+    collect = mutmut_main.collect_source_file_mutation_data
+
+    def chosen(*, mutant_names: Sequence[str]) -> Any:
+        every, by_path = collect(mutant_names=mutant_names)
+        names = {
+            name for path, data in by_path.items() if not files or path in files for name in _sampled(data, sample)
+        }
+        return [mutant for mutant in every if mutant[1] in names], by_path
+
+    return chosen
+
+
+def _sampled(data: SourceFileMutationData, sample: int) -> list[str]:
+    names = sorted(data.exit_code_by_key)
+    random.Random(SEED).shuffle(names)  # noqa: S311 a sample that everybody can draw again
+    return names[: sample or None]
+
+
+def run(files: Sequence[str], sample: int) -> None:
+    """Makes the mutants of code that changed since, and runs those that have no result yet, or that survived."""
+    file_mutation.MutationVisitor = _Visitor  # type: ignore[misc]
+    file_mutation.function_trampoline_arrangement = _arrange_property
+    file_mutation.mutation_operators = [
+        (kind, _arg_removal if operator is mutators.operator_arg_removal else operator)
+        for kind, operator in mutators.mutation_operators
+    ]
+    mutmut_main.collect_source_file_mutation_data = _chosen(files, sample)
+    mutmut_main._run((), 1)  # noqa: SLF001 what its command calls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survivor:
+    """A mutant that no test noticed."""
+
+    line: int
+    function: str
+    before: str
+    after: str
+    in_message: bool
+    """Whether the change lies within the facts of a `msg(…)`."""
+
+
+def survivors(path: Path, names: Iterable[str]) -> Iterator[Survivor]:
+    """What was changed in each mutant of the file, in the order of the file."""
+    spans = MutantLineSpans.load(path)
+    if spans is None:
+        raise SystemExit(f"{path} has no mutants: run `make mutants`")
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    starts = {
+        mangle_function_name(name=node.name, class_name=owner): node.lineno
+        for owner, body in [(None, tree.body), *((c.name, c.body) for c in tree.body if isinstance(c, ast.ClassDef))]
+        for node in body
+        if isinstance(node, ast.FunctionDef)
+    }
+    found = []
+    for name in names:
+        generated = name.rpartition(".")[2]
+        mangled = generated.partition("__mutmut_")[0]
+        pair = [f"{mangled}__mutmut_orig", generated]
+        sources = zip(pair, spans.read_function_sources(pair), strict=True)
+        old, new = (_from_def(source.replace(name, "f", 1)) for name, source in sources)
+        changes = [c for c in SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if c[0] != "equal"]
+        _, first, last, start, end = changes[0]
+        found.append(
+            Survivor(
+                line=starts[mangled] + first,
+                function=mangled.replace("x_", "", 1).replace("xǁ", "").replace("ǁ", "."),
+                before=" ".join(line.strip() for line in old[first:last]),
+                after=" ".join(line.strip() for line in new[start:end]),
+                in_message=_without_facts(old) == _without_facts(new),
+            )
+        )
+    yield from sorted(found, key=lambda s: (s.line, s.after))
+
+
+def _from_def(source: str) -> list[str]:
+    lines = dedent(source).splitlines()
+    return lines[next(n for n, line in enumerate(lines) if line.startswith("def ")) :]
+
+
+class _FactsDropped(ast.NodeTransformer):
+    """Every `msg(…)` without what is in its parentheses."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Name) and node.func.id == "msg":
+            return ast.Call(func=node.func, args=[], keywords=[])
+        return self.generic_visit(node)
+
+
+def _without_facts(function: Sequence[str]) -> str:
+    return ast.dump(_FactsDropped().visit(ast.parse("\n".join(function))))
+
+
+def reason(path: Path, survivor: Survivor, known: Sequence[dict[str, str]]) -> str:
+    """Why it is right that no test notices: what REASONS says of it, or that only a sentence differs, or nothing."""
+    for entry in known:
+        if entry["file"] == str(path) and all(
+            entry.get(key, text) in text
+            for key, text in (
+                ("function", survivor.function),
+                ("before", survivor.before),
+                ("after", survivor.after),
+            )
+        ):
+            return entry["reason"]
+    return "only the words of a sentence" if survivor.in_message else "**a claim is missing**"
+
+
+def page() -> Iterator[str]:
+    """docs/mutation.md below its head, from the results of `make mutants`."""
+    known = tomllib.loads(REASONS.read_text(encoding="utf-8"))["survivor"] if REASONS.exists() else []
+    rows, lists = [], []
+    sums: Counter[str] = Counter()
+    for path in sorted(walk_mutatable_files()):
+        data = SourceFileMutationData(path=path)
+        data.load()
+        by_status = Counter(status_by_exit_code[code] for code in data.exit_code_by_key.values())
+        made, ran = sum(by_status.values()), sum(by_status.values()) - by_status["not checked"]
+        if not made:
+            continue
+        alive = [n for n, code in data.exit_code_by_key.items() if status_by_exit_code[code] in ALIVE]
+        counts = {
+            "made": made,
+            "ran": ran,
+            "killed": by_status["killed"],
+            "timeout": by_status["timeout"],
+            "alive": len(alive),
+        }
+        sums.update(counts)
+        rows.append((str(path), counts))
+        told = [(s, reason(path, s, known)) for s in survivors(path, alive)]
+        if told:
+            lists += ["", f"### {path}", "", "| line | function | was | became | reason |", "|---|---|---|---|---|"]
+            lists += [f"| {s.line} | {s.function} | {_cell(s.before)} | {_cell(s.after)} | {why} |" for s, why in told]
+            sums["explained"] += sum(why[0] != "*" for _, why in told)
+    yield f"mutmut {version('mutmut')}, Python {platform.python_version()}, {datetime.now(UTC).date().isoformat()}."
+    yield ""
+    yield "| module | mutants | run | killed | timeout | survived | score |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, counts in [*rows, ("all", sums)]:
+        score = f"{(counts['killed'] + counts['timeout']) / counts['ran']:.1%}" if counts["ran"] else "not run"
+        yield (
+            f"| {name} | {counts['made']} | {counts['ran']} | {counts['killed']} | {counts['timeout']} "
+            f"| {counts['alive']} | {score} |"
+        )
+    yield ""
+    yield f"Survivors: {sums['alive']}, of which {sums['explained']} have a reason."
+    yield from lists
+
+
+def _cell(code: str) -> str:
+    return f"`` {code.replace('|', chr(92) + '|')} ``" if code else "(nothing)"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="*", help="checks/waivers.py …; all that pyproject.toml names, if none")
+    parser.add_argument("--sample", type=int, default=0, help="at most so many mutants of each file; 0: all")
+    parser.add_argument("--page-only", action="store_true", help="write the page from the results that are there")
+    arguments = parser.parse_args()
+    if not arguments.page_only:
+        run(arguments.files, arguments.sample)
+    head = PAGE.read_text(encoding="utf-8").partition(MARK)[0]
+    PAGE.write_text(head + MARK + "\n\n" + "\n".join(page()) + "\n", encoding="utf-8")
