@@ -323,7 +323,7 @@ class Store:
         with self._reading() as connection:
             return [change for key in resources(connection, name) for change in history(connection, key, rules)]
 
-    def with_held(self, cells: Sequence[CellResult]) -> list[CellResult]:
+    def with_held(self, cells: Sequence[CellResult], rules: LifeRules = DEFAULT_RULES) -> list[CellResult]:
         """The cells of a scan that is to be judged; those from which too much vanished at once are partial.
 
         Raises:
@@ -332,7 +332,7 @@ class Store:
         from inventory.store_life import believed
 
         with self._reading() as connection:
-            return with_held(cells, believed(connection, cells))
+            return with_held(cells, believed(connection, cells), rules)
 
     def absent(self, rules: LifeRules = DEFAULT_RULES) -> list[tuple[str, int, Life]]:
         """Every record that the last scan does not have: its key, the last scan that had it, and its state.
