@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from commands import voice
-from commands.kept import load
+from commands.clock import now
+from commands.kept import load, open_store
 from commands.options import DEFAULT_CONFIG, AsOfOption, ConfigOption, ScanOption
 from commands.outcome import Exit, Refusal, os_sentence
 from commands.output import output_file
@@ -31,6 +32,10 @@ def build(
 
     output = output_file(output)
     result = load(config, number, as_of)
+    if any(p.native_id == project for p in result.inventory.projects):
+        # Before there is a bundle: what it was built of must be there when somebody asks.
+        with open_store(config) as opened:
+            opened.cite(result.scan.number, project, at=now())
     key_path = key or settings.resolve(config.parent, settings.load(config).store.path).with_suffix(".key")
     try:
         built = evidence.build(result, project, output, key_path=key_path, tool=voice.TOOL)

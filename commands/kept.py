@@ -39,7 +39,14 @@ def load(config: Path, number: int | None, as_of: str | None = None) -> Result:
         if as_of is not None:
             number = number_at(opened, as_of, number)
         kept = opened.load(number)
+        pruned = opened.pruned() if kept is None else {}
     if kept is None:
+        if number in pruned:
+            sentence = msg(
+                "scan {number} was pruned by the rules of retention; `yunhe scans` lists those that are kept",
+                number=number,
+            )
+            raise Refusal(Exit.USAGE, tell(sentence, voice.LOCALE))
         sentence = (
             msg("the store holds no finished scan; `yunhe scan` makes one")
             if number is None
@@ -57,6 +64,14 @@ def number_at(opened: Store, as_of: str, number: int | None = None) -> int:
     fitting = [scan.number for scan in opened.scans() if moment is None or scan.as_of <= moment]
     if not fitting:
         raise Refusal(Exit.USAGE, tell(msg("the store holds no scan of {when} or before", when=as_of), voice.LOCALE))
+    newer = [s for s in opened.pruned().values() if s.number > fitting[-1] and (moment is None or s.as_of <= moment)]
+    if newer:
+        last = max(newer, key=lambda s: s.number)
+        sentence = msg(
+            "scan {pruned}, the last of {when}, was pruned by the rules of retention; scan {number} before it answers",
+            when=as_of, pruned=last.number, number=fitting[-1],
+        )  # fmt: skip
+        voice.complain(tell(sentence, voice.LOCALE))
     return fitting[-1]
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from checks.dates import add_months
 from checks.policy import Policy
 from inventory.build import build
-from inventory.history import History, night_of
+from inventory.history import History, days_between, night_of
 from inventory.inventory import law_date
 from inventory.records import Project
 from inventory.store import Store
@@ -31,6 +31,18 @@ def history_of(opened: Store, projects: Iterable[Project], policy: Policy, as_of
             inventory = build(kept.collection, kept.options, as_of=scan.as_of)
             nights.append(night_of(inventory, day=day, scan=scan.number))
     return History(nights=tuple(nights))
+
+
+def nights_needed(projects: Iterable[Project], policy: Policy) -> set[date]:
+    """Days of which a scan must not be pruned: those of trial runs that no final acceptance has closed."""
+    days: set[date] = set()
+    for project in projects:
+        initial, start = project.initial_acceptance_on, project.trial_start_on
+        if initial is None or start is None or project.final_acceptance_on is not None:
+            continue
+        begin = max(initial, start)
+        days.update(days_between(begin, add_months(begin, policy.parameters.trial_months)))
+    return days
 
 
 def _trial_days(projects: Iterable[Project], policy: Policy, today: date) -> set[date]:

@@ -8,7 +8,7 @@ from commands import voice
 from inventory.capture_file import CaptureError
 from inventory.settings import ConfigError
 from inventory.spool import SpoolError
-from inventory.store import StoreError
+from inventory.store import DamagedError, StoreError
 from inventory.text import gettext, mark, tell
 
 
@@ -55,6 +55,8 @@ def told(error: Exception) -> tuple[Exit, str]:
             return error.code, str(error)
         case LedgerError() | ConfigError() | CaptureError():
             return Exit.USAGE, tell(error.message, voice.LOCALE)
+        case DamagedError():
+            return Exit.INTEGRITY, tell(error.message, voice.LOCALE)
         case StoreError() | SpoolError():
             return Exit.COULD_NOT_RUN, tell(error.message, voice.LOCALE)
         case OSError():

@@ -42,7 +42,7 @@ from inventory.collection import Collection, Taken
 from inventory.finding import Finding, Verdict
 from inventory.guard import Guard
 from inventory.inventory import Inventory
-from inventory.lifecycle import Doubted, is_held
+from inventory.lifecycle import Doubted, LifeRules, is_held, life_rules
 from inventory.scan import ScanInfo, ScanOptions
 from inventory.spool import Spool
 from inventory.store import Store
@@ -94,7 +94,7 @@ def scan(
             collect_sources(chosen, base, spool, clock=clock, deadline=ends, has_captures=bool(captures))
             take_captures(captures, spool, chosen.platform.sources)
             spool.finish()
-            taken = spool if accept_mass_change else _with_held(spool, opened)
+            taken = spool if accept_mass_change else _with_held(spool, opened, life_rules(chosen.lifecycle))
             options = guarded(options, spool.guard)
             result = judge_and_keep(taken, options, opened, started=started, as_of=moment or now())
     write_rejected(rejected, result.inventory.coverage.rejections)
@@ -106,9 +106,9 @@ def scan(
     raise typer.Exit(Exit.COMPLIANT if exit_zero else result.scan.exit_code)
 
 
-def _with_held(spool: Spool, opened: Store) -> Taken:
+def _with_held(spool: Spool, opened: Store, rules: LifeRules) -> Taken:
     """What was read; scopes from which too much vanished at once are not believed, and said to be so."""
-    cells = opened.with_held(spool.cells)
+    cells = opened.with_held(spool.cells, rules)
     for cell in filter(is_held, cells):
         told = cell.reason or msg("no reason was given")
         sentence = msg(

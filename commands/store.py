@@ -14,6 +14,7 @@ from exporters import tables
 from exporters.tables import Format
 from inventory import settings, store
 from inventory.inventory import LAW_TIME
+from inventory.lifecycle import life_rules
 from inventory.text import gettext, mark, msg, tell
 
 
@@ -73,8 +74,9 @@ def history(
 ) -> None:
     """What became of a resource, field by field. What a scan could not see is not called absent."""
     locale = lang or voice.LOCALE
+    rules = life_rules(settings.load(config).lifecycle)
     with open_store(config) as opened:
-        changes = opened.history(resource)
+        changes = opened.history(resource, rules)
     if not changes:
         sentence = msg("no scan ever saw anything called {name}", name=resource or "''")
         raise Refusal(Exit.USAGE, tell(sentence, locale))

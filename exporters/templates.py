@@ -206,6 +206,24 @@ name = "大数据中心政务云"
 # 历次扫描的结果 / where scans are kept
 path = "yunhe.db"
 
+[retention]
+# 历次扫描保留多久：`yunhe store prune` 按此清理；被证据包引用的、命名为基线的扫描永不清理
+# How long scans are kept: `yunhe store prune` goes by it; scans that evidence cites or a baseline names always stay
+# 每天保留一次的天数 / days of which each keeps a scan
+daily_days = 90
+# 每周保留一次的周数 / weeks of which each keeps one
+weekly_weeks = 53
+# 每月保留一次的月数 / months of which each keeps one
+monthly_months = 60
+
+[lifecycle]
+# 多少次完整扫描、且首末相隔多少小时都未见到，才算消失 / complete scans, over so many hours, before the absent are gone
+gone_scans = 3
+gone_hours = 48
+# 一次扫描中一个范围消失超过此数量且超过此百分比时不予采信，须人工确认 / more than both at once is not believed
+mass_count = 20
+mass_percent = 10
+
 [scan]
 # 超过多少小时的数据视为过期，结论待核实 / older observations are stale: unknown
 fresh_hours = 48

@@ -14,6 +14,7 @@ import msgspec
 
 from inventory.collection import Taken
 from inventory.coverage import Cell, CellResult, CellState
+from inventory.settings import Lifecycle
 from inventory.text import mark, msg
 
 
@@ -56,6 +57,16 @@ class LifeRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 DEFAULT_RULES = LifeRules()
+
+
+def life_rules(chosen: Lifecycle) -> LifeRules:
+    """The rules that a configuration chooses."""
+    return LifeRules(
+        gone_scans=chosen.gone_scans,
+        gone_hours=chosen.gone_hours,
+        mass_count=chosen.mass_count,
+        mass_percent=chosen.mass_percent,
+    )
 
 
 class Fading:

@@ -40,7 +40,7 @@ class ScanInfo(msgspec.Struct, frozen=True, kw_only=True):
     """One finished scan."""
 
     number: int
-    """From 1, without gaps, in the order of finishing."""
+    """From 1, in the order of finishing; without gaps but for scans that were pruned."""
     started_at: datetime
     finished_at: datetime
     as_of: datetime

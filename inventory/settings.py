@@ -96,6 +96,29 @@ class Store(_Table, frozen=True, kw_only=True):
     """A PostgreSQL database instead, `postgresql://USER@HOST/DATABASE`; no password in it (libpq's .pgpass has one)."""
 
 
+class Retention(_Table, frozen=True, kw_only=True):
+    """How long scans are kept 保留期限. What evidence cites or a baseline names is kept whatever stands here."""
+
+    daily_days: Annotated[int, msgspec.Meta(ge=1, le=36_600)] = 90
+    """Days of which each keeps a scan."""
+    weekly_weeks: Annotated[int, msgspec.Meta(ge=0, le=5_200)] = 53
+    """Weeks before the last scan of which each keeps one."""
+    monthly_months: Annotated[int, msgspec.Meta(ge=0, le=1_200)] = 60
+    """Months before the last scan's of which each keeps one."""
+
+
+class Lifecycle(_Table, frozen=True, kw_only=True):
+    """When what is not there any more is gone, and how much may vanish at once."""
+
+    gone_scans: Annotated[int, msgspec.Meta(ge=1, le=100)] = 3
+    """Scans that read all of where it was and did not find it."""
+    gone_hours: Annotated[int, msgspec.Meta(ge=0, le=8_784)] = 48
+    """Between the first and the last of them."""
+    mass_count: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 20
+    mass_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 10
+    """More than the larger of the two, of one scope in one scan, is not believed until somebody accepts it."""
+
+
 class Scan(_Table, frozen=True, kw_only=True):
     """How a scan runs."""
 
@@ -383,6 +406,8 @@ class Settings(_Table, frozen=True, kw_only=True):
     city: City
     platform: Platform = Platform()
     store: Store = Store()
+    retention: Retention = Retention()
+    lifecycle: Lifecycle = Lifecycle()
     scan: Scan = Scan()
     policy: PolicyChoices = PolicyChoices()
     rules: RuleFiles = RuleFiles()
@@ -532,6 +557,8 @@ def _known_keys(key: str) -> str:
         "city": City,
         "platform": Platform,
         "store": Store,
+        "retention": Retention,
+        "lifecycle": Lifecycle,
         "scan": Scan,
         "policy": PolicyChoices,
         "policy.recognised": RecognisedCentre,
@@ -559,6 +586,7 @@ def _check(settings: Settings, path: Path) -> None:
     _check_plugins(settings, path)
     _check_files(settings, path)
     _check_limits(settings, path)
+    _check_retention(settings, path)
     _check_cidrs(settings, path)
     for number, rule in enumerate(settings.ownership.hostname, 1):
         key = f"ownership.hostname[{number}]"
@@ -574,6 +602,20 @@ def _check(settings: Settings, path: Path) -> None:
                 "only a ledger of kind inventory can be the cloud's own; this one is of kind {kind}", kind=ledger.kind
             )
             raise _wrong(path, f"ledger[{number}].control_plane", what)
+
+
+def _check_retention(settings: Settings, path: Path) -> None:
+    """What is asked later must not be kept for a shorter time than what is asked first: a slip of the hand."""
+    kept = settings.retention
+    if kept.weekly_weeks and kept.weekly_weeks * 7 < kept.daily_days:
+        what = msg("{weeks} weeks are less than the {days} days of daily_days; expected 0, or {least} or more",
+                   weeks=kept.weekly_weeks, days=kept.daily_days, least=-(-kept.daily_days // 7))  # fmt: skip
+        raise _wrong(path, "retention.weekly_weeks", what)
+    days = max(kept.daily_days, kept.weekly_weeks * 7)
+    if kept.monthly_months and kept.monthly_months * 31 < days:
+        what = msg("{months} months are less than the {days} days of the other two; expected 0, or {least} or more",
+                   months=kept.monthly_months, days=days, least=-(-days // 31))  # fmt: skip
+        raise _wrong(path, "retention.monthly_months", what)
 
 
 def _check_limits(settings: Settings, path: Path) -> None:

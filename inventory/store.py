@@ -6,7 +6,7 @@ the same code (`store_schema`, `store_writer`, `store_reader`). Its clients are 
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -18,8 +18,10 @@ from inventory.coverage import CellResult
 from inventory.difference import Difference
 from inventory.finding import Finding
 from inventory.lifecycle import DEFAULT_RULES, Life, LifeRules, with_held
+from inventory.retention import Fate, Keep
 from inventory.scan import Known, ScanInfo, ScanOptions
-from inventory.store_place import Place, StoreError, place_of
+from inventory.settings import Retention
+from inventory.store_place import DamagedError, Place, StoreError, place_of
 from inventory.stored_scan import StoredScan
 from inventory.text import Message, msg
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from inventory.store_history import Change
     from inventory.store_lock import Held
 
-__all__ = ["Place", "Store", "StoreError", "StoredScan", "lock", "place_of"]
+__all__ = ["DamagedError", "Place", "Store", "StoreError", "StoredScan", "lock", "place_of"]
 
 
 class Store:
@@ -193,6 +195,101 @@ class Store:
             raise StoreError(sentence) from error
         return entry
 
+    def cite(self, number: int, project: str, *, at: datetime) -> None:
+        """Writes down that evidence of a project is built of a scan, which is kept for good by that.
+
+        Raises:
+            StoreError: there is no such scan (any more), or it cannot be written.
+        """
+        from inventory.store_chain import CitationEntry, append, citations
+        from inventory.store_engine import DATABASE_ERRORS, reading, why, writing
+        from inventory.store_reader import read_info
+
+        def is_cited(connection: "Connection") -> bool:
+            if read_info(connection, number) is None:
+                raise StoreError(msg("the store holds no scan {number}", number=number))
+            return any(c.scan == number and c.project == project for c in citations(connection))
+
+        try:
+            with reading(self._engine) as connection:
+                if is_cited(connection):
+                    return
+            with writing(self._engine) as connection:
+                # Once more: others may have written meanwhile.
+                if not is_cited(connection):
+                    append(connection, "citation", CitationEntry(scan=number, project=project, cited_at=at.isoformat()))
+                    if read_info(connection, number) is None:
+                        raise StoreError(msg("the store holds no scan {number}", number=number))
+        except DATABASE_ERRORS as error:
+            sentence = msg(
+                "{path}: it cannot be written down that evidence is built of scan {number} ({why}), and what is not "
+                "cited is not kept for ever",
+                path=str(self.place),
+                number=number,
+                why=why(error),
+            )
+            raise StoreError(sentence) from error
+
+    def retention(
+        self, rules: Retention, life: LifeRules = DEFAULT_RULES, pinned: Mapping[int, Iterable[Keep]] | None = None
+    ) -> list[Fate]:
+        """What a pruning would do with each scan, the oldest first. `pinned`: what else forbids to prune a scan.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        from inventory.store_prune import plan
+
+        with self._reading() as connection:
+            return plan(connection, rules, life, pinned)
+
+    def prune(
+        self,
+        rules: Retention,
+        life: LifeRules = DEFAULT_RULES,
+        pinned: Mapping[int, Iterable[Keep]] | None = None,
+        *,
+        at: datetime,
+    ) -> list[Fate]:
+        """Takes away the scans that the rules no longer ask for, or nothing. The caller holds the lock.
+
+        Raises:
+            DamagedError: the store is not as it was written; nothing was pruned.
+            StoreError: it cannot be read or written; nothing was pruned.
+        """
+        from inventory.store_engine import DATABASE_ERRORS, why, writing
+        from inventory.store_lock import ourselves
+        from inventory.store_prune import prune
+        from inventory.store_verify import faults
+
+        try:
+            with writing(self._engine) as connection:
+                # What is pruned is counted anew, and must not make a change of yesterday a truth of today.
+                for fault in faults(connection):
+                    raise DamagedError(
+                        msg("{path}: nothing was pruned, for the store is not as it was written: {fault}",
+                            path=str(self.place), fault=fault)
+                    )  # fmt: skip
+                by = ourselves()
+                found = prune(connection, rules, life, at=at, by=f"{by.machine} {by.process}", pinned=pinned)
+                if self._held is not None:
+                    self._held.check(connection)
+        except (*DATABASE_ERRORS, ValueError, msgspec.DecodeError) as error:
+            sentence = msg("{path}: nothing was pruned ({why})", path=str(self.place), why=why(error))
+            raise StoreError(sentence) from error
+        return found
+
+    def pruned(self) -> dict[int, ScanInfo]:
+        """The scans that went by the rules of retention, by number: what the log still says of them.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        from inventory.store_chain import pruned_scans
+
+        with self._reading() as connection:
+            return pruned_scans(connection)
+
     def faults(self) -> list[Message]:
         """What was changed after it was written; nothing where the store is whole.
 
@@ -226,7 +323,7 @@ class Store:
         with self._reading() as connection:
             return [change for key in resources(connection, name) for change in history(connection, key, rules)]
 
-    def with_held(self, cells: Sequence[CellResult]) -> list[CellResult]:
+    def with_held(self, cells: Sequence[CellResult], rules: LifeRules = DEFAULT_RULES) -> list[CellResult]:
         """The cells of a scan that is to be judged; those from which too much vanished at once are partial.
 
         Raises:
@@ -235,7 +332,7 @@ class Store:
         from inventory.store_life import believed
 
         with self._reading() as connection:
-            return with_held(cells, believed(connection, cells))
+            return with_held(cells, believed(connection, cells), rules)
 
     def absent(self, rules: LifeRules = DEFAULT_RULES) -> list[tuple[str, int, Life]]:
         """Every record that the last scan does not have: its key, the last scan that had it, and its state.

@@ -6,16 +6,21 @@ head: a printed report, a metric) can tell that the log itself was not written a
 """
 
 import hashlib
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
+from sqlalchemy import text as text_of
 
+from inventory.scan import ScanInfo
 from inventory.store_bulk import insert
 from inventory.store_rows import canonical, sha256
-from inventory.store_schema import LOG, Section
+from inventory.store_schema import LOG, Section, is_postgresql
 
 BEFORE_THE_FIRST = bytes(32)
+_LOG_LOCK = 0x79756E03
+"""Advisory lock of PostgreSQL that whoever adds an entry holds until its transaction ends."""
+_Body = TypeVar("_Body", bound=msgspec.Struct)
 
 
 class Entry(NamedTuple):
@@ -23,7 +28,7 @@ class Entry(NamedTuple):
 
     number: int
     what: str
-    """`scan`, `prune`, `baseline`."""
+    """`scan`, `prune`, `baseline`, `citation`."""
     body: str
     """JSON."""
     digest: bytes
@@ -51,6 +56,36 @@ class BaselineEntry(msgspec.Struct, frozen=True, kw_only=True):
     head: str
     """Of the log up to the scan, so that it is told apart from another of its number."""
     set_at: str
+
+
+class CitationEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """What the log says of evidence 证据包 that was built of a scan: the scan is kept for as long as the store is."""
+
+    scan: int
+    project: str
+    cited_at: str
+
+
+class PruneEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """What the log says of a pruning 清理: which scans went by the rules, and what the digests of the others are since.
+
+    Rows that came or went with a scan that is no more came or went, for whoever is left, with the next that is: its
+    `changes` are others than its own entry says, and stand here. They were taken of rows that were verified before.
+    """
+
+    scans: tuple[int, ...]
+    """Those that went, and no others."""
+    changes: dict[str, str]
+    """Number of a scan that stayed to its `Changes` from now on; the others' are as they were."""
+    opened: str
+    """Digest of the table `opened` (`remembered`)."""
+    tombstones: str
+    """Digest of the table `tombstone`."""
+    rules: msgspec.Raw
+    """As they were configured."""
+    pruned_at: str
+    by: str
+    """Machine and process, as in the lock."""
 
 
 class Changes:
@@ -95,8 +130,15 @@ def last_entry(connection: Connection) -> Entry | None:
     return None if row is None else Entry(*row)
 
 
+def hold(connection: Connection) -> None:
+    """From now until the caller's transaction ends nobody else adds an entry."""
+    if is_postgresql(connection):  # a transaction that writes has SQLite for itself anyway
+        connection.execute(text_of("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOG_LOCK})
+
+
 def append(connection: Connection, what: str, body: object) -> Entry:
-    """Adds an entry and returns it."""
+    """Adds an entry and returns it. Who else wants to add one waits until the caller's transaction has ended."""
+    hold(connection)
     before = last_entry(connection)
     text = canonical(body).decode()
     entry = Entry(
@@ -111,5 +153,42 @@ def append(connection: Connection, what: str, body: object) -> Entry:
 
 def baselines(connection: Connection) -> list[BaselineEntry]:
     """The named baselines, in the order in which they were set."""
-    bodies = connection.execute(select(LOG.c.body).where(LOG.c.what == "baseline").order_by(LOG.c.entry)).scalars()
-    return [msgspec.json.decode(body, type=BaselineEntry) for body in bodies]
+    return _entries(connection, "baseline", BaselineEntry)
+
+
+def citations(connection: Connection) -> list[CitationEntry]:
+    """The evidence that was built of scans, in the order of building."""
+    return _entries(connection, "citation", CitationEntry)
+
+
+def prunings(connection: Connection) -> list[PruneEntry]:
+    """Every pruning, the oldest first."""
+    return _entries(connection, "prune", PruneEntry)
+
+
+def pruned_scans(connection: Connection) -> dict[int, ScanInfo]:
+    """The scans that went by the rules of retention, by number: what the log still says of them."""
+    gone = {number for pruning in prunings(connection) for number in pruning.scans}
+    if not gone:
+        return {}
+    rows = connection.execute(select(LOG.c.body, LOG.c.digest).where(LOG.c.what == "scan").order_by(LOG.c.entry))
+    found: dict[int, ScanInfo] = {}
+    for body, digest in rows:
+        entry = msgspec.json.decode(body, type=ScanEntry)
+        if entry.scan in gone:
+            info = msgspec.json.decode(bytes(entry.info), type=ScanInfo)
+            found[entry.scan] = msgspec.structs.replace(info, head=bytes(digest).hex())
+    return found
+
+
+def _entries(connection: Connection, what: str, kind: type[_Body]) -> list[_Body]:
+    bodies = connection.execute(select(LOG.c.body).where(LOG.c.what == what).order_by(LOG.c.entry)).scalars()
+    return [msgspec.json.decode(body, type=kind) for body in bodies]
+
+
+def remembered(connection: Connection, table: Table) -> str:
+    """Digest of a table that a pruning writes, hexadecimal."""
+    state = hashlib.sha256()
+    for row in connection.execute(select(table).order_by(*table.primary_key.columns)):
+        state.update(canonical(tuple(row)) + b"\n")
+    return state.hexdigest()

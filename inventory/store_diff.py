@@ -15,7 +15,7 @@ from inventory.finding import Finding, Verdict
 from inventory.lifecycle import Look
 from inventory.store_reader import valid_in
 from inventory.store_rows import stored_key
-from inventory.store_schema import BODY, FINDING_VERSION, RECORD_VERSION
+from inventory.store_schema import BODY, FINDING_VERSION, OPENED, RECORD_VERSION
 from inventory.store_sight import sight_of, trace_of
 
 _AT_ONCE = 500
@@ -145,7 +145,8 @@ class _Judge:
             table.c.since_scan < min(self._scans),
             table.c.verdict.in_(sorted(OPEN)),
         )
-        return frozenset(self._db.execute(was).scalars()) if keys else frozenset()
+        pruned = select(OPENED.c.key).where(OPENED.c.key.in_(keys), OPENED.c.scan < min(self._scans))
+        return frozenset(self._db.execute(was.union(pruned)).scalars()) if keys else frozenset()
 
 
 _RECORD_KINDS = {

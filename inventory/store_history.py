@@ -1,6 +1,7 @@
 """What became of one resource over the scans, field by field 资源变更历史."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import groupby
 from typing import NamedTuple
@@ -9,9 +10,10 @@ import msgspec
 from sqlalchemy import Connection, or_, select, text
 
 from inventory.lifecycle import DEFAULT_RULES, Fading, Life, LifeRules, Look
+from inventory.store_chain import pruned_scans
 from inventory.store_reader import read_infos
 from inventory.store_rows import canonical, stored_key
-from inventory.store_schema import BODY, RECORD_VERSION, is_postgresql
+from inventory.store_schema import BODY, RECORD_VERSION, TOMBSTONE, is_postgresql
 from inventory.store_sight import Sight, sight_of, trace_of
 
 MAX_RESOURCES = 50
@@ -57,9 +59,14 @@ def resources(connection: Connection, name: str) -> list[str]:
     table = RECORD_VERSION
     by_key = or_(table.c.key == key, table.c.key.endswith("|" + key, autoescape=True))
     keys = select(table.c.key).distinct().order_by(table.c.key).limit(MAX_RESOURCES)
-    found = list(connection.execute(keys.where(by_key)).scalars())
+    found = set(connection.execute(keys.where(by_key)).scalars())
+    stone = TOMBSTONE.c.key
+    by_stone = or_(stone == key, stone.endswith("|" + key, autoescape=True))
+    found |= set(
+        connection.execute(select(stone).distinct().order_by(stone).limit(MAX_RESOURCES).where(by_stone)).scalars()
+    )
     if found:
-        return found
+        return sorted(found)[:MAX_RESOURCES]
     wanted = b'"name":%s' % msgspec.json.encode(name)
     holds = "position(:wanted IN body.data) > 0" if is_postgresql(connection) else "instr(body.data, :wanted) > 0"
     of_name = keys.join(BODY, BODY.c.id == table.c.body).where(text(holds).bindparams(wanted=wanted))
@@ -71,21 +78,25 @@ def history(connection: Connection, key: str, rules: LifeRules = DEFAULT_RULES) 
     return _History(connection, rules).of(key)
 
 
-def lives(
+def looked(
     body: bytes,
     last: int,
     back: int | None,
-    scans: Iterable[int],
+    scans: Sequence[int],
     sight: Callable[[int], Sight],
     rules: LifeRules,
-) -> Iterator[tuple[int, Life]]:
-    """The state of a thing in each scan after the `last` one that has it, until it is `back`."""
+) -> Iterator[tuple[int, Life, Look]]:
+    """(scan, state, what it saw of it) in each of the sorted `scans` after the `last` that has a thing until it is
+    `back`."""
     trace = trace_of(body)
-    there = next((n for n in sorted(scans, reverse=True) if n <= last), None)
+    after = bisect_right(scans, last)
+    there = scans[after - 1] if after else None
     thing = Fading(rules)
-    for number in sorted(n for n in scans if n > last and (back is None or n < back)):
+    for number in scans[after:]:
+        if back is not None and number >= back:
+            return
         look = sight(number).look(trace, sight(there)) if there is not None else Look.PARTIAL
-        yield number, thing.add(sight(number).info.as_of, look)
+        yield number, thing.add(sight(number).info.as_of, look), look
 
 
 class _Held(NamedTuple):
@@ -100,6 +111,8 @@ class _History:
         self._db = connection
         self._rules = rules
         self._scans = {info.number: info for info in read_infos(connection)}
+        self._numbers = sorted(self._scans)
+        self._pruned = pruned_scans(connection)
         self._sights: dict[int, Sight] = {}
 
     def of(self, key: str) -> Iterator[Change]:
@@ -110,28 +123,43 @@ class _History:
             .where(table.c.key == key)
             .order_by(table.c.nth, table.c.since_scan)
         ).fetchall()
-        for nth, group in groupby((_Held(*row) for row in rows), key=lambda held: held.nth):
-            yield from self._changes(key if nth == 0 else f"{key}#{nth + 1}", list(group))
+        held = {nth: list(group) for nth, group in groupby((_Held(*row) for row in rows), key=lambda held: held.nth)}
+        tombstones = {
+            nth: (last, gone)
+            for nth, last, gone in self._db.execute(
+                select(TOMBSTONE.c.nth, TOMBSTONE.c.last_scan, TOMBSTONE.c.gone_scan).where(TOMBSTONE.c.key == key)
+            )
+        }
+        for nth in sorted(held.keys() | tombstones.keys()):
+            name = key if nth == 0 else f"{key}#{nth + 1}"
+            yield from self._changes(name, held.get(nth, []), tombstones.get(nth))
 
-    def _changes(self, name: str, held: list[_Held]) -> Iterator[Change]:
+    def _changes(self, name: str, held: list[_Held], tombstone: tuple[int, int] | None) -> Iterator[Change]:
         before: _Held | None = None
         for version in held:
             if before is None:
                 yield self._change(name, version.since, Event.APPEARED)
-            elif before.until is not None and before.until + 1 < version.since:
+            elif before.until is not None and self._was_away(before.until, version.since):
                 yield from self._gap(name, before, version.since)
                 yield self._change(name, version.since, Event.REAPPEARED)
             if before is not None:
                 for field, old, new in differences(before.body, version.body):
                     yield self._change(name, version.since, Event.CHANGED, field, old, new)
             before = version
-        if before is not None and before.until is not None:
+        if tombstone is not None and (before is None or (before.until or tombstone[0] + 1) <= tombstone[0]):
+            yield self._change(name, tombstone[1], Event.GONE)
+        elif before is not None and before.until is not None:
             yield from self._gap(name, before, None)
+
+    def _was_away(self, last: int, back: int) -> bool:
+        """Whether a scan that is kept did not have it. What only pruned scans held or lacked is not told any more."""
+        place = bisect_right(self._numbers, last)
+        return place < len(self._numbers) and self._numbers[place] < back
 
     def _gap(self, name: str, last: _Held, back: int | None) -> Iterator[Change]:
         """What became of it in the scans from the one after `last` until `back`: each new state once."""
         state = Life.PRESENT
-        for number, now in lives(last.body, last.until or 0, back, self._scans, self._sight, self._rules):
+        for number, now, _ in looked(last.body, last.until or 0, back, self._numbers, self._sight, self._rules):
             if now is not state:
                 yield self._change(name, number, Event(now.value))
             state = now
@@ -144,7 +172,7 @@ class _History:
     def _change(
         self, name: str, scan: int, event: Event, field: str = "", before: str | None = None, after: str | None = None
     ) -> Change:
-        info = self._scans.get(scan)
+        info = self._scans.get(scan) or self._pruned.get(scan)
         at = info.as_of.isoformat() if info else ""
         return Change(record=name, scan=scan, as_of=at, event=event, field=field, before=before, after=after)
 

@@ -61,7 +61,8 @@ class Held:
         """
 
 
-def _ourselves() -> Holder:
+def ourselves() -> Holder:
+    """This machine and this process."""
     since = datetime.now(UTC).isoformat(timespec="seconds")
     return Holder(machine=platform.node() or "?", process=os.getpid(), since=since)
 
@@ -117,7 +118,7 @@ def _file_lock(path: Path) -> Iterator[None]:
             raise _refused(path, _holder(os.pread(descriptor, MAX_HOLDER_BYTES, 0))) from error
         with contextlib.suppress(OSError):  # a full disk: the lock holds without its holder's name
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, msgspec.json.encode(_ourselves()), 0)
+            os.pwrite(descriptor, msgspec.json.encode(ourselves()), 0)
         yield
         with contextlib.suppress(OSError):
             os.ftruncate(descriptor, 0)
@@ -196,7 +197,7 @@ class _Lease(Held):
                 "INSERT INTO writer (id, token, holder, since, heartbeat)"
                 " VALUES (1, :token, :holder, CAST(now() AS text), CAST(now() AS text))"
             ),
-            {"token": self._token, "holder": msgspec.json.encode(_ourselves()).decode()},
+            {"token": self._token, "holder": msgspec.json.encode(ourselves()).decode()},
         )
 
     def _keep_alive(self) -> None:

@@ -17,6 +17,10 @@ class StoreError(Exception):
         self.message = message
 
 
+class DamagedError(StoreError):
+    """What is kept is not what was written: of a store, or of a backup."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Either a path or a URL."""

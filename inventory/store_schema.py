@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 
 METADATA = MetaData()
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration."""
 
 _BIG = BigInteger().with_variant(Integer, "sqlite")
@@ -107,6 +107,30 @@ LOG = Table(
     sqlite_strict=True,
 )
 """The run log: each entry's digest is that of the one before and its own body, so that nothing changes unseen."""
+
+OPENED = Table(
+    "opened",
+    METADATA,
+    Column("key", _KEY, primary_key=True),
+    Column("scan", Integer, nullable=False),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+"""Findings that were open (fail, advisory) first in a scan that has been pruned: the key, and that scan."""
+
+TOMBSTONE = Table(
+    "tombstone",
+    METADATA,
+    Column("key", _KEY, nullable=False),
+    Column("nth", _SMALL, nullable=False),
+    Column("last_scan", Integer, nullable=False),
+    Column("gone_scan", Integer, nullable=False),
+    PrimaryKeyConstraint("key", "nth", name="tombstone_pkey"),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+"""Records that are gone, where the scans that showed it have been pruned: the last that had it, and the one in which it
+was gone."""
 
 WRITER = Table(
     "writer",

@@ -3,21 +3,44 @@
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import TypeVar
 
 import msgspec
 from sqlalchemy import Connection, select
 
 from inventory.store_bulk import Version, versions
-from inventory.store_chain import BEFORE_THE_FIRST, Changes, Entry, ScanEntry, chained, time_header
+from inventory.store_chain import (
+    BEFORE_THE_FIRST,
+    Changes,
+    Entry,
+    PruneEntry,
+    ScanEntry,
+    chained,
+    remembered,
+    time_header,
+)
 from inventory.store_rows import sha256, unpacked
-from inventory.store_schema import BODY, FINDINGS, LOG, OBSERVATION, RAWS, SCAN, SECTIONS, Section
+from inventory.store_schema import (
+    BODY,
+    FINDINGS,
+    LOG,
+    OBSERVATION,
+    OPENED,
+    RAWS,
+    SCAN,
+    SECTIONS,
+    TOMBSTONE,
+    Section,
+)  # fmt: skip
 from inventory.text import Message, msg
 
 MAX_FAULTS = 100
 """Sentences after which it is clear enough."""
 _BODIES_AT_ONCE = 500
+_Told = TypeVar("_Told", ScanEntry, PruneEntry)
+_WHAT: dict[type[msgspec.Struct], str] = {ScanEntry: "scan", PruneEntry: "prune"}
 
 
 def faults(connection: Connection) -> Iterator[Message]:
@@ -28,7 +51,12 @@ def faults(connection: Connection) -> Iterator[Message]:
 def _faults(connection: Connection) -> Iterator[Message]:
     entries: dict[int, Entry] = {}
     yield from _log(connection, entries)
-    by_scan = {told.scan: (e.number, told) for e in entries.values() if (told := _told(e)) is not None}
+    by_scan = {told.scan: (e.number, told) for e in entries.values() if (told := _told(e, ScanEntry)) is not None}
+    prunings = [pruning for e in entries.values() if (pruning := _told(e, PruneEntry)) is not None]
+    expected = {number: entry.changes for number, (_, entry) in by_scan.items()}
+    for pruning in prunings:
+        expected |= {int(number): digest for number, digest in pruning.changes.items()}
+    pruned = {number for pruning in prunings for number in pruning.scans}
     kept = sorted(connection.execute(select(SCAN.c.number)).scalars())
     changes = {number: Changes() for number in kept}
     for section in SECTIONS:
@@ -39,15 +67,49 @@ def _faults(connection: Connection) -> Iterator[Message]:
             continue
         entry_number, entry = by_scan[number]
         yield from _scan(connection, number, entry_number, entry)
-        if changes[number].hexdigest() != entry.changes:
+        if changes[number].hexdigest() != expected[number]:
             yield msg("scan {number}: rows were changed, added or taken away after it was written", number=number)
-    for number in sorted(set(by_scan) - set(kept)):
+        if number in pruned:
+            yield msg("scan {number} was pruned, says the log, and is there", number=number)
+    for number in sorted(set(by_scan) - set(kept) - pruned):
         yield msg("scan {number} stands in the log and is gone from the store", number=number)
+    yield from _parts_of_no_scan(connection, kept)
+    yield from _memory(connection, prunings)
 
 
-def _told(entry: Entry) -> ScanEntry | None:
+def _parts_of_no_scan(connection: Connection, kept: list[int]) -> Iterator[Message]:
+    for number in sorted(set(connection.execute(select(OBSERVATION.c.scan).distinct()).scalars()) - set(kept)):
+        yield msg("scan {number} is not in the store, and its times of observation are", number=number)
+
+
+def _memory(connection: Connection, prunings: list[PruneEntry]) -> Iterator[Message]:
+    """What the last pruning wrote down of the scans that it and those before it took away."""
+    nothing = hashlib.sha256().hexdigest()
+    last = prunings[-1] if prunings else None
+    for table, expected in (
+        (OPENED, last.opened if last else nothing),
+        (TOMBSTONE, last.tombstones if last else nothing),
+    ):
+        if remembered(connection, table) != expected:
+            yield msg("the table {table}: rows were changed, added or taken away after they were written",
+                      table=table.name)  # fmt: skip
+
+
+def changes_of(connection: Connection, kept: Sequence[int]) -> dict[int, str]:
+    """What came and went with each of these scans, as the rows say it that are there: digests, hexadecimal."""
+    numbers = sorted(kept)
+    changes = {number: Changes() for number in numbers}
+    for section in SECTIONS:
+        for change in changes.values():
+            change.section(section)
+        for version in versions(connection, section):
+            _count(section, version, numbers, changes)
+    return {number: change.hexdigest() for number, change in changes.items()}
+
+
+def _told(entry: Entry, kind: type[_Told]) -> _Told | None:
     try:
-        return msgspec.json.decode(entry.body, type=ScanEntry) if entry.what == "scan" else None
+        return msgspec.json.decode(entry.body, type=kind) if entry.what == _WHAT[kind] else None
     except msgspec.DecodeError:
         return None  # its digest has told already
 
@@ -108,15 +170,24 @@ def _section(
         if isinstance(version, Message):
             yield version
             continue
-        first = bisect_left(kept, version.since)
-        after = len(kept) if version.until is None else bisect_right(kept, version.until)
-        if first >= after:
+        if not _count(section, version, kept, changes):
             yield msg("{section} {key}: a row of no scan", section=section.name, key=_shown(version.key))
-            continue
-        facts = (version.verdict, version.known_scan, version.known_at) if section is FINDINGS else ()
-        changes[kept[first]].came(version.key, version.nth, version.digest, facts)
-        if after < len(kept):
-            changes[kept[after]].went(version.key, version.nth)
+
+
+def _count(section: Section, version: Version, kept: Sequence[int], changes: dict[int, Changes]) -> bool:
+    """Adds the version to the changes of the scan with which it came and of the one with which it went.
+
+    Returns: whether it holds in any of the scans.
+    """
+    first = bisect_left(kept, version.since)
+    after = len(kept) if version.until is None else bisect_right(kept, version.until)
+    if first >= after:
+        return False
+    facts = (version.verdict, version.known_scan, version.known_at) if section is FINDINGS else ()
+    changes[kept[first]].came(version.key, version.nth, version.digest, facts)
+    if after < len(kept):
+        changes[kept[after]].went(version.key, version.nth)
+    return True
 
 
 def _checked(connection: Connection, section: Section) -> Iterator[Version | Message]:

@@ -98,7 +98,12 @@ def test_explain_speaks_the_operator_s_language(yunhe: Yunhe, city: Path, scanne
 def test_evidence_of_a_project_is_built_and_verified(yunhe: Yunhe, city: Path, scanned: Ran) -> None:
     bundle = city.parent / "evidence.zip"
 
+    assert yunhe("evidence", "build", "P-9", "-c", city, "-o", bundle).code == 2
+    (before,) = json.loads(yunhe("store", "prune", "--dry-run", "-c", city, "-f", "json").out)
+    assert "cited" not in before["because"]
     assert yunhe("evidence", "build", "P-2025-011", "-c", city, "-o", bundle).code == 0
+    (after,) = json.loads(yunhe("store", "prune", "--dry-run", "-c", city, "-f", "json").out)
+    assert "cited" in after["because"]
     assert yunhe("evidence", "verify", bundle).code == 0
 
     data = bytearray(bundle.read_bytes())

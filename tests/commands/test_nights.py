@@ -7,7 +7,7 @@ from typing import Any
 import builders
 import pytest
 
-from commands.nights import history_of
+from commands.nights import history_of, nights_needed
 from inventory.collection import Collection
 from inventory.coverage import Cell, CellResult, CellState, SourceInfo
 from inventory.history import DayState
@@ -89,3 +89,15 @@ def test_nothing_is_read_back_where_nothing_could_be_proved_by_it(
 
     assert loaded == []
     assert history.nights == ()
+
+
+def test_the_nights_of_a_trial_run_are_needed_until_it_is_accepted() -> None:
+    """However long ago it was: they are what proves it."""
+    long_ago = date(2024, 1, 31)
+    project = builders.project("P-1", initial_acceptance_on=long_ago, trial_start_on=date(2024, 1, 15))
+    days = nights_needed([project], POLICY)
+
+    assert (min(days), max(days), len(days)) == (long_ago, date(2024, 2, 29), 30)
+    accepted = builders.with_fields(project, final_acceptance_on=date(2024, 6, 1))
+    assert nights_needed([accepted], POLICY) == set()
+    assert nights_needed([builders.with_fields(project, trial_start_on=None)], POLICY) == set()

@@ -160,3 +160,90 @@ def test_a_baseline_is_named_once_and_for_good(yunhe: Yunhe, config: Path) -> No
     assert by_name == json.loads(yunhe("diff", "1", "2", "-c", config, "-f", "json").out)
     assert yunhe("diff", "nobody", "2", "-c", config).code == 2
     assert yunhe("store", "verify", "-c", config).code == 0
+
+
+# ── pruning ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+SHORT = "[retention]\ndaily_days = 1\nweekly_weeks = 0\nmonthly_months = 0\n"
+
+
+def test_a_dry_run_says_what_goes_and_why_the_others_stay(yunhe: Yunhe, config: Path) -> None:
+    config.write_text(CONFIG + SHORT, encoding="utf-8")
+    told = yunhe("store", "prune", "--dry-run", "-c", config, "-f", "json")
+
+    assert told.code == 0
+    assert [(row["scan"], row["goes"]) for row in json.loads(told.out)] == [(1, 1), (2, 0)]
+    assert "last" in json.loads(told.out)[1]["because"]
+    assert "nothing was changed" in told.err
+    assert len(json.loads(yunhe("scans", "-c", config, "-f", "json").out)) == 2
+
+
+def test_a_pruned_scan_is_told_from_one_that_never_was(yunhe: Yunhe, config: Path) -> None:
+    config.write_text(CONFIG + SHORT, encoding="utf-8")
+    before = yunhe("findings", "-c", config, "-f", "json").out
+    assert yunhe("store", "prune", "-c", config).code == 0
+
+    assert [row["scan"] for row in json.loads(yunhe("scans", "-c", config, "-f", "json").out)] == [2]
+    assert yunhe("findings", "-c", config, "-f", "json").out == before
+    pruned = yunhe("findings", "-c", config, "--scan", "1")
+    assert (pruned.code, "was pruned" in pruned.err) == (2, True)
+    never = yunhe("findings", "-c", config, "--scan", "9")
+    assert (never.code, "holds no scan 9" in never.err) == (2, True)
+    assert yunhe("store", "verify", "-c", config).code == 0
+
+
+def test_as_of_says_when_the_scan_of_that_day_was_pruned(yunhe: Yunhe, config: Path) -> None:
+    assert yunhe("baseline", "set", "B", "1", "-c", config).code == 0
+    for day in ("2026-11-22", "2026-11-23"):
+        assert yunhe("scan", "-c", config, "--as-of", day, "--exit-zero").code == 0
+    config.write_text(CONFIG + SHORT, encoding="utf-8")
+    assert yunhe("store", "prune", "-c", config).code == 0
+
+    done = yunhe("findings", "-c", config, "--as-of", "2026-11-22", "-f", "json")
+    assert done.code == 0
+    assert "scan 3, the last of 2026-11-22, was pruned" in done.err
+    assert "scan 1 before it answers" in done.err
+
+
+def test_a_damaged_store_is_not_pruned_and_exits_with_integrity(yunhe: Yunhe, config: Path) -> None:
+    config.write_text(CONFIG + SHORT, encoding="utf-8")
+    with sqlite3.connect(config.parent / "yunhe.db") as db:
+        db.execute("UPDATE finding_version SET verdict = 'pass'")
+    db.close()
+
+    done = yunhe("store", "prune", "-c", config)
+    assert done.code == 6
+    assert "nothing was pruned" in done.err
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("[retention]\ndaily_days = 0\n", "retention.daily_days: expected 1 or more"),
+        ("[retention]\nyearly = 5\n", "retention.yearly: there is no such key"),
+        ("[retention]\ndaily_days = 90\nweekly_weeks = 2\n", "expected 0, or 13 or more"),
+        ("[retention]\nmonthly_months = 1\n", "retention.monthly_months: 1 months are less"),
+        ("[lifecycle]\ngone_scans = 0\n", "lifecycle.gone_scans: expected 1 or more"),
+        ("[lifecycle]\nmass_percent = 101\n", "lifecycle.mass_percent: expected 100 or less"),
+        ('[lifecycle]\ngone_hours = "48"\n', "lifecycle.gone_hours: expected an integer, not text in quotes"),
+    ],
+)
+def test_rules_that_cannot_be_meant_are_refused(yunhe: Yunhe, config: Path, table: str, told: str) -> None:
+    config.write_text(CONFIG + table, encoding="utf-8")
+    done = yunhe("store", "prune", "--dry-run", "-c", config)
+
+    assert done.code == 2
+    assert told in done.err
+
+
+def test_how_much_may_vanish_is_the_configurations(yunhe: Yunhe, config: Path) -> None:
+    """With one allowed, two that vanish are held; as it comes, twenty would be believed."""
+    header, row = LEDGER.format(name="门户").splitlines()
+    for rules, state in (("", "complete"), ("[lifecycle]\nmass_count = 1\n", "partial")):
+        config.write_text(CONFIG + rules, encoding="utf-8")
+        for rows in (5, 3):
+            lines = [header, *(row.replace("S-1", f"S-{n}") for n in range(rows))]
+            (config.parent / "systems.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+            done = yunhe("scan", "-c", config, "--as-of", "2026-11-25", "-f", "json")
+        (cell,) = json.loads(done.out)["coverage"]
+        assert cell["state"] == state
