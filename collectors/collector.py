@@ -27,10 +27,12 @@ MAX_DOCUMENT_BYTES = 4 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One record and the raw document it came from (already cut down to an allow-list of fields)."""
+    """One record and the raw document it came from (already cut down to an allow-list of fields): JSON-like values, or
+    an object of msgspec's that is written like them.
+    """
 
     record: Record
-    raw: Mapping[str, object] | None = None
+    raw: Mapping[str, object] | msgspec.Struct | None = None
 
 
 @dataclass(frozen=True, slots=True)

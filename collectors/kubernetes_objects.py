@@ -8,7 +8,7 @@ name is none that the API lets names be comes from no API server, and is unreada
 """
 
 from collections.abc import Collection
-from typing import Annotated, cast
+from typing import Annotated
 
 import msgspec
 
@@ -26,8 +26,11 @@ Quantity = str | int
 """`500m`, `16Gi`: `collectors.kubernetes_quantities` reads it."""
 
 
-class _Part(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
-    """Go leaves out what is empty, or writes null: every field but an object's name and uid may be missing."""
+class _Part(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel", gc=False):
+    """Go leaves out what is empty, or writes null: every field but an object's name and uid may be missing.
+
+    A tree, never a circle: there is nothing in it for the garbage collector, which would walk through all of a listing.
+    """
 
 
 class OwnerReference(_Part):
@@ -56,10 +59,6 @@ class Document(_Part):
         """Drops every annotation but these: `last-applied-configuration` repeats the whole object, secrets included."""
         annotations = self.metadata.annotations or {}
         self.metadata.annotations = {k: v for k, v in annotations.items() if k in keys} or None
-
-    def raw(self) -> dict[str, object]:
-        """The allowed fields as JSON-like values, with the API's names."""
-        return cast("dict[str, object]", msgspec.to_builtins(self))
 
 
 # ── nodes, namespaces ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -283,10 +283,10 @@ class Translator:
     def service_ranges(self, ranges: ServiceCidr) -> Iterator[Reading | Incomplete]:
         """The ranges that Services take their addresses from."""
         for text in ranges.spec.cidrs or ():
-            yield self._segment(text, f"service:{ranges.metadata.uid}", "service", ranges.metadata.name, ranges.raw())
+            yield self._segment(text, f"service:{ranges.metadata.uid}", "service", ranges.metadata.name, ranges)
 
     def _segment(
-        self, text: str, native_id: str, purpose: str, name: str, raw: dict[str, object]
+        self, text: str, native_id: str, purpose: str, name: str, raw: Mapping[str, object] | Document
     ) -> Reading | Incomplete:
         try:
             cidr = str(IPNetwork(text).cidr)
@@ -374,7 +374,7 @@ class Translator:
 
     @staticmethod
     def _reading(document: Document, record: Record) -> Reading:
-        return Reading(record, document.raw())
+        return Reading(record, document)
 
 
 def owner_words(metadata: Metadata) -> tuple[dict[str, str], tuple[str, ...]]:

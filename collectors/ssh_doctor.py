@@ -4,7 +4,7 @@ Each host is asked what a scan asks it, through the same collector: nothing else
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -110,5 +110,5 @@ def _check(error: CollectorError) -> str:
 
 
 def _is_root(reading: Reading) -> bool:
-    sections = (reading.raw or {}).get("sections")
+    sections = reading.raw.get("sections") if isinstance(reading.raw, Mapping) else None
     return isinstance(sections, dict) and sections.get("user_id") == ["0"]

@@ -22,6 +22,7 @@ PROBE_VERSION = 1
 MAX_LINES = 5000
 """Of one section, whatever limit the answer claims for it."""
 MAX_LINE_BYTES = 1000
+"""The probe's limit too: a line of so many bytes was cut, for all that anybody knows."""
 MAX_VALUE_CHARS = 256
 MAX_NOISE_BYTES = 64 * 1024
 """Before the header: a login shell's greeting is tolerated, not more."""
@@ -228,6 +229,8 @@ def _read_sections(lines: Iterable[bytes]) -> _Answer:
         line = raw_line.removesuffix(b"\r")
         if line.startswith(b"|") and content is not None and len(content) < limit:
             content.append(line[1 : 1 + MAX_LINE_BYTES])
+            if len(line) > MAX_LINE_BYTES:
+                taken.cut.add(name)
         if not line.startswith(b"@@ "):
             continue
         match content, line[3:].decode("ascii", errors="replace").split():

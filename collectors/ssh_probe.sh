@@ -9,7 +9,7 @@
 # Answer, version 1 (the reader is collectors/ssh_facts.py): lines that begin with `@@` are the probe's own, each line
 # of what it read begins with `|`, so that no content can pass for structure. Everything else is noise.
 #   @@ yunhe-probe 1
-#   @@ begin NAME LIMIT | content … | @@ end NAME      a section; LIMIT lines or more means it was cut
+#   @@ begin NAME LIMIT | content … | @@ end NAME      a section; LIMIT lines or more, or one of 1,000 bytes: it was cut
 #   @@ absent NAME | @@ denied NAME                     no such fact here | only root may read it
 #   @@ done
 
@@ -50,7 +50,7 @@ end() {
     tell "@@ end $1"
 }
 
-# A line of content, marked. None is endless.
+# A line of content, marked. None is endless: what has 1,000 bytes may have had more.
 mark() {
     case ${#1} in
         ????*) tell "|$(printf %.1000s "$1")" ;;

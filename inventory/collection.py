@@ -17,7 +17,7 @@ from inventory.text import msg
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
-def encode_raw(document: Mapping[str, object]) -> bytes:
+def encode_raw(document: Mapping[str, object] | msgspec.Struct) -> bytes:
     """The canonical bytes of a raw document: sorted keys, no spaces, UTF-8."""
     return _ENCODER.encode(document)
 
@@ -100,7 +100,7 @@ class Collection:
         for record in self.records:
             guard.follow(record)
         kept: list[Record] = []
-        spoiled = {d for d, body in self.raws.items() if guard.mentions(body.decode("utf-8", "replace"))}
+        spoiled = {d for d, body in self.raws.items() if guard.mentions_in(body)}
         for record in self.records:
             found = guarded_record(record, guard)
             if isinstance(found, ClassifiedTrace) and record.raw:

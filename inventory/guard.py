@@ -6,17 +6,20 @@ it is kept. What it drops leaves a count behind, no name and no address.
 
 import hashlib
 import ipaddress
+import itertools
 import re
 import threading
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
+from operator import attrgetter
 
 import msgspec
 from netaddr import IPNetwork, IPSet
 
 from inventory.names import normalise
-from inventory.records import Port, Project, Record, System
+from inventory.records import Project, Record, System
 from inventory.text import Message
 from inventory.uuids import both_orders, canonical
 
@@ -26,10 +29,16 @@ _ADDRESS = re.compile(
 _LIKE_ADDRESS = re.compile(r"\s*[0-9a-fA-F]*[:.][0-9a-fA-F:.]*(?:[/%\s]|$)")
 _BLANKED = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) in "_.:/")}
 """Every ASCII character that is no part of an address and no letter beside which one would be none."""
+_UNFOLDED = dict.fromkeys(map(ord, "-(){}"))
+"""A UUID may be written with them or without."""
+_UNFOLDED_BYTES = bytes(code for code in range(128) if not normalise(chr(code)) or code in _UNFOLDED)
 _ALL_ONES = 2**128
 _SEPARATORS = re.compile(r"[\s/:=,;|@#?&()\[\]{}<>\"'`，；：、（）【】《》]+")
 _MIN_PART = 3
 """Characters of a part of a text that may be an entry: `db=80` holds no code 80."""
+_UUID_DIGITS = 32
+_MAX_TRACES = 50
+"""More are slower to look for one by one than the words of a document are to look up."""
 _MAX_ANSWERS = 50_000
 """Kept in each of the tables below: what is asked often is asked early."""
 _WITHHELD = "…"
@@ -76,6 +85,10 @@ class Guard:
         self._parts: dict[str, bool] = {}
         self._clean: set[str] = set()
         """Words of documents in which no address of the list stands."""
+        self._traces: tuple[str, ...] | None = ()
+        """What stands, folded, in every text that is on the list or mentions it; None: no such short list is known."""
+        self._plain_traces: tuple[bytes, ...] = ()
+        """Those of them that may stand in a document which is ASCII throughout."""
         self._patterns: dict[str, str] = {}
         """Word, to the pattern that tells whether it stands for itself where it was found."""
         self._ranges: list[tuple[int, int, int]] = []
@@ -105,6 +118,9 @@ class Guard:
             self._answers = {}
             self._parts = {}
             self._clean = set()
+            self._traces = _traces(patterns, self._ranges)
+            plain = [trace.replace("〔", "[").replace("〕", "]") for trace in self._traces or ()]
+            self._plain_traces = tuple(trace.encode() for trace in plain if trace.isascii())
             self._fingerprint = None
 
     @property
@@ -135,7 +151,7 @@ class Guard:
             version, first, last, address = found
             return self._holds(version, first, last) or self._holds(version, address, address)
         word = normalise(text).rstrip(".")
-        if word in self._words or canonical(word) in self._words:
+        if word in self._words or (len(word) >= _UUID_DIGITS and canonical(word) in self._words):
             return True
         # A fully qualified name is the listed host too.
         return "." in word and word.partition(".")[0] in self._words
@@ -180,6 +196,14 @@ class Guard:
                 return True
         return bool(self._ranges) and self._mentions_address(text)
 
+    def mentions_in(self, document: bytes) -> bool:
+        """`mentions` of a document in UTF-8. Of most, a fraction of its time shows that they do not."""
+        if self._traces is not None and document.isascii():
+            folded = document.translate(None, _UNFOLDED_BYTES).lower()
+            if not any(trace in folded for trace in self._plain_traces):
+                return False
+        return self.mentions(document.decode("utf-8", "replace"))
+
     def _mentions_address(self, text: str) -> bool:
         clean = self._clean
         for word in _address_words(text).difference(clean):
@@ -191,7 +215,12 @@ class Guard:
 
     def forbids_record(self, record: Record) -> bool:
         """Whether any identifying text of the record is on the list."""
-        return any(map(self.forbids_part, _identifying(record)))
+        texts = _identifying(record)
+        if self._traces is not None:
+            folded = _folded("\n".join(texts))
+            if not any(trace in folded for trace in self._traces):
+                return False
+        return any(map(self.forbids_part, texts))
 
     def follow(self, record: Record) -> None:
         """Adds what belongs to a project or system that is itself on the list: its systems, tenants and hosts."""
@@ -226,6 +255,44 @@ class Guard:
         return msgspec.structs.replace(record, **spoiled) if spoiled else record
 
 
+def _folded(text: str) -> str:
+    return normalise(text).translate(_UNFOLDED)
+
+
+def _traces(words: Iterable[str], ranges: Iterable[tuple[int, int, int]]) -> tuple[str, ...] | None:
+    """Of what is listed, what must stand in every folded text that is or mentions it; None where that is too much, or
+    nothing in particular.
+    """
+    found = {_folded(word) for word in words}
+    for version, first, last in ranges:
+        begins = _ipv4_begins(first, last) if version == 4 else _ipv6_begins(first, last)
+        if begins is None:
+            return None
+        found |= begins
+        if version == 4:
+            found.add("ffff:")  # the same addresses as IPv6 writes them: ::ffff:c000:24d
+        if len(found) > _MAX_TRACES:
+            return None
+    return tuple(sorted(found)) if "" not in found else None
+
+
+def _ipv4_begins(first: int, last: int) -> set[str] | None:
+    """How each address of the stretch begins, as far as its first and last one agree byte by byte."""
+    if first == last:
+        return {str(ipaddress.IPv4Address(first))}
+    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first.to_bytes(4), last.to_bytes(4), strict=True))
+    before = "".join(f"{byte}." for byte, _ in same)
+    return {before} if before else None
+
+
+def _ipv6_begins(first: int, last: int) -> set[str] | None:
+    """The group that all addresses of the stretch begin with; None where it is no one group, or a nought, which `::`
+    leaves out.
+    """
+    group = first >> 112
+    return {f"{group:x}:"} if group and group == last >> 112 else None
+
+
 def _address_words(text: str) -> set[str]:
     """Pieces of a text, which may be a long document, in which all of its addresses stand."""
     if not text.isascii():
@@ -251,17 +318,18 @@ _FREE_TEXT = frozenset(
 
 def _identifying(record: Record) -> list[str]:
     texts: list[str] = []
-    if isinstance(record, Port) and record.device:
-        texts.append(record.device)
-    for name in record.__struct_fields__:
-        if name not in _FREE_TEXT:
-            _add_texts(getattr(record, name), texts)
+    for value in _identifying_fields(type(record))(record):
+        if value:
+            _add_texts(value, texts)
     return texts
 
 
+@cache
+def _identifying_fields(kind: type[Record]) -> Callable[[Record], tuple[object, ...]]:
+    return attrgetter(*(name for name in kind.__struct_fields__ if name not in _FREE_TEXT))
+
+
 def _add_texts(value: object, to: list[str]) -> None:
-    if value is None:
-        return
     if isinstance(value, str):
         if value:
             to.append(value)

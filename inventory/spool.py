@@ -451,7 +451,7 @@ class _Batch:
 
     def guarded(self, record: Record, raw: bytes | None, guard: Guard) -> Record | None:
         """The record as it may be kept, or None; what is dropped leaves a count."""
-        if raw is not None and record.raw and guard and guard.mentions(raw.decode("utf-8", "replace")):
+        if raw is not None and record.raw and guard and guard.mentions_in(raw):
             self.spoiled.add(record.raw)
         found = guarded_record(record, guard)
         if isinstance(found, ClassifiedTrace):

@@ -293,6 +293,16 @@ def test_half_a_page_is_not_a_short_one(server: Server, cut: int) -> None:
     assert result.state is CellState.FAILED
 
 
+def test_a_label_that_looks_like_a_token_begins_no_page(server: Server) -> None:
+    """What is asked ahead of the decoding is a guess: a wrong one changes nothing of what is told."""
+    pod = put(whole("pods", "a"), ("metadata", "labels"), {"continue": "elsewhere"})
+
+    result, collection = server.read("pods", listed("pods", pod, whole("pods", "b")).replace(": ", ":"))
+
+    assert result.state is CellState.COMPLETE
+    assert [r.native_id for r in collection.records] == ["a", "b"]
+
+
 def test_a_hostile_cluster_leads_to_no_secret(server: Server) -> None:
     """Nothing that it answers becomes a path of its own choosing."""
     assert server.asked

@@ -23,6 +23,7 @@ from collectors.kubernetes_objects import (
 )
 from collectors.kubernetes_quantities import quantity, requested, thousandths
 from collectors.kubernetes_records import Translator, image_digest, origin, owner_words
+from inventory.collection import encode_raw
 from inventory.records import Exposure, HostSighting, Quota, Segment, Storage, Tenant, Workload
 
 TRANSLATE = Translator(
@@ -38,10 +39,11 @@ def decoded(shape: type, **fields: object):  # type: ignore[no-untyped-def]
 
 
 def only(readings):  # type: ignore[no-untyped-def]
-    """The one record and its raw document."""
+    """The one record and its raw document, as it is written down."""
     (reading,) = readings
     assert isinstance(reading, Reading)
-    return reading.record, reading.raw
+    assert reading.raw is not None
+    return reading.record, msgspec.json.decode(encode_raw(reading.raw))
 
 
 @pytest.mark.parametrize(

@@ -285,6 +285,13 @@ def test_a_section_is_never_longer_than_our_own_limit() -> None:
     assert len(read(data).sighting.listeners) <= MAX_LINES
 
 
+def test_a_line_as_long_as_the_probe_lets_one_be_may_have_been_cut_and_is_told() -> None:
+    assert problems(answer({"mounts": "/dev/vda1 / ext4\n" + "a" * 999})) == []
+    for length in (1000, 1001, 5000):
+        data = answer({"mounts": "/dev/vda1 / ext4\n" + "a" * length})
+        assert problems(data) == ["there was more than the probe shows of mounts"]
+
+
 _HOSTILE = st.text(max_size=100) | st.sampled_from(["", "-", "0", "\x00", "a" * 5000, "::/0"])
 
 

@@ -207,6 +207,83 @@ def test_a_document_is_searched_for_addresses_word_by_word_and_none_is_lost(text
     assert found == set(guard_module._ADDRESS.findall(text))
 
 
+NAMED = (
+    "10.250.0.0/16",
+    "10.8.0.0/13",
+    "192.0.2.77",
+    "2001:db8:ff::/48",
+    UUID,
+    "secret-host",
+    "保密 系统",
+    "保发〔2024〕3号",
+    "SM[1]",
+)
+SAID = st.sampled_from(
+    [
+        "10.250.1.2",
+        "10.250.0.0/17",
+        "10.25.0.1",
+        "10.15.255.255",
+        "10.16.0.0",
+        "192.0.2.77/24",
+        "192.0.2.7",
+        "::ffff:192.0.2.77",
+        "::ffff:c000:24d",
+        "::FFFF:0AFA:1",
+        "2001:DB8:ff::1",
+        "2001:0db8:00ff::1%eth0",
+        "2001:db8::1",
+        UUID,
+        UUID.upper(),
+        UUID.replace("-", ""),
+        f"{{{UUID}}}",
+        "VMware-42 0b cf 8f a2 f2 d1 54-32 9b 57 5d 9b c5 e1 9c",
+        swapped(UUID),
+        "SECRET-HOST",
+        "secret-host.dept.test",
+        "secret host",
+        "secrethost",
+        "保密系统",
+        "保密　系统",
+        "保发[2024]3号",
+        "sm[1]",
+        "sm〔1〕",
+        "SM1",
+        "１０.250.1.2",
+        " ",
+        '"',
+        ",",
+        "-",
+        "openstack:///",
+        "x",
+        "é",
+    ]
+)
+
+
+def thorough(*entries: str) -> Guard:
+    """A guard that goes through every text, because its list is too long for the short way."""
+    guard = Guard([*entries, *(f"198.18.{n}.1" for n in range(guard_module._MAX_TRACES + 1))])
+    assert guard._traces is None
+    return guard
+
+
+@given(st.lists(st.sampled_from(NAMED), unique=True), st.lists(SAID, max_size=6).map("".join))
+def test_the_short_way_through_a_document_or_a_record_misses_nothing(entries: list[str], text: str) -> None:
+    short, long = Guard(entries), thorough(*entries)
+    assert short._traces is not None
+    assert short.mentions_in(text.encode()) == long.mentions_in(text.encode()) == long.mentions(text)
+    record = Tenant(source="openstack:city", native_id="t-1", observed_at=NOON, name=text, tags=(f"owner={text}",))
+    assert short.forbids_record(record) == long.forbids_record(record)
+
+
+@pytest.mark.parametrize("entry", ["0.0.0.0/0", "8.0.0.0/5", "::/0", "::1", "2001::/15"])
+def test_a_network_without_a_beginning_of_its_own_is_looked_for_the_long_way(entry: str) -> None:
+    guard = Guard([entry])
+    assert guard._traces is None
+    assert guard.mentions_in(f'{{"at": "{entry.partition("/")[0]}"}}'.encode())
+
+
 @given(st.text(st.characters(codec="ascii")))
 def test_plain_ascii_is_normalised_as_any_other_text(text: str) -> None:
     """A character that is nothing takes the long way."""
