@@ -1,47 +1,25 @@
 """Killed, out of disk, or read while it is written: the last scan stands whole, and a rerun leads to the same store."""
 
-import multiprocessing
 import os
 import random
-import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import crash_nights
 import pytest
+from crash_process import small_disk, start_at_once, writer
 from postgres_service import PostgresServer, postgres_server
 
 from inventory.store import Store
+
+__all__ = ["small_disk", "start_at_once"]
 
 KILLS = 200 if os.environ.get("YUNHE_REQUIRE_SERVICES") == "1" else 20
 """Points at which the writer is killed, on each store; a tenth of them where nothing says that all must be tried."""
 SLOWEST_SECONDS = 0.25
 """Until when after its start a writer is killed: several nights, or none."""
 CHANCE = random.Random(5)  # noqa: S311 - points to kill at, no secret
-FORK = multiprocessing.get_context("forkserver")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _writers_start_at_once() -> None:
-    FORK.set_forkserver_preload(["crash_nights", "inventory.store_writer", "inventory.store_engine", "psycopg"])
-
-
-@contextmanager
-def writer(place: str, last: int) -> Iterator[tuple[multiprocessing.process.BaseProcess, Connection]]:
-    """A process that writes the nights up to `last`."""
-    ours, theirs = FORK.Pipe(duplex=False)
-    process = FORK.Process(target=crash_nights.write, args=(place, last, theirs))
-    process.start()
-    theirs.close()
-    try:
-        yield process, ours
-    finally:
-        process.kill()
-        process.join()
-        ours.close()
 
 
 def head_of_undisturbed(new_store: Callable[[], str], nights: int) -> str:
@@ -97,22 +75,6 @@ def test_readers_see_whole_scans_while_the_next_is_written(new_store: Callable[[
 # ── no room ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 FULL_DISKS = max(KILLS // 8, 5)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 24 MB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], check=False, capture_output=True
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.decode().strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.mark.timeout(300)
