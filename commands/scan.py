@@ -108,7 +108,7 @@ def scan(
 
 def _with_held(spool: Spool, opened: Store, rules: LifeRules) -> Taken:
     """What was read; scopes from which too much vanished at once are not believed, and said to be so."""
-    cells = opened.with_held(spool.cells, rules)
+    cells = opened.with_held(spool.cells, rules, spool.placed)
     for cell in filter(is_held, cells):
         told = cell.reason or msg("no reason was given")
         sentence = msg(

@@ -145,6 +145,30 @@ def test_a_mass_disappearance_is_held_until_it_is_accepted(yunhe: Yunhe, tmp_pat
     assert events == ["appeared", "suspect", "missing"]
 
 
+def test_as_many_new_as_gone_is_held_as_well(yunhe: Yunhe, tmp_path: Path) -> None:
+    """A register that was exchanged for another of its size overnight."""
+    path = tmp_path / "yunhe.toml"
+    path.write_text(CONFIG, encoding="utf-8")
+    header, row = LEDGER.format(name="门户").splitlines()
+
+    def night(day: int, first: int, *more: str) -> tuple[str, str]:
+        lines = [header, *(row.replace("S-1", f"S-{n}") for n in range(first, first + 60))]
+        (tmp_path / "systems.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        done = yunhe("scan", "-c", path, "--as-of", f"2026-11-{day}", "-f", "json", *more)
+        (cell,) = json.loads(done.out)["coverage"]
+        return cell["state"], done.err
+
+    assert night(20, 0)[0] == "complete"
+    state, err = night(21, 30)
+    assert state == "partial"
+    assert "30 of 60 vanished at once" in err
+    assert json.loads(yunhe("history", "S-0", "-c", path, "-f", "json").out)[-1]["event"] == "suspect"
+    assert night(22, 30, "--accept-mass-change")[0] == "complete"
+    assert night(23, 30)[0] == "complete"
+    events = [c["event"] for c in json.loads(yunhe("history", "S-0", "-c", path, "-f", "json").out)]
+    assert events == ["appeared", "suspect", "missing"]
+
+
 def test_a_baseline_is_named_once_and_for_good(yunhe: Yunhe, config: Path) -> None:
     """Measured by the latest, a regression would be the new normal the next night."""
     assert yunhe("baseline", "set", "验收-2026", "1", "-c", config).code == 0
