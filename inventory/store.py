@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from inventory.store_chain import BaselineEntry
     from inventory.store_history import Change
     from inventory.store_lock import Held
+    from inventory.store_stats import Freed, Stats
     from inventory.store_turnover import Placed
 
 __all__ = ["DamagedError", "Place", "Store", "StoreError", "StoredScan", "lock", "place_of"]
@@ -279,6 +280,19 @@ class Store:
             sentence = msg("{path}: nothing was pruned ({why})", path=str(self.place), why=why(error))
             raise StoreError(sentence) from error
         return found
+
+    def stats(self, fates: Sequence[Fate] = ()) -> "tuple[Stats, Freed]":
+        """What the store holds, and what a pruning with these fates (`retention`) would take away.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        from inventory.store_stats import freed, stats
+
+        kept = sorted(fate.scan.number for fate in fates if not fate.goes)
+        going = sorted(fate.scan.number for fate in fates if fate.goes)
+        with self._reading() as connection:
+            return stats(connection, self.place.path), freed(connection, kept, going)
 
     def pruned(self) -> dict[int, ScanInfo]:
         """The scans that went by the rules of retention, by number: what the log still says of them.

@@ -186,6 +186,63 @@ def test_a_baseline_is_named_once_and_for_good(yunhe: Yunhe, config: Path) -> No
     assert yunhe("store", "verify", "-c", config).code == 0
 
 
+def test_stats_tell_what_is_kept_and_what_stands_beside_it(yunhe: Yunhe, config: Path) -> None:
+    config.write_text(CONFIG + SHORT, encoding="utf-8")
+    (config.parent / "yunhe.db.collecting").write_bytes(bytes(4096))
+    told = json.loads(yunhe("store", "stats", "-c", config, "-f", "json").out)
+
+    assert told["schema"] == "yunhe-store-stats-1"
+    assert (told["engine"], told["scans"], told["oldest"]["number"], told["newest"]["number"]) == ("sqlite", 2, 1, 2)
+    assert (told["kept"]["last"], told["kept"]["daily"], told["kept"]["cited"]) == (1, 1, 0)
+    assert told["next_prune"]["scans"] == 1
+    assert told["beside"] == {"spool_bytes": 4096, "captures": 0, "captures_bytes": 0, "old_store_bytes": None}
+    shown = yunhe("store", "stats", "-c", config).out
+    assert "the next pruning: scans" in shown
+    rows = yunhe("store", "stats", "-c", config, "-f", "csv").out.splitlines()
+    assert rows[0].lstrip("\ufeff") == "what,count,bytes,more"
+    assert len(rows) > 20
+
+
+# ── backup ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_backup_is_restored_into_a_store_of_another_configuration(yunhe: Yunhe, config: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text(CONFIG + '[store]\npath = "other.db"\n', encoding="utf-8")
+    made = yunhe("store", "backup", tmp_path / "b.db", "-c", config)
+    head = json.loads(yunhe("scans", "-c", config, "-f", "json").out)[-1]["head"]
+    assert (made.code, head in made.out, "verified" in made.out) == (0, True, True)
+
+    done = yunhe("store", "restore", tmp_path / "b.db", "-c", other)
+    assert (done.code, head in done.out) == (0, True)
+    assert yunhe("findings", "-c", other, "-f", "json").out == yunhe("findings", "-c", config, "-f", "json").out
+    assert yunhe("store", "verify", "-c", other, "--head", head).code == 0
+
+
+def test_mistakes_of_a_backup_are_told_apart_by_their_exit_codes(yunhe: Yunhe, config: Path, tmp_path: Path) -> None:
+    """2 what was asked, 5 what could not be done, 6 what was changed after it was written."""
+    target = tmp_path / "b.db"
+    assert yunhe("store", "backup", target, "-c", config).code == 0
+    assert yunhe("store", "backup", target, "-c", config).code == 2
+    assert yunhe("store", "backup", target, "-c", config, "--overwrite").code == 0
+    assert yunhe("store", "backup", tmp_path / "no" / "b.db", "-c", config).code == 2
+    assert yunhe("store", "backup", "postgresql://u:secret@h/d", "-c", config).code == 5
+    refused = yunhe("store", "restore", target, "-c", config)
+    assert (refused.code, "--replace" in refused.err) == (2, True)
+    assert yunhe("store", "restore", config, "-c", config, "--replace").code == 2
+    assert yunhe("store", "restore", tmp_path / "none.db", "-c", config, "--replace").code == 2
+    with sqlite3.connect(target) as db:
+        db.execute("UPDATE finding_version SET verdict = 'pass'")
+    db.close()
+    damaged = yunhe("store", "restore", target, "-c", config, "--replace")
+    assert (damaged.code, "not as it was written" in damaged.err) == (6, True)
+    with sqlite3.connect(tmp_path / "yunhe.db") as db:
+        db.execute("UPDATE finding_version SET verdict = 'pass'")
+    db.close()
+    assert yunhe("store", "backup", tmp_path / "c.db", "-c", config).code == 6
+    assert not (tmp_path / "c.db").exists()
+
+
 # ── pruning ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 SHORT = "[retention]\ndaily_days = 1\nweekly_weeks = 0\nmonthly_months = 0\n"
