@@ -12,7 +12,7 @@ from pathlib import Path
 
 import crash_nights
 import pytest
-from crash_process import FORK, small_disk, start_at_once, writer
+from crash_process import FORK, small_disk, small_postgres, start_at_once, writer
 from postgres_service import PostgresServer
 from sqlalchemy import func, select
 
@@ -21,7 +21,7 @@ from inventory.store_backup import Copied, WrongFileError, backup, restore
 from inventory.store_engine import engine_of, reading
 from inventory.store_schema import BODY, METADATA
 
-__all__ = ["small_disk", "start_at_once"]
+__all__ = ["small_disk", "small_postgres", "start_at_once"]
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 CHANCE = random.Random(7)  # noqa: S311 - points to kill at, no secret
@@ -372,6 +372,56 @@ def test_a_restore_may_be_killed_at_any_point(new_store: Callable[[], str], tmp_
             time.sleep(0.2)
         else:
             break
+
+
+@pytest.mark.timeout(600)
+def test_a_backup_may_be_killed_at_any_point(new_store: Callable[[], str], tmp_path: Path) -> None:
+    """Under its name there is nothing, or what was there, or all of the new one."""
+    place, target = filled(new_store(), 8), tmp_path / "b.db"
+    began = time.monotonic()
+    process = FORK.Process(target=saved, args=(place, target))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    took = time.monotonic() - began
+
+    states = set()
+    for kill in range(KILLS):
+        if kill % 2:
+            target.unlink(missing_ok=True)
+        before = target.stat().st_ino if target.exists() else None
+        filled(place, 1, first=9 + kill)
+        process = FORK.Process(target=saved, args=(place, target), kwargs={"overwrite": True})
+        process.start()
+        time.sleep(CHANCE.uniform(took * 0.2, took * 1.1))
+        process.kill()
+        process.join()
+        after = target.stat().st_ino if target.exists() else None
+        states.add(after == before)
+        if after is not None:
+            with Store(target) as store:
+                assert store.faults() == []
+                assert 8 <= crash_nights.is_whole(store) <= 9 + kill
+    assert True in states, "it was always too late to kill it"
+
+
+@pytest.mark.postgres
+@pytest.mark.timeout(300)
+def test_a_full_server_leaves_the_store_as_it_was(small_postgres: PostgresServer, tmp_path: Path) -> None:
+    small_postgres.run("postgres", "CREATE DATABASE restored OWNER yunhe TABLESPACE small")
+    place, target = filled(small_postgres.url("restored"), 1, first=50), tmp_path / "b.db"
+    saved(filled(str(tmp_path / "big.db"), 40), target)
+    free = "$(( $(stat -f -c %a /small) * $(stat -f -c %S /small) - 1000000 ))"
+    small_postgres.container.exec(["sh", "-c", f"head -c {free} /dev/zero > /small/filler"])
+
+    def attempt() -> None:
+        with pytest.raises(StoreError, match="No space left"):
+            restored(target, place, replace=True)
+        small_postgres.container.exec(["rm", "/small/filler"])
+
+    unchanged(place, attempt)
+    restored(target, place, replace=True)
+    assert same(str(tmp_path / "big.db"), place)
 
 
 def test_a_full_disk_leaves_no_part_of_a_backup(small_disk: Path, tmp_path: Path) -> None:

@@ -3,17 +3,17 @@
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import crash_nights
 import pytest
-from crash_process import small_disk, start_at_once, writer
-from postgres_service import PostgresServer, postgres_server
+from crash_process import small_disk, small_postgres, start_at_once, writer
+from postgres_service import PostgresServer
 
 from inventory.store import Store
 
-__all__ = ["small_disk", "start_at_once"]
+__all__ = ["small_disk", "small_postgres", "start_at_once"]
 
 KILLS = 200 if os.environ.get("YUNHE_REQUIRE_SERVICES") == "1" else 20
 """Points at which the writer is killed, on each store; a tenth of them where nothing says that all must be tried."""
@@ -106,15 +106,6 @@ def test_a_full_disk_costs_the_scan_and_nothing_else(small_disk: Path, tmp_path:
     assert full > FULL_DISKS / 2, "the disk was hardly ever full: nothing was tried"
     # The digests do not know in which store they stand.
     assert head == head_of_undisturbed(lambda: str(tmp_path / "undisturbed.db"), last + 1)
-
-
-@pytest.fixture(scope="module")
-def small_postgres() -> Iterator[PostgresServer]:
-    """A server with a tablespace on a file system of 40 MB."""
-    with postgres_server("-c fsync=off", tmpfs={"/small": "size=40m"}) as server:
-        server.container.exec(["chown", "postgres", "/small"])
-        server.run("postgres", "CREATE TABLESPACE small LOCATION '/small'")
-        yield server
 
 
 @pytest.mark.postgres

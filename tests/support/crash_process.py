@@ -9,6 +9,7 @@ from pathlib import Path
 
 import crash_nights
 import pytest
+from postgres_service import PostgresServer, postgres_server
 
 FORK = multiprocessing.get_context("forkserver")
 
@@ -48,3 +49,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.fixture(scope="module")
+def small_postgres() -> Iterator[PostgresServer]:
+    """A server with a tablespace on a file system of 40 MB."""
+    with postgres_server("-c fsync=off", tmpfs={"/small": "size=40m"}) as server:
+        server.container.exec(["chown", "postgres", "/small"])
+        server.run("postgres", "CREATE TABLESPACE small LOCATION '/small'")
+        yield server
