@@ -12,6 +12,7 @@ import typer
 
 from collectors.ledger_table import LedgerError
 from commands import (
+    backup,
     baseline,
     checks_list,
     collect,
@@ -29,6 +30,7 @@ from commands import (
     report,
     scan,
     store,
+    store_stats,
     voice,
     waiver,
 )
@@ -102,6 +104,9 @@ for group, function, help_ in (
     (baseline_app, baseline.list_baselines, mark("List the baselines.")),
     (store_app, store.migrate, mark("Renew a store that an older version made.")),
     (store_app, store.verify, mark("Hold every row of the store against its run log; exit 6 on any change.")),
+    (store_app, store_stats.stats, mark("Show what the store holds, and what the next pruning would give back.")),
+    (store_app, backup.backup, mark("Copy the store at one moment into one file, verified, while scans go on.")),
+    (store_app, backup.restore, mark("Fill the store with what a backup holds, all of it or nothing.")),
     (store_app, prune.prune, mark("Take away the scans that the rules of retention no longer ask for.")),
     (app, checks_list.checks, mark("List the checks and what they stand on.")),
     (app, due.list_due, mark("List what falls due, and write it as a calendar.")),

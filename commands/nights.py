@@ -1,36 +1,67 @@
 """What earlier scans saw running, for the trial runs that Article 23(2) speaks of."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
+
+import msgspec
 
 from checks.dates import add_months
 from checks.policy import Policy
+from checks.trial_run import component_keys
 from inventory.build import build
-from inventory.history import History, days_between, night_of
-from inventory.inventory import law_date
+from inventory.history import History, Night, days_between, night_of
+from inventory.inventory import Inventory, law_date
 from inventory.records import Project
 from inventory.store import Store
 
-LOOKED_BACK_DAYS = 92
-"""Each of these scans is read back and joined anew, and no store need keep every night for longer."""
+ACCEPTED_NIGHTS = 92
+"""Nights that are read for trial runs which a final acceptance 终验 has closed, of the newest of them first. Each is
+read back and joined anew; those of which nothing is decided yet are all read, however long ago."""
 
 
-def history_of(opened: Store, projects: Iterable[Project], policy: Policy, as_of: datetime) -> History:
-    """The nights before this scan that fall into somebody's month of trial run; no others are read.
+def history_of(
+    opened: Store,
+    projects: Iterable[Project],
+    policy: Policy,
+    as_of: datetime,
+    *,
+    keys: Container[str] | None = None,
+) -> History:
+    """The nights before this scan that fall into somebody's month of trial run, whenever that was; no others are read.
+
+    `keys`: what is asked about (`host_key`, `workload_key`); what else ran is not kept in memory. None: all of it.
 
     Raises:
         StoreError: one cannot be read back.
     """
-    today = law_date(as_of)
-    wanted = _trial_days(projects, policy, today)
+    before = [(scan.number, scan.as_of) for scan in opened.scans() if scan.as_of < as_of]
+    wanted = _trial_days(projects, policy, law_date(as_of), {law_date(at) for _, at in before})
     nights = []
-    for scan in opened.scans():
-        day = law_date(scan.as_of)
-        kept = opened.load(scan.number) if day in wanted and scan.as_of < as_of else None
+    for number, at in before:
+        day = law_date(at)
+        kept = opened.load(number) if day in wanted else None
         if kept is not None:
-            inventory = build(kept.collection, kept.options, as_of=scan.as_of)
-            nights.append(night_of(inventory, day=day, scan=scan.number))
+            night = night_of(build(kept.collection, kept.options, as_of=at), day=day, scan=number)
+            nights.append(night if keys is None else _only(night, keys))
     return History(nights=tuple(nights))
+
+
+def trial_keys(inventory: Inventory) -> frozenset[str]:
+    """Everything that projects with a trial run run on, as nights know it."""
+    found: set[str] = set()
+    for project in inventory.projects:
+        if project.initial_acceptance_on is not None and project.trial_start_on is not None:
+            found.update(component_keys(inventory, inventory.systems_of(project)))
+    return frozenset(found)
+
+
+def _only(night: Night, keys: Container[str]) -> Night:
+    return msgspec.structs.replace(
+        night,
+        running=frozenset(key for key in night.running if key in keys),
+        stopped=frozenset(key for key in night.stopped if key in keys),
+    )
 
 
 def nights_needed(projects: Iterable[Project], policy: Policy) -> set[date]:
@@ -45,19 +76,28 @@ def nights_needed(projects: Iterable[Project], policy: Policy) -> set[date]:
     return days
 
 
-def _trial_days(projects: Iterable[Project], policy: Policy, today: date) -> set[date]:
-    first = today - timedelta(days=LOOKED_BACK_DAYS)
+def _trial_days(projects: Iterable[Project], policy: Policy, today: date, kept: AbstractSet[date]) -> set[date]:
+    """Days of the store that say something of a trial run; `kept` are those that it has."""
     days: set[date] = set()
+    accepted: list[tuple[date, set[date]]] = []
     for project in projects:
         initial, start = project.initial_acceptance_on, project.trial_start_on
         if initial is None or start is None:
             continue
         begin = max(initial, start)
         due = add_months(begin, policy.parameters.trial_months)
-        if due > today:
-            continue  # nothing is judged before the month is full
-        day = max(begin, first)
-        while day < due:
-            days.add(day)
-            day += timedelta(days=1)
-    return days
+        ends = [day for day in (project.trial_end_on, project.final_acceptance_on) if day is not None]
+        if due > today or min(ends, default=due) < due:
+            continue  # nothing is judged before the month is full, nor proved of one that was broken off
+        # The day on which the month is full needs no night of its own.
+        month = {day for day in days_between(begin, due - timedelta(days=1)) if day in kept}
+        if project.final_acceptance_on is None:
+            days |= month
+        else:
+            accepted.append((begin, month))
+    more: set[date] = set()
+    for _, month in sorted(accepted, key=lambda found: found[0], reverse=True):
+        # All of a month or nothing: with a part of it nothing is proved.
+        if not more or len((more | month) - days) <= ACCEPTED_NIGHTS:
+            more |= month
+    return days | more

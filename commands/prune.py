@@ -49,7 +49,7 @@ def prune(
     place = store_place(chosen, config.parent)
     if dry_run:
         with Store(place, must_exist=True) as opened:
-            found = opened.retention(chosen.retention, life_rules(chosen.lifecycle), _trial_runs(opened))
+            found = opened.retention(chosen.retention, life_rules(chosen.lifecycle), trial_runs(opened))
     else:
         found = _prune(chosen, place)
     _show(found, form, locale)
@@ -68,10 +68,10 @@ def _prune(chosen: settings.Settings, place: store.Place) -> list[Fate]:
     with Store(place, must_exist=True):
         pass  # where there is none, no lock is left behind
     with store.lock(place) as held, Store(place, must_exist=True, held=held) as opened:
-        return opened.prune(chosen.retention, life_rules(chosen.lifecycle), _trial_runs(opened), at=now())
+        return opened.prune(chosen.retention, life_rules(chosen.lifecycle), trial_runs(opened), at=now())
 
 
-def _trial_runs(opened: Store) -> Mapping[int, tuple[Keep, ...]]:
+def trial_runs(opened: Store) -> Mapping[int, tuple[Keep, ...]]:
     """The nights of trial runs that are not accepted yet: they are what proves them (Art. 23(2))."""
     kept = opened.load()
     if kept is None:

@@ -18,7 +18,7 @@ from commands import voice
 from commands.clock import capture_clock, moment_of, now
 from commands.findings import finding_row, show_findings
 from commands.kept import store_place
-from commands.nights import history_of
+from commands.nights import history_of, trial_keys
 from commands.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -108,7 +108,7 @@ def scan(
 
 def _with_held(spool: Spool, opened: Store, rules: LifeRules) -> Taken:
     """What was read; scopes from which too much vanished at once are not believed, and said to be so."""
-    cells = opened.with_held(spool.cells, rules)
+    cells = opened.with_held(spool.cells, rules, spool.placed)
     for cell in filter(is_held, cells):
         told = cell.reason or msg("no reason was given")
         sentence = msg(
@@ -134,7 +134,8 @@ def judge_and_keep(taken: Taken, options: ScanOptions, opened: Store, *, started
     )
     policy = Policy.from_options(options)
     inventory = build(collection, options, as_of=as_of)
-    inventory = replace(inventory, history=history_of(opened, inventory.projects, policy, as_of))
+    history = history_of(opened, inventory.projects, policy, as_of, keys=trial_keys(inventory))
+    inventory = replace(inventory, history=history)
     findings = judge(inventory, policy)
     info = ScanInfo(
         number=0,

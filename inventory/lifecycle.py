@@ -106,29 +106,41 @@ def is_held(result: CellResult) -> bool:
     return result.state is CellState.PARTIAL and result.reason is not None and result.reason.id == HELD
 
 
+def is_mass(lost: int, before: int, rules: LifeRules) -> bool:
+    """Whether so many of so many at once are not believed."""
+    return lost > rules.mass_count and lost * 100 > before * rules.mass_percent
+
+
 def with_held(
-    cells: Sequence[CellResult], believed: Mapping[tuple[Cell, int], int], rules: LifeRules = DEFAULT_RULES
+    cells: Sequence[CellResult],
+    believed: Mapping[tuple[Cell, int], int],
+    rules: LifeRules = DEFAULT_RULES,
+    replaced: Mapping[Cell, tuple[int, int]] | None = None,
 ) -> list[CellResult]:
     """The cells, those from which too much vanished turned into partial ones.
 
     `believed`: how many each cell (and its place among several runs over one cell) held when it was last read whole and
     believed. A held cell is compared with that again the next night: what is repeated does not become true by it.
+    `replaced`: cells that lost so many of so many while others came in their place (`store_turnover`).
     """
     places: Counter[Cell] = Counter()
     found = []
     for result in cells:
-        found.append(_held(result, believed.get((result.cell, places[result.cell])), rules))
+        before = believed.get((result.cell, places[result.cell]))
+        found.append(_held(result, before, (replaced or {}).get(result.cell), rules))
         places[result.cell] += 1
     return found
 
 
-def _held(result: CellResult, before: int | None, rules: LifeRules) -> CellResult:
-    if before is None or not result.is_complete:
+def _held(result: CellResult, before: int | None, replaced: tuple[int, int] | None, rules: LifeRules) -> CellResult:
+    if not result.is_complete:
         return result
-    lost = before - result.seen
-    if lost <= rules.mass_count or lost * 100 <= before * rules.mass_percent:
+    if before is not None and is_mass(before - result.seen, before, rules):
+        replaced = replaced or (before - result.seen, before)
+    if replaced is None:
         return result
-    return msgspec.structs.replace(result, state=CellState.PARTIAL, reason=msg(HELD, lost=lost, before=before))
+    lost, of = replaced
+    return msgspec.structs.replace(result, state=CellState.PARTIAL, reason=msg(HELD, lost=lost, before=of))
 
 
 class Doubted:

@@ -334,6 +334,23 @@ class Spool:
         """Every record in the order of its key."""
         return map(_RECORD.decode, self.sorted_lines())
 
+    def placed(self) -> Iterator[tuple[str, Cell | None, bytes]]:
+        """Every record in the order of its key: the key, the cell that it was read in, and it as canonical JSON.
+
+        None for what captures hold: it does not say of which of their cells it is.
+        """
+        rows = self._rows(
+            "SELECT e.key, c.source, c.scope, c.kind, e.body FROM entry e LEFT JOIN cell c ON c.id = e.cell"
+            " AND NOT c.is_taken ORDER BY e.key, e.body"
+        )
+        cells: dict[tuple[str, str, str], Cell] = {}
+        for key, source, scope, kind, body in rows:
+            if source is None:
+                yield key, None, body
+            else:
+                place = (source, scope, kind)
+                yield key, cells.setdefault(place, Cell(*place)), body
+
     def sorted_raws(self) -> Iterator[tuple[str, bytes]]:
         """Every raw document once, as (digest, canonical JSON), in the order of the digests."""
         return ((name, body) for name, body in self._rows("SELECT digest, body FROM raw ORDER BY digest"))

@@ -6,7 +6,7 @@ the same code (`store_schema`, `store_writer`, `store_reader`). Its clients are 
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from inventory.store_chain import BaselineEntry
     from inventory.store_history import Change
     from inventory.store_lock import Held
+    from inventory.store_stats import Freed, Stats
+    from inventory.store_turnover import Placed
 
 __all__ = ["DamagedError", "Place", "Store", "StoreError", "StoredScan", "lock", "place_of"]
 
@@ -279,6 +281,19 @@ class Store:
             raise StoreError(sentence) from error
         return found
 
+    def stats(self, fates: Sequence[Fate] = ()) -> "tuple[Stats, Freed]":
+        """What the store holds, and what a pruning with these fates (`retention`) would take away.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        from inventory.store_stats import freed, stats
+
+        kept = sorted(fate.scan.number for fate in fates if not fate.goes)
+        going = sorted(fate.scan.number for fate in fates if fate.goes)
+        with self._reading() as connection:
+            return stats(connection, self.place.path), freed(connection, kept, going)
+
     def pruned(self) -> dict[int, ScanInfo]:
         """The scans that went by the rules of retention, by number: what the log still says of them.
 
@@ -323,16 +338,27 @@ class Store:
         with self._reading() as connection:
             return [change for key in resources(connection, name) for change in history(connection, key, rules)]
 
-    def with_held(self, cells: Sequence[CellResult], rules: LifeRules = DEFAULT_RULES) -> list[CellResult]:
+    def with_held(
+        self,
+        cells: Sequence[CellResult],
+        rules: LifeRules = DEFAULT_RULES,
+        placed: "Callable[[], Iterable[Placed]] | None" = None,
+    ) -> list[CellResult]:
         """The cells of a scan that is to be judged; those from which too much vanished at once are partial.
+
+        `placed` gives the records of the scan in the order of their keys: without them only what cells count is seen,
+        and not that as many came as went.
 
         Raises:
             StoreError: it cannot be read.
         """
         from inventory.store_life import believed
+        from inventory.store_turnover import lost_by_turnover
 
         with self._reading() as connection:
-            return with_held(cells, believed(connection, cells), rules)
+            before = believed(connection, cells)
+            replaced = lost_by_turnover(connection, cells, before, placed, rules) if placed else {}
+            return with_held(cells, before, rules, replaced)
 
     def absent(self, rules: LifeRules = DEFAULT_RULES) -> list[tuple[str, int, Life]]:
         """Every record that the last scan does not have: its key, the last scan that had it, and its state.

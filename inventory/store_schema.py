@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 
 METADATA = MetaData()
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration."""
 
 _BIG = BigInteger().with_variant(Integer, "sqlite")

@@ -1,17 +1,23 @@
 """The nights that a trial run is proved by come from the store, and only those."""
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import builders
 import pytest
+from verdicts import english, finding_on
 
-from commands.nights import history_of, nights_needed
+from checks.trial_run import CHECK, observed
+from commands.nights import ACCEPTED_NIGHTS, history_of, nights_needed
 from inventory.collection import Collection
 from inventory.coverage import Cell, CellResult, CellState, SourceInfo
-from inventory.history import DayState
+from inventory.history import DayState, days_between
+from inventory.inventory import law_date
+from inventory.retention import Keep
 from inventory.scan import ScanInfo, ScanOptions
+from inventory.settings import Retention
 from inventory.store import Store
 
 BEGAN = date(2026, 10, 1)
@@ -76,12 +82,14 @@ def test_the_days_of_a_trial_run_are_read_back_and_no_others(tmp_path: Path, loa
         {"trial_start_on": None},
         {"trial_start_on": date(2026, 11, 1), "initial_acceptance_on": date(2026, 11, 1)},
         {"trial_start_on": date(2026, 1, 1), "initial_acceptance_on": date(2026, 1, 1)},
+        {"trial_end_on": date(2026, 10, 20)},
+        {"final_acceptance_on": date(2026, 10, 20)},
     ],
 )
 def test_nothing_is_read_back_where_nothing_could_be_proved_by_it(
     tmp_path: Path, loaded: list[int | None], fields: dict[str, date | None]
 ) -> None:
-    """No dates, a month that is not full, or one so long ago that no store need hold its nights."""
+    """No dates, a month that is not full, one of which no night is kept, or one that was broken off."""
     with Store(tmp_path / "s.db") as store:
         save(store, BEGAN, "ACTIVE")
 
@@ -89,6 +97,68 @@ def test_nothing_is_read_back_where_nothing_could_be_proved_by_it(
 
     assert loaded == []
     assert history.nights == ()
+
+
+def test_a_trial_run_of_long_ago_is_proved_by_the_nights_that_are_kept(
+    tmp_path: Path, loaded: list[int | None]
+) -> None:
+    """Its month ended more than a year ago; a pruning has left its nights, and little else."""
+    began = date(2025, 9, 10)
+    project = builders.project("P-1", initial_acceptance_on=began, trial_start_on=began)
+    month = list(days_between(began, date(2025, 10, 9)))
+    with Store(tmp_path / "s.db") as store:
+        for day in (began - timedelta(days=1), *month, *days_between(date(2025, 10, 10), date(2025, 10, 30))):
+            save(store, day, "ACTIVE")
+        save(store, date(2026, 11, 20), "ACTIVE")
+        needed = nights_needed([project], POLICY)
+        pinned = {s.number: (Keep.TRIAL_RUN,) for s in store.scans() if law_date(s.as_of) in needed}
+        store.prune(Retention(daily_days=1, weekly_weeks=0, monthly_months=0), pinned=pinned, at=builders.NIGHT)
+        assert len(store.scans()) < 40
+
+        history = history_of(store, [project], POLICY, builders.NIGHT)
+        accepted = builders.with_fields(project, final_acceptance_on=date(2025, 12, 1))
+        assert history_of(store, [accepted], POLICY, builders.NIGHT) == history
+
+    assert loaded == [*range(2, 32), *range(2, 32)]
+    (key,) = {k for night in history.nights for k in night.running}
+    seen = observed(history, [key], month[0], month[-1])
+    assert (len(seen.running), seen.down, seen.unseen) == (30, (), ())
+    city = builders.city(projects=(project,), hosts=(builders.host(id=key.removeprefix("host/")),), history=history)
+    finding = finding_on(CHECK, city, "project/P-1")
+    assert "30 of 30 day(s) covered by scans, out of 30" in english(finding.reason)
+    assert finding.verdict.value == "pass"
+
+
+def test_of_trial_runs_that_are_accepted_the_newest_are_read(tmp_path: Path, loaded: list[int | None]) -> None:
+    """Each night costs a whole city to read: those that are to be decided all, of the others so many."""
+    starts = [date(2026, month, 1) for month in (1, 3, 5, 7, 9)]
+    projects = [
+        builders.project(
+            f"P-{n}", initial_acceptance_on=start, trial_start_on=start,
+            final_acceptance_on=None if n == 0 else date(2026, 11, 1),
+        )
+        for n, start in enumerate(starts)
+    ]  # fmt: skip
+    with Store(tmp_path / "s.db") as store:
+        for start in starts:
+            for day in range(31):
+                save(store, start + timedelta(days=day), "ACTIVE")
+
+        history_of(store, projects, POLICY, builders.NIGHT)
+
+    read = Counter(starts[(number - 1) // 31].month for number in loaded if number)
+    assert read == {1: 31, 5: 31, 7: 31, 9: 30}
+    assert read[5] + read[7] + read[9] <= ACCEPTED_NIGHTS
+
+
+def test_nights_hold_in_memory_only_what_is_asked_about(tmp_path: Path) -> None:
+    with Store(tmp_path / "s.db") as store:
+        save(store, BEGAN, "ACTIVE")
+        (all_of_it,) = history_of(store, [PROJECT], POLICY, builders.NIGHT).nights
+        (nothing,) = history_of(store, [PROJECT], POLICY, builders.NIGHT, keys=frozenset({"host/other"})).nights
+        (same,) = history_of(store, [PROJECT], POLICY, builders.NIGHT, keys=all_of_it.running).nights
+
+    assert (len(all_of_it.running), nothing.running, same) == (1, frozenset(), all_of_it)
 
 
 def test_the_nights_of_a_trial_run_are_needed_until_it_is_accepted() -> None:

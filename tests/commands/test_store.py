@@ -145,6 +145,30 @@ def test_a_mass_disappearance_is_held_until_it_is_accepted(yunhe: Yunhe, tmp_pat
     assert events == ["appeared", "suspect", "missing"]
 
 
+def test_as_many_new_as_gone_is_held_as_well(yunhe: Yunhe, tmp_path: Path) -> None:
+    """A register that was exchanged for another of its size overnight."""
+    path = tmp_path / "yunhe.toml"
+    path.write_text(CONFIG, encoding="utf-8")
+    header, row = LEDGER.format(name="门户").splitlines()
+
+    def night(day: int, first: int, *more: str) -> tuple[str, str]:
+        lines = [header, *(row.replace("S-1", f"S-{n}") for n in range(first, first + 60))]
+        (tmp_path / "systems.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        done = yunhe("scan", "-c", path, "--as-of", f"2026-11-{day}", "-f", "json", *more)
+        (cell,) = json.loads(done.out)["coverage"]
+        return cell["state"], done.err
+
+    assert night(20, 0)[0] == "complete"
+    state, err = night(21, 30)
+    assert state == "partial"
+    assert "30 of 60 vanished at once" in err
+    assert json.loads(yunhe("history", "S-0", "-c", path, "-f", "json").out)[-1]["event"] == "suspect"
+    assert night(22, 30, "--accept-mass-change")[0] == "complete"
+    assert night(23, 30)[0] == "complete"
+    events = [c["event"] for c in json.loads(yunhe("history", "S-0", "-c", path, "-f", "json").out)]
+    assert events == ["appeared", "suspect", "missing"]
+
+
 def test_a_baseline_is_named_once_and_for_good(yunhe: Yunhe, config: Path) -> None:
     """Measured by the latest, a regression would be the new normal the next night."""
     assert yunhe("baseline", "set", "验收-2026", "1", "-c", config).code == 0
@@ -160,6 +184,63 @@ def test_a_baseline_is_named_once_and_for_good(yunhe: Yunhe, config: Path) -> No
     assert by_name == json.loads(yunhe("diff", "1", "2", "-c", config, "-f", "json").out)
     assert yunhe("diff", "nobody", "2", "-c", config).code == 2
     assert yunhe("store", "verify", "-c", config).code == 0
+
+
+def test_stats_tell_what_is_kept_and_what_stands_beside_it(yunhe: Yunhe, config: Path) -> None:
+    config.write_text(CONFIG + SHORT, encoding="utf-8")
+    (config.parent / "yunhe.db.collecting").write_bytes(bytes(4096))
+    told = json.loads(yunhe("store", "stats", "-c", config, "-f", "json").out)
+
+    assert told["schema"] == "yunhe-store-stats-1"
+    assert (told["engine"], told["scans"], told["oldest"]["number"], told["newest"]["number"]) == ("sqlite", 2, 1, 2)
+    assert (told["kept"]["last"], told["kept"]["daily"], told["kept"]["cited"]) == (1, 1, 0)
+    assert told["next_prune"]["scans"] == 1
+    assert told["beside"] == {"spool_bytes": 4096, "captures": 0, "captures_bytes": 0, "old_store_bytes": None}
+    shown = yunhe("store", "stats", "-c", config).out
+    assert "the next pruning: scans" in shown
+    rows = yunhe("store", "stats", "-c", config, "-f", "csv").out.splitlines()
+    assert rows[0].lstrip("\ufeff") == "what,count,bytes,more"
+    assert len(rows) > 20
+
+
+# ── backup ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_backup_is_restored_into_a_store_of_another_configuration(yunhe: Yunhe, config: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text(CONFIG + '[store]\npath = "other.db"\n', encoding="utf-8")
+    made = yunhe("store", "backup", tmp_path / "b.db", "-c", config)
+    head = json.loads(yunhe("scans", "-c", config, "-f", "json").out)[-1]["head"]
+    assert (made.code, head in made.out, "verified" in made.out) == (0, True, True)
+
+    done = yunhe("store", "restore", tmp_path / "b.db", "-c", other)
+    assert (done.code, head in done.out) == (0, True)
+    assert yunhe("findings", "-c", other, "-f", "json").out == yunhe("findings", "-c", config, "-f", "json").out
+    assert yunhe("store", "verify", "-c", other, "--head", head).code == 0
+
+
+def test_mistakes_of_a_backup_are_told_apart_by_their_exit_codes(yunhe: Yunhe, config: Path, tmp_path: Path) -> None:
+    """2 what was asked, 5 what could not be done, 6 what was changed after it was written."""
+    target = tmp_path / "b.db"
+    assert yunhe("store", "backup", target, "-c", config).code == 0
+    assert yunhe("store", "backup", target, "-c", config).code == 2
+    assert yunhe("store", "backup", target, "-c", config, "--overwrite").code == 0
+    assert yunhe("store", "backup", tmp_path / "no" / "b.db", "-c", config).code == 2
+    assert yunhe("store", "backup", "postgresql://u:secret@h/d", "-c", config).code == 5
+    refused = yunhe("store", "restore", target, "-c", config)
+    assert (refused.code, "--replace" in refused.err) == (2, True)
+    assert yunhe("store", "restore", config, "-c", config, "--replace").code == 2
+    assert yunhe("store", "restore", tmp_path / "none.db", "-c", config, "--replace").code == 2
+    with sqlite3.connect(target) as db:
+        db.execute("UPDATE finding_version SET verdict = 'pass'")
+    db.close()
+    damaged = yunhe("store", "restore", target, "-c", config, "--replace")
+    assert (damaged.code, "not as it was written" in damaged.err) == (6, True)
+    with sqlite3.connect(tmp_path / "yunhe.db") as db:
+        db.execute("UPDATE finding_version SET verdict = 'pass'")
+    db.close()
+    assert yunhe("store", "backup", tmp_path / "c.db", "-c", config).code == 6
+    assert not (tmp_path / "c.db").exists()
 
 
 # ── pruning ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,9 +1,11 @@
 """Present, missing, gone: a state machine of our own beside the store, over whatever nights may come."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -91,6 +93,11 @@ def test_scans_in_a_hurry_make_nothing_gone() -> None:
         assert thing.add(NOON + timedelta(minutes=minutes), Look.WHOLE) is Life.MISSING
 
 
+def placed(taken: Collection) -> Iterator[tuple[str, Cell | None, bytes]]:
+    """As of a capture: the records do not say in which cell they were read."""
+    return ((r.key, None, msgspec.json.encode(r, order="sorted")) for r in taken.sorted_records())
+
+
 class Nights(RuleBasedStateMachine):
     """Tenants of one cloud in one cell, SSH hosts each in a cell of its own; the model counts as a person would."""
 
@@ -99,7 +106,8 @@ class Nights(RuleBasedStateMachine):
         self.folder = TemporaryDirectory()
         self.store = Store(Path(self.folder.name) / "s.db")
         self.at = NOON
-        self.believed: int | None = None
+        self.believed: set[str] | None = None
+        self.fresh = 0
         self.model: dict[str, Life] = {}
         self.looks: dict[str, list[datetime]] = {}
 
@@ -109,18 +117,20 @@ class Nights(RuleBasedStateMachine):
 
     @initialize()
     def first(self) -> None:
-        self.night(hours=24, lost=0, cloud_is_whole=True, hosts=dict.fromkeys(HOSTS, "seen"), accept=False)
+        self.night(hours=24, lost=0, new=0, cloud_is_whole=True, hosts=dict.fromkeys(HOSTS, "seen"), accept=False)
 
     @rule(
         hours=st.sampled_from([1, 24, 48]),
         lost=st.sampled_from([0, 0, 1, 5, 20, 21, 60]),
+        new=st.sampled_from([0, 0, 1, 20, 21, 60]),
         cloud_is_whole=st.booleans(),
         hosts=st.fixed_dictionaries(dict.fromkeys(HOSTS, st.sampled_from(["seen", "empty", "failed", "unplanned"]))),
         accept=st.booleans(),
     )
-    def night(self, hours: int, lost: int, cloud_is_whole: bool, hosts: dict[str, str], accept: bool) -> None:
+    def night(self, hours: int, lost: int, new: int, cloud_is_whole: bool, hosts: dict[str, str], accept: bool) -> None:
         self.at += timedelta(hours=hours)
-        there = TENANTS[lost:]
+        there = TENANTS[lost:] + [f"new{self.fresh + n}" for n in range(new)]
+        self.fresh += new // 3  # some of them are there again the next night
         state = CellState.COMPLETE if cloud_is_whole else CellState.PARTIAL
         cells = [cell(CLOUD, "*", "tenant", len(there), state)]
         for name, what in hosts.items():
@@ -134,7 +144,7 @@ class Nights(RuleBasedStateMachine):
             if what == "seen"
         ]
         taken = Collection(taken_at=self.at, records=records, cells=cells)
-        told = cells if accept else self.store.with_held(cells)
+        told = cells if accept else self.store.with_held(cells, placed=lambda: placed(taken))
         info = ScanInfo(
             number=0,
             started_at=self.at,
@@ -151,14 +161,14 @@ class Nights(RuleBasedStateMachine):
             self._step(FLEET + "|host|" + name, there=what == "seen", look="whole" if what == "empty" else "none")
 
     def _tenants(self, there: set[str], *, is_whole: bool, accept: bool) -> None:
-        lost = (self.believed or 0) - len(there)
         look = "none"
         if is_whole:
-            too_many = self.believed is not None and lost > 20 and lost > self.believed / 10
+            lost = len((self.believed or set()) - there)
+            too_many = self.believed is not None and lost > 20 and lost > len(self.believed) / 10
             look = "held" if too_many and not accept else "whole"
         if look == "whole":
-            self.believed = len(there)
-        for name in TENANTS:
+            self.believed = there
+        for name in sorted(there | {key.rpartition("|")[2] for key in self.model if "|tenant|" in key}):
             self._step(f"{CLOUD}|tenant|{name}", there=name in there, look=look)
 
     def _step(self, key: str, *, there: bool, look: str) -> None:

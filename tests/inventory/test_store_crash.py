@@ -1,47 +1,25 @@
 """Killed, out of disk, or read while it is written: the last scan stands whole, and a rerun leads to the same store."""
 
-import multiprocessing
 import os
 import random
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
+from collections.abc import Callable
 from pathlib import Path
 
 import crash_nights
 import pytest
-from postgres_service import PostgresServer, postgres_server
+from crash_process import small_disk, small_postgres, start_at_once, writer
+from postgres_service import PostgresServer
 
 from inventory.store import Store
+
+__all__ = ["small_disk", "small_postgres", "start_at_once"]
 
 KILLS = 200 if os.environ.get("YUNHE_REQUIRE_SERVICES") == "1" else 20
 """Points at which the writer is killed, on each store; a tenth of them where nothing says that all must be tried."""
 SLOWEST_SECONDS = 0.25
 """Until when after its start a writer is killed: several nights, or none."""
 CHANCE = random.Random(5)  # noqa: S311 - points to kill at, no secret
-FORK = multiprocessing.get_context("forkserver")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _writers_start_at_once() -> None:
-    FORK.set_forkserver_preload(["crash_nights", "inventory.store_writer", "inventory.store_engine", "psycopg"])
-
-
-@contextmanager
-def writer(place: str, last: int) -> Iterator[tuple[multiprocessing.process.BaseProcess, Connection]]:
-    """A process that writes the nights up to `last`."""
-    ours, theirs = FORK.Pipe(duplex=False)
-    process = FORK.Process(target=crash_nights.write, args=(place, last, theirs))
-    process.start()
-    theirs.close()
-    try:
-        yield process, ours
-    finally:
-        process.kill()
-        process.join()
-        ours.close()
 
 
 def head_of_undisturbed(new_store: Callable[[], str], nights: int) -> str:
@@ -99,22 +77,6 @@ def test_readers_see_whole_scans_while_the_next_is_written(new_store: Callable[[
 FULL_DISKS = max(KILLS // 8, 5)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 24 MB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], check=False, capture_output=True
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.decode().strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
 @pytest.mark.timeout(300)
 def test_a_full_disk_costs_the_scan_and_nothing_else(small_disk: Path, tmp_path: Path) -> None:
     place, last, full = small_disk / "s.db", 0, 0
@@ -144,15 +106,6 @@ def test_a_full_disk_costs_the_scan_and_nothing_else(small_disk: Path, tmp_path:
     assert full > FULL_DISKS / 2, "the disk was hardly ever full: nothing was tried"
     # The digests do not know in which store they stand.
     assert head == head_of_undisturbed(lambda: str(tmp_path / "undisturbed.db"), last + 1)
-
-
-@pytest.fixture(scope="module")
-def small_postgres() -> Iterator[PostgresServer]:
-    """A server with a tablespace on a file system of 40 MB."""
-    with postgres_server("-c fsync=off", tmpfs={"/small": "size=40m"}) as server:
-        server.container.exec(["chown", "postgres", "/small"])
-        server.run("postgres", "CREATE TABLESPACE small LOCATION '/small'")
-        yield server
 
 
 @pytest.mark.postgres
