@@ -116,6 +116,7 @@ def level_line(graded: Graded) -> int | Line:
         verdict=Verdict.UNKNOWN,
         reason=msg("the protection level of {name} is not known", name=graded.name),
         missing=(msg("the grading report of {name}, by {keeper}", name=graded.name, keeper=graded.keeper),),
+        evidence=tuple(f.key for f in graded.filings),
     )
 
 
