@@ -108,7 +108,8 @@ DEPLOYMENT: dict[str, Case] = {
     "one component off it": b.city(hosts=(b.host(), TOWER)),
     "contested, conflicting, undetermined, procured": b.city(
         hosts=(
-            b.host(ownership=b.CONTESTED), CLASH, b.host("edu-x", Place.UNDETERMINED), b.host("edu-y", Place.THIRD_PARTY)
+            b.host(ownership=b.CONTESTED), CLASH, b.host("edu-x", Place.UNDETERMINED),
+            b.host("edu-y", Place.THIRD_PARTY),
         )
     ),
     "more components than a sentence names": b.city(hosts=tuple(b.host(f"edu-{n}") for n in range(10))),
@@ -312,6 +313,12 @@ FILING: dict[str, Case] = {
             b.assessment(), b.assessment(native_id="report 2", reported_on=date(2025, 9, 1)),
             b.assessment(native_id="report 3", reported_on=date(2025, 8, 31)),
         ),
+    ),
+    "an assessment dated tomorrow extends nothing": filed(
+        b.filing(), assessments=(b.assessment(reported_on=TOMORROW),)
+    ),
+    "valid until yesterday, an assessment dated tomorrow": filed(
+        b.filing(valid_to=YESTERDAY), assessments=(b.assessment(reported_on=TOMORROW),)
     ),
     "day of filing not said": filed(b.filing(filed_on=None, level=None)),
     "on the old template since before 2025": filed(b.filing(filed_on=date(2024, 12, 31), template="2007")),

@@ -14,8 +14,9 @@ from verdicts import assert_whole
 from checks.catalogue import CATALOGUE
 from checks.check import Opinion, run
 from checks.policy import Policy
+from inventory.finding import Finding, Subject
 from inventory.inventory import Inventory
-from inventory.text import tell
+from inventory.text import Message, tell
 
 PAGES = Path(__file__).parents[1] / "checks" / "told"
 
@@ -39,19 +40,38 @@ def told(check_id: str, case: Case, only: str | None = None) -> str:
     return "\n\n".join("\n".join(_lines(o)) for o in opinions)
 
 
+def told_finding(finding: Finding) -> str:
+    """The finding, every field of it."""
+    return "\n".join(
+        (
+            f"{finding.check} on {_subject(finding.subject)}",
+            f"{finding.verdict.value} by {finding.decided_by}, under {' '.join(finding.articles)}",
+            *_sentences(finding.reason, finding.missing, finding.remedy),
+            *([f"  evidence: {' '.join(finding.evidence)}"] if finding.evidence else []),
+        )
+    )
+
+
 def _lines(opinion: Opinion) -> Iterator[str]:
-    subject = opinion.subject
-    of = "".join(f", {text}" for text in (subject.department, " ".join(subject.projects)) if text)
-    yield f"{subject.key} “{subject.name}”{of}"
+    yield _subject(opinion.subject)
     absent = ", from absence" if opinion.from_absence else ""
     under = f", under {' '.join(opinion.articles)}" if opinion.articles else ""
     yield f"{opinion.verdict.value} by {opinion.decided_by.value}{absent}{under}"
-    yield f"  {tell(opinion.reason, 'en')}"
-    for missing in opinion.missing:
-        yield f"  missing: {tell(missing, 'en')}"
-    if opinion.remedy is not None:
-        yield f"  remedy: {tell(opinion.remedy, 'en')}"
+    yield from _sentences(opinion.reason, opinion.missing, opinion.remedy)
     if opinion.evidence:
         yield f"  evidence: {' '.join(sorted(set(opinion.evidence)))}"
     if opinion.rests_on:
         yield f"  rests on: {', '.join(sorted(set(opinion.rests_on)))}"
+
+
+def _subject(subject: Subject) -> str:
+    of = "".join(f", {text}" for text in (subject.department, " ".join(subject.projects)) if text)
+    return f"{subject.key} “{subject.name}”{of}"
+
+
+def _sentences(reason: Message, missing: tuple[Message, ...], remedy: Message | None) -> Iterator[str]:
+    yield f"  {tell(reason, 'en')}"
+    for sentence in missing:
+        yield f"  missing: {tell(sentence, 'en')}"
+    if remedy is not None:
+        yield f"  remedy: {tell(remedy, 'en')}"
