@@ -10,7 +10,7 @@ from told import Case, page, told
 from inventory.coverage import CellState
 from inventory.hosts import Place
 from inventory.inventory import Inventory
-from inventory.records import Funding, Level, ProjectKind, SharingType
+from inventory.records import Funding, Level, ProjectKind, SharingType, View
 from inventory.settings import PolicyChoices
 from inventory.text import msg
 
@@ -122,6 +122,56 @@ DEPLOYMENT: dict[str, Case] = {
         systems=(b.system(hosts=("edu-web-1", "edu-db-9")),), missing_components={"S-1": ("edu-db-9",)}
     ),
 }  # fmt: skip
+
+
+def runs(*workloads: Any, hosts: tuple[Any, ...] = (), owners: dict[str, Any] | None = None, **given: Any) -> Inventory:
+    """System S-1 as workloads of the cluster."""
+    owned = {w.key: MINE for w in workloads} if owners is None else owners
+    return b.city(hosts=hosts, workloads=workloads, owners=owned, **given)
+
+
+def node(name: str = "node-1", place: Place = Place.CLOUD_INSTANCE, **given: Any) -> Any:
+    return b.host(name, place, b.NOBODY, (b.sighting(name, View.NODE, b.CLUSTER),), **given)
+
+
+MINE = b.owned()
+POD = b.workload("web-1", owner_uid="uid-web-rs", node="node-2")
+REPLICAS = b.workload("web-rs", workload_kind="ReplicaSet", owner_uid="uid-web", node=None, replicas=1)
+DEPLOYED = b.workload("web", workload_kind="Deployment", node=None, replicas=1)
+TWO_PODS = (DEPLOYED, REPLICAS, POD, b.workload("web-2", owner_uid="uid-web-rs"))
+NODES = (node(), node("node-2"))
+HALF_CLUSTER = b.coverage(b.cell(b.CLUSTER, "workload", CellState.PARTIAL))
+NINE_REGIONS = b.coverage(*(b.cell(b.CLOUD, "host", CellState.FAILED, f"r{n}") for n in range(9)))
+DEPLOYMENT |= {
+    "a pod on a node of the cloud": runs(b.workload(), hosts=NODES),
+    "a pod on a standalone node": runs(b.workload(), hosts=(node(place=Place.STANDALONE_PHYSICAL),)),
+    "a pod on a node that is not determined": runs(b.workload(), hosts=(node(place=Place.UNDETERMINED),)),
+    "a pod on a node that nobody saw": runs(b.workload()),
+    "a pod on a node with a conflict": runs(b.workload(), hosts=(node(conflicts=(msg("two servers have one UUID"),)),)),
+    "a pod that is not bound": runs(b.workload(node=None), hosts=NODES),
+    "a pod whose owner is contested": runs(
+        b.workload(), hosts=NODES, owners={b.workload().key: b.owned(disagreement=msg("two labels"))}
+    ),
+    "a deployment on two nodes is one component": runs(*TWO_PODS, hosts=NODES),
+    "a deployment on two nodes, one of them standalone": runs(
+        *TWO_PODS, hosts=(node(), node("node-2", Place.STANDALONE_VIRTUAL))
+    ),
+    "a deployment on two nodes, one of them unseen": runs(*TWO_PODS, hosts=(node(),)),
+    "a deployment that is scaled to nothing": runs(b.with_fields(DEPLOYED, replicas=0), hosts=NODES),
+    "workloads alone, half a cluster listed": runs(b.workload(), hosts=NODES, coverage=HALF_CLUSTER),
+    "hosts alone, half a cluster listed": b.city(coverage=HALF_CLUSTER),
+    "hosts alone, its namespace is in a cluster that was listed in half": b.city(
+        coverage=HALF_CLUSTER, tenants=(b.tenant(source=b.CLUSTER),), owners={b.tenant(source=b.CLUSTER).key: MINE}
+    ),
+    "the ledger of owners was not read": b.city(coverage=b.coverage(b.cell(b.REGISTER, "ownership", CellState.FAILED))),
+    "nine regions were not listed": b.city(coverage=NINE_REGIONS),
+    "a service that the cloud does not have": b.city(
+        hosts=(), coverage=b.coverage(b.cell(b.CLOUD, "host", CellState.NOT_CONFIGURED))
+    ),
+    "nine places that do not say where they stand": b.city(
+        hosts=tuple(b.host(f"edu-{n}", Place.UNDETERMINED) for n in range(9))
+    ),
+}
 
 OFF = {"projects": (b.legacy_project(),), "hosts": (TOWER,)}
 BOTH = {"projects": (b.legacy_project(),), "hosts": (b.host(), TOWER)}
