@@ -115,7 +115,9 @@ RUN: dict[str, Callable[[], Iterable[Finding]]] = {
     "a rejected row of the register names its project": lambda: ran(says(), coverage=rejected(row(7, "P-1"))),
     "a rejected row names it": lambda: ran(says(), coverage=OWN_WORDS),
     "a rejected row names what it rests on": lambda: ran(says(rests_on=("S-1",)), coverage=rejected(row(7, "s-1"))),
-    "rows in their order, each told once": lambda: ran(says(), coverage=rejected(row(9, "h-1", "edu-web-1"), row(7, "h-1"))),
+    "rows in their order, each told once": lambda: ran(
+        says(), coverage=rejected(row(9, "h-1", "edu-web-1"), row(7, "h-1"))
+    ),
     "a rejected row names something else": lambda: ran(says(), coverage=rejected(row(7, "P-10"))),
     "a breach by evidence stands": lambda: ran(says(FAIL), coverage=OWN_WORDS),
     "a breach from absence does not": lambda: ran(says(FAIL, from_absence=True), coverage=OWN_WORDS),
