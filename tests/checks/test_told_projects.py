@@ -204,6 +204,19 @@ def trial(history: History | None = None, **given: Any) -> Inventory:
     return b.city(projects=(b.project(**steps),), history=nights() if history is None else history)
 
 
+def beside_pods(*running: str) -> Inventory:
+    """S-1 as a host and a deployment with its pod, and one that is scaled to nothing."""
+    deployed = b.workload(workload_kind="Deployment", node=None, replicas=1)
+    pods = (deployed, b.workload("web-1", owner_uid="uid-web"), b.workload("job", replicas=0, node=None))
+    seen = tuple(
+        Night(day=d, running=frozenset(running), is_whole=True) for d in days_between(START, date(2026, 10, 2))
+    )
+    return b.city(
+        projects=(b.project(initial_acceptance_on=INITIAL, trial_start_on=START),), workloads=pods,
+        owners={w.key: b.owned() for w in pods}, history=History(nights=seen),
+    )  # fmt: skip
+
+
 THE_TENTH = date(2026, 9, 10)
 ALTERNATE = [date(2026, 9, d) for d in range(3, 20, 2)]
 TRIAL: dict[str, Case] = {
@@ -216,6 +229,16 @@ TRIAL: dict[str, Case] = {
     "ended a day too early": trial(trial_end_on=date(2026, 10, 2)),
     "ended on the day": trial(trial_end_on=date(2026, 10, 3)),
     "accepted for good before the month was over": trial(final_acceptance_on=date(2026, 9, 20)),
+    "to end tomorrow, too early": trial(
+        initial_acceptance_on=date(2026, 10, 1), trial_start_on=date(2026, 11, 1), trial_end_on=TOMORROW
+    ),
+    "to be accepted for good in a year": trial(
+        initial_acceptance_on=date(2026, 10, 1), trial_start_on=date(2026, 11, 1),
+        final_acceptance_on=date(2027, 11, 23),
+    ),
+    "ended today, too early": trial(
+        initial_acceptance_on=date(2026, 10, 1), trial_start_on=date(2026, 11, 1), trial_end_on=TODAY
+    ),
     "still running": trial(initial_acceptance_on=date(2026, 10, 1), trial_start_on=date(2026, 10, 24)),
     "full today": trial(initial_acceptance_on=date(2026, 10, 1), trial_start_on=date(2026, 10, 23)),
     "counted from the later of the two days": trial(initial_acceptance_on=date(2026, 9, 5)),
@@ -227,6 +250,8 @@ TRIAL: dict[str, Case] = {
         trial(nights(unseen=[THE_TENTH])), b.policy(PolicyChoices(trial_gap_days=1))
     ),
     "more stretches than a sentence names": trial(nights(unseen=ALTERNATE)),
+    "a host and a deployment, both seen every night": beside_pods(KEY, "workload/kubernetes:gov/edu/Deployment/web"),
+    "a host and a deployment that was not there": beside_pods(KEY),
     "nothing that it runs on was found": b.city(
         hosts=(), projects=(b.project(initial_acceptance_on=INITIAL, trial_start_on=START),)
     ),

@@ -7,11 +7,12 @@ import builders as b
 import pytest
 from told import Case, page, told
 
+from checks.regulation import load_pack
 from inventory.coverage import CellState
 from inventory.hosts import Place
 from inventory.inventory import Inventory
 from inventory.records import Funding, Level, ProjectKind, SharingType, View
-from inventory.settings import PolicyChoices
+from inventory.settings import PolicyChoices, RecognisedCentre
 from inventory.text import msg
 
 TODAY, YESTERDAY, TOMORROW = b.TODAY, date(2026, 11, 22), date(2026, 11, 24)
@@ -182,7 +183,42 @@ def legacy(found: dict[str, Any] | None = None, **system: Any) -> Inventory:
     return b.city(systems=(b.system(**system),), **given)
 
 
+ROOM = RecognisedCentre(
+    name="教育机房", document="云管函〔2025〕8号", zone="教育专网", cidrs=("10.1.0.0/16",), valid_to=TODAY
+)
+
+
+def recognising(**centre: Any) -> Any:
+    """A rule that knows recognition, and the owner's list of one centre."""
+    pack = load_pack()
+    knowing = b.with_fields(pack, parameters=b.with_fields(pack.parameters, recognises_department_centres=True))
+    return b.policy(PolicyChoices(recognised=(b.with_fields(ROOM, **centre),)), pack=knowing)
+
+
+def in_room(name: str, place: Place = Place.STANDALONE_PHYSICAL, zone: str = "教育专网") -> Any:
+    return b.host(name, place, sightings=(b.sighting(name, View.OS, b.SSH, zone=zone),))
+
+
 MIGRATION: dict[str, Case] = {
+    "in a recognised centre": (legacy({"hosts": (in_room("a"), in_room("b"))}), recognising()),
+    "partly on the cloud, the rest in a recognised centre": (
+        legacy({"hosts": (b.host(), in_room("a"))}),
+        recognising(),
+    ),
+    "in a recognised centre, and where exactly is open": (
+        legacy({"hosts": (in_room("a", Place.UNDETERMINED),)}),
+        recognising(),
+    ),
+    "one of two in a recognised centre": (legacy({"hosts": (in_room("a"), in_room("b", zone="他网"))}), recognising()),
+    "in a centre whose recognition has ended": (legacy({"hosts": (in_room("a"),)}), recognising(valid_to=YESTERDAY)),
+    "in a recognised centre, other components may be missing": (
+        legacy({"hosts": (in_room("a"),), "coverage": b.coverage(b.cell(b.REGISTER, "ownership", CellState.FAILED))}),
+        recognising(),
+    ),
+    "in a recognised centre, a workload beside it": (
+        legacy({"hosts": (in_room("a"),), "workloads": (b.workload(),), "owners": {b.workload().key: MINE}}),
+        recognising(),
+    ),
     "not paid from public funds, beside one that is": b.city(
         projects=(b.legacy_project(), b.project("P-0", funding=Funding.NON_FISCAL, systems=("S-0",))),
         systems=(b.system("S-0"), b.system()),
