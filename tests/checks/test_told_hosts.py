@@ -257,6 +257,9 @@ STORAGE: dict[str, Case] = {
     "a volume that comes from a server, nobody's": b.inventory(
         storages=(volume(b.CLUSTER, "persistent_volume", origin="10.1.1.99:/pv"),),
     ),
+    "a volume that comes from a server, of a source that is none of the scan's": b.inventory(
+        storages=(volume("kubernetes:bureau", "persistent_volume", origin="10.1.1.99:/pv"),),
+    ),
     "blocks of a storage network on a standalone machine": city(
         blocks(machine(), ("sdb", "fc"), ("sdc", "FC"), ("sdd", "iscsi"), ("sda", "sata"), ("sde", None))
     ),

@@ -341,6 +341,9 @@ DUE: dict[str, tuple[Inventory, Policy]] = {
     "an application of operation and maintenance": (owing(project_kind=ProjectKind.OPERATION), b.policy()),
     "an application of consulting": (owing(project_kind=ProjectKind.CONSULTING), b.policy()),
     "an award before the regulation": (owing(awarded_on=date(2024, 1, 14)), b.policy()),
+    "an award on the regulation's first day, in a register that keeps the day": (
+        b.inventory(projects=(b.project(systems=(), awarded_on=date(2024, 1, 15)), KEPT)), b.policy()
+    ),
     "thirty days after the award": (owing(awarded_on=date(2026, 10, 24)), b.policy()),
     "thirty-one days after the award": (owing(awarded_on=date(2026, 10, 23)), b.policy()),
     "thirty-one days after it, in a register that keeps the day": (
