@@ -120,8 +120,8 @@ def _rung(inventory: Inventory, policy: Policy, entry: SharingEntry) -> _Rung:
     calls = sum(c for _, c in counted)
     is_vague = any(c is None and _overlaps(policy, u, today) for u, c in judged)
     level = _standing(entry, today)
-    is_entitled = entry.direction != "consume" or level >= MOUNTED
-    if calls >= policy.choices.sharing_min_calls and is_entitled and level >= CATALOGUED:
+    # Who consumes without an approval stands on the first rung, and calls lift nobody from there.
+    if calls >= policy.choices.sharing_min_calls and level >= CATALOGUED:
         level = USED
     return _Rung(entry, level, calls, is_vague, tuple(u for u, _ in counted))
 

@@ -112,9 +112,7 @@ def _only_on_paper(system: System, deployment: Deployment, evidence: tuple[str, 
             date=_when(system),
             deployment=deployment.reason,
         ),
-        missing=deployment.missing
-        or (msg("the hosts on which {code} runs since, by {keeper}", code=system.native_id,
-                keeper=system.department or msg("the building department")),),
+        missing=deployment.missing,
         remedy=msg("finish the migration, or correct its date in the register"),
         evidence=evidence,
     )  # fmt: skip

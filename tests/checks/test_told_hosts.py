@@ -335,6 +335,9 @@ UNREGISTERED: dict[str, Case] = {
     "nobody's, half a register of systems": city(instance(b.NOBODY), coverage=HALF_SYSTEMS),
     "nobody's, half a list of tenants": city(instance(b.NOBODY), coverage=HALF_TENANTS),
     "known, its tenant may say otherwise": city(instance(KNOWN, "t-edu"), coverage=HALF_TENANTS),
+    "known, its tenant was not listed, another cloud's tenants were listed in half": city(
+        instance(KNOWN, "t-edu"), coverage=b.coverage(b.cell("openstack:bureau", "tenant", CellState.PARTIAL))
+    ),
     "known, its tenant was listed by its id": city(instance(KNOWN, "t-edu"), tenants=(EDU,), coverage=HALF_TENANTS),
     "known, its tenant was listed by its name": city(instance(KNOWN, "edu"), tenants=(EDU,), coverage=HALF_TENANTS),
     "known by its tenant, a label that nobody knows, half a register": city(instance(OPEN), coverage=HALF_SYSTEMS),

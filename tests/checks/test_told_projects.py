@@ -162,6 +162,7 @@ SUPERVISION: dict[str, Case] = {
     ),
     "applied on the last day": alone(supervision_applied_on=date(2026, 2, 26), **FEBRUARY),
     "applied the day after": alone(supervision_applied_on=date(2026, 2, 27), **FEBRUARY),
+    "applied today": alone(awarded_on=date(2026, 11, 20), supervision_applied_on=TODAY),
     "applied tomorrow": alone(awarded_on=date(2026, 11, 20), supervision_applied_on=TOMORROW),
     "due today, not applied": alone(awarded_on=date(2026, 11, 16)),
     "due yesterday, not applied": beside(awarded_on=date(2026, 11, 13)),
