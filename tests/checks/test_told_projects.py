@@ -316,6 +316,9 @@ ACCEPTANCE: dict[str, Case] = {
     "with trial run and reports, as the policy may choose": (
         b.city(), b.policy(PolicyChoices(acceptance_needs_trial_run=True))
     ),
+    "with trial run and reports, off the cloud": (
+        b.city(hosts=(OFF,)), b.policy(PolicyChoices(acceptance_needs_trial_run=True))
+    ),
 }  # fmt: skip
 
 CASES: dict[str, dict[str, Case]] = {

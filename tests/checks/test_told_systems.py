@@ -323,6 +323,10 @@ CITY_B = b.system("S-2", name="老河口市数字城管系统", department=None,
 OTHER = b.system("S-3", name="不动产登记系统", funding=Funding.GOVERNMENT)
 DUPLICATES: dict[str, Case] = {
     "alike but for the city and the word system": b.city(systems=(CITY_A, CITY_B, OTHER)),
+    "alike but for the unit in front": b.city(
+        projects=(),
+        systems=(b.with_fields(CITY_A, name="市教育局学籍管理系统"), b.with_fields(CITY_B, name="学籍平台")),
+    ),
     "one of the two is retired": b.city(systems=(CITY_A, b.with_fields(CITY_B, is_retired=True))),
     "one of the two has unknown funding": b.city(projects=(), systems=(CITY_A, b.with_fields(CITY_B, funding=None))),
     "half a register": b.city(systems=(CITY_A,), coverage=half("system")),
