@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from checks.check import Check, Opinion, Strength, absence_gaps
+from checks.check import Check, Opinion, Step, Strength, absence_gaps
 from checks.policy import Policy
 from checks.project_steps import day, has_failed, keeper, keeps, not_yet, steps_gate, told
 from inventory.finding import Verdict
@@ -37,6 +37,13 @@ def _judge(inventory: Inventory, policy: Policy, project: Project) -> Opinion:
             msg("{said}, its report is dated {sent}, before that", said=said, sent=day(sent)),
             missing=(msg("the day of the report of {code}, by {department}", code=code, department=keeper(project)),),
         )
+    if sent > law_date(inventory.as_of):
+        return told(
+            project,
+            Verdict.UNKNOWN,
+            msg("{said}, its report is dated {sent}, after this scan", said=said, sent=day(sent)),
+            missing=(msg("the day of the report of {code}, by {department}", code=code, department=keeper(project)),),
+        )
     reason = msg("{said}, the sealed report went to {finance} and {centre} on {sent}", said=said, sent=day(sent),
                  finance=policy.finance, centre=policy.centre)  # fmt: skip
     return told(project, Verdict.PASS, reason)
@@ -64,7 +71,7 @@ def _not_sent(inventory: Inventory, policy: Policy, project: Project, said: Mess
     if gaps or not keeps(inventory, project, "acceptance_report_on"):
         missing = msg("the day on which the sealed report of {code} was sent, by {department}", code=project.native_id,
                       department=keeper(project))  # fmt: skip
-        return told(project, Verdict.UNKNOWN, reason, missing=(missing, *gaps))
+        return told(project, Verdict.UNKNOWN, reason, step=Step.COVERAGE, missing=(missing, *gaps))
     return told(
         project,
         Verdict.FAIL,

@@ -8,7 +8,15 @@ from enum import StrEnum
 from checks.applicability import Era, acceptance_age, project_barrier, system_barrier
 from checks.policy import Policy
 from checks.project_steps import has_failed, keeps
-from checks.protection import Graded, filing_expiry, graded_platform, graded_system, level_line, next_assessment
+from checks.protection import (
+    Graded,
+    filing_expiry,
+    graded_platform,
+    graded_system,
+    level_line,
+    made_by,
+    next_assessment,
+)
 from checks.self_evaluation import evaluation_window
 from checks.subjects import contract_subject, platform_subject, project_subject, system_subject
 from checks.supervision import application_due
@@ -154,14 +162,14 @@ def _of_graded(policy: Policy, graded: Graded, subject: Subject, inventory: Inve
     today = law_date(inventory.as_of)
     articles = ("15", "mlps-43", "mlps-1846") if subject.kind == "platform" else ("mlps-43", "mlps-1846")
     level = level_line(graded)
-    reports = [a for a in graded.assessments if a.reported_on is not None and a.reported_on <= today]
+    reports = made_by(graded.assessments, today)
     if isinstance(level, int) and reports:
         day = next_assessment(policy, reports[0], level)
         if day is not None:
             yield Due(
                 kind=DueKind.ASSESSMENT, subject=subject, due_on=day, articles=articles, evidence=(reports[0].key,)
             )
-    ends = [(day, f.key) for f in graded.filings if (day := filing_expiry(policy, f, graded.assessments)) is not None]
+    ends = [(day, f.key) for f in graded.filings if (day := filing_expiry(policy, f, reports)) is not None]
     if ends:
         # Of several certificates the one that holds longest counts.
         day, key = max(ends)

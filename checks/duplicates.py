@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from checks.applicability import system_barrier
-from checks.check import Check, Opinion, Strength, absence_gaps
+from checks.check import Check, Opinion, Step, Strength, absence_gaps
 from checks.policy import Policy
 from checks.subjects import system_subject
 from inventory.finding import Verdict
@@ -76,6 +76,7 @@ def _judge(
         return Opinion(
             subject=subject,
             verdict=Verdict.UNKNOWN,
+            decided_by=Step.COVERAGE,
             reason=msg("no system of a like name was seen, in a register that was not seen completely"),
             missing=gaps,
             evidence=(system.key,),

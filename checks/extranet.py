@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from checks.check import Check, Opinion, Step, Strength
+from checks.check import Check, Opinion, Step, Strength, absence_gaps
 from checks.deployment import MOST_NAMED
 from checks.policy import Policy
 from inventory.finding import Subject, Verdict
@@ -36,8 +36,10 @@ def _judge(inventory: Inventory, policy: Policy, segment: Segment) -> Opinion:
     servers = [h for h in hosts if not h.is_appliance]
     if servers or segment.has_own_exit:
         return _still_separate(inventory, policy, segment, subject, servers)
-    if segment.has_own_exit is None or not hosts:
-        return _open(segment, subject)
+    gaps = absence_gaps(inventory.coverage, "host")
+    if segment.has_own_exit is None or not hosts or gaps:
+        # Among what was not seen there may be a server.
+        return _open(segment, subject, gaps if hosts else ())
     return Opinion(
         subject=subject,
         verdict=Verdict.PASS,
@@ -100,7 +102,7 @@ def _still_separate(
     )
 
 
-def _open(segment: Segment, subject: Subject) -> Opinion:
+def _open(segment: Segment, subject: Subject, gaps: tuple[Message, ...]) -> Opinion:
     department = segment.department or "-"
     missing = [msg("a sweep of {cidr}, or a list of what stands in it, by {department}", cidr=segment.cidr,
                    department=department)]  # fmt: skip
@@ -115,7 +117,7 @@ def _open(segment: Segment, subject: Subject) -> Opinion:
         decided_by=Step.COVERAGE,
         reason=msg("nothing says whether servers stand in {cidr} of {department}", cidr=segment.cidr,
                    department=department),
-        missing=tuple(missing),
+        missing=(*missing, *gaps),
         evidence=(segment.key,),
     )  # fmt: skip
 

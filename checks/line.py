@@ -27,7 +27,7 @@ def combined(subject: Subject, lines: Sequence[Line], *, rests_on: tuple[str, ..
     verdict = worst([line.verdict for line in lines])
     told = [line for line in lines if line.verdict is verdict]
     reason = told[0].reason if len(told) == 1 else msg("{reasons}", reasons=[line.reason for line in told])
-    remedies = [line.remedy for line in told if line.remedy is not None]
+    remedies = distinct(line.remedy for line in told if line.remedy is not None)
     remedy = remedies[0] if len(remedies) == 1 else msg("{steps}", steps=list(remedies)) if remedies else None
     return Opinion(
         subject=subject,

@@ -1,6 +1,7 @@
 """Systems of level 2 and above are assessed 等级测评 in the period of their level, with an acceptable conclusion."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from checks.applicability import system_barrier
 from checks.check import Check, Opinion, Strength
@@ -27,7 +28,7 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
         else:
             line = not_filed_line(policy, graded, level) or assessment_line(inventory, policy, graded, level)
         numbers = tuple(f.number for f in graded.filings if f.number)
-        yield combined(subject, [line], rests_on=numbers)
+        yield combined(subject, [replace(line, evidence=(*line.evidence, system.key))], rests_on=numbers)
 
 
 CHECK = Check(

@@ -1,6 +1,7 @@
 """Systems of level 2 and above are filed 等保备案, each under a number of its own."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from checks.applicability import system_barrier
 from checks.check import Check, Opinion, Strength
@@ -26,7 +27,7 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
             line = level
         else:
             line = not_filed_line(policy, graded, level) or filing_line(inventory, policy, graded)
-        yield combined(subject, [line])
+        yield combined(subject, [replace(line, evidence=(*line.evidence, system.key))])
 
 
 CHECK = Check(

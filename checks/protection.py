@@ -116,6 +116,7 @@ def level_line(graded: Graded) -> int | Line:
         verdict=Verdict.UNKNOWN,
         reason=msg("the protection level of {name} is not known", name=graded.name),
         missing=(msg("the grading report of {name}, by {keeper}", name=graded.name, keeper=graded.keeper),),
+        evidence=tuple(f.key for f in graded.filings),
     )
 
 
@@ -276,7 +277,7 @@ def filing_expiry(policy: Policy, filing: MlpsFiling, assessments: Iterable[Mlps
     """Last day of the certificate; None where nothing says when it was filed.
 
     As the ledger states it, else three years from filing (from 2025-01-01 where it is older), a year more for each
-    assessment since then (公网安〔2025〕1846号 Q6).
+    assessment since then (公网安〔2025〕1846号 Q6): of those given, which are to be the ones that have been made.
     """
     if filing.valid_to is not None:
         return filing.valid_to
@@ -287,10 +288,15 @@ def filing_expiry(policy: Policy, filing: MlpsFiling, assessments: Iterable[Mlps
     return add_months(start, 12 * (policy.parameters.filing_valid_years + extensions))
 
 
+def made_by(assessments: Iterable[MlpsAssessment], today: date) -> tuple[MlpsAssessment, ...]:
+    """The assessments that the day has seen: one that is dated later extends nothing yet."""
+    return tuple(a for a in assessments if a.reported_on is not None and a.reported_on <= today)
+
+
 def _validity_line(policy: Policy, graded: Graded, filing: MlpsFiling, today: date) -> Line:
     evidence = (filing.key,)
     number = filing.number or ""
-    expiry = filing_expiry(policy, filing, graded.assessments)
+    expiry = filing_expiry(policy, filing, made_by(graded.assessments, today))
     if filing.filed_on is not None and filing.filed_on > today:
         return Line(
             verdict=Verdict.UNKNOWN,
@@ -300,7 +306,7 @@ def _validity_line(policy: Policy, graded: Graded, filing: MlpsFiling, today: da
             evidence=evidence,
         )  # fmt: skip
     if expiry is not None and expiry < today:
-        return _expired_line(graded, filing, expiry)
+        return _expired_line(graded, filing, expiry, today)
     deadline = policy.parameters.refiling_deadline
     is_old = filing.template == "2007" and today > deadline
     if is_old and (filing.filed_on is None or filing.filed_on < policy.parameters.filing_valid_from):
@@ -323,7 +329,7 @@ def _validity_line(policy: Policy, graded: Graded, filing: MlpsFiling, today: da
     )  # fmt: skip
 
 
-def _expired_line(graded: Graded, filing: MlpsFiling, expiry: date) -> Line:
+def _expired_line(graded: Graded, filing: MlpsFiling, expiry: date, today: date) -> Line:
     """An assessment in the certificate's last year may have extended it without the ledger saying so."""
     reason = msg(
         "{number} of {name} expired on {expiry}",
@@ -331,7 +337,7 @@ def _expired_line(graded: Graded, filing: MlpsFiling, expiry: date) -> Line:
         name=graded.name,
         expiry=expiry.isoformat(),
     )
-    late = [a for a in graded.assessments if a.reported_on is not None and a.reported_on > add_months(expiry, -12)]
+    late = [a for a in made_by(graded.assessments, today) if (a.reported_on or today) > add_months(expiry, -12)]
     if filing.valid_to is not None and late:
         return Line(
             verdict=Verdict.UNKNOWN,

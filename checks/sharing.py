@@ -48,7 +48,7 @@ class _Rung:
     level: int
     calls: int
     is_vague: bool
-    """A period that only partly lies in the window had calls: some of them may count."""
+    """A period that may only partly lie in the window had calls, or may have had some: they may count."""
     uses: tuple[SharingUse, ...]
 
 
@@ -73,7 +73,7 @@ def sharing_of(inventory: Inventory, policy: Policy, system: System) -> Sharing:
         entry=best.entry.native_id,
         name=best.entry.name,
         level=best.level,
-        step=msg(_STEPS[best.level]),
+        step=_step(best),
         calls=best.calls,
         days=policy.choices.sharing_window_days,
     )
@@ -84,6 +84,12 @@ def sharing_of(inventory: Inventory, policy: Policy, system: System) -> Sharing:
         evidence=(best.entry.key, *(u.key for u in best.uses)),
         names=names,
     )
+
+
+def _step(rung: _Rung) -> Message:
+    if rung.level == MOUNTED and rung.calls:
+        return msg("mounted, fewer successful calls in the window than are asked")
+    return msg(_STEPS[rung.level])
 
 
 def _exempt(system: System, entries: Iterable[SharingEntry]) -> Message | None:
@@ -109,12 +115,13 @@ def _nothing(system: System, entries: tuple[SharingEntry, ...]) -> Message:
 def _rung(inventory: Inventory, policy: Policy, entry: SharingEntry) -> _Rung:
     today = law_date(inventory.as_of)
     uses = inventory.uses_of(entry)
-    counted = [(u, c) for u in uses if (c := successful_calls(u, _window(policy, today), today)) is not None]
+    judged = [(u, successful_calls(u, _window(policy, today), today)) for u in uses]
+    counted = [(u, c) for u, c in judged if c is not None]
     calls = sum(c for _, c in counted)
-    is_vague = len(counted) < len([u for u in uses if _overlaps(policy, u, today)])
+    is_vague = any(c is None and _overlaps(policy, u, today) for u, c in judged)
     level = _standing(entry, today)
-    is_entitled = entry.direction != "consume" or level >= MOUNTED
-    if calls >= policy.choices.sharing_min_calls and is_entitled and level >= CATALOGUED:
+    # Who consumes without an approval stands on the first rung, and calls lift nobody from there.
+    if calls >= policy.choices.sharing_min_calls and level >= CATALOGUED:
         level = USED
     return _Rung(entry, level, calls, is_vague, tuple(u for u, _ in counted))
 
@@ -143,7 +150,7 @@ def _overlaps(policy: Policy, use: SharingUse, today: date) -> bool:
     """Whether any of the period lies in the window; a row without dates may."""
     since = _window(policy, today)
     start, end = use.period_start, use.period_end
-    return bool(use.succeeded) and (end is None or end >= since) and (start is None or start <= today)
+    return use.succeeded != 0 and (end is None or end >= since) and (start is None or start <= today)
 
 
 def successful_calls(use: SharingUse, since: date, today: date) -> int | None:
@@ -152,8 +159,8 @@ def successful_calls(use: SharingUse, since: date, today: date) -> int | None:
         return 0
     last = use.last_success_on
     start, end = use.period_start, use.period_end
-    if start is not None and end is not None and start >= since and end <= today:
-        return use.succeeded if use.succeeded is not None else int(last is not None)
+    if use.succeeded is not None and start is not None and end is not None and start >= since and end <= today:
+        return use.succeeded
     return 1 if last is not None and since <= last <= today else None
 
 
@@ -168,7 +175,7 @@ def _missing(
         if rung.level == CLAIMED:
             missing.append(msg("date of publication or approval of {entry}, by {keeper}", entry=entry.native_id,
                                keeper=keeper))  # fmt: skip
-        elif rung.level == CATALOGUED and entry.resource_id is None:
+        elif rung.level == CATALOGUED and (entry.resource_id is None or entry.mounted_on is None):
             missing.append(msg("whether a resource is mounted to {entry}, by {keeper}", entry=entry.native_id,
                                keeper=keeper))  # fmt: skip
         elif rung.is_vague:

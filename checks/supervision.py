@@ -51,7 +51,7 @@ def _judge(inventory: Inventory, policy: Policy, project: Project) -> Opinion:
                      date=day(project.awarded_on))  # fmt: skip
         return told(project, Verdict.NOT_APPLICABLE, reason, step=Step.ERA)
     if project.supervision_applied_on is not None:
-        return _applied(policy, project, project.supervision_applied_on, due)
+        return _applied(inventory, policy, project, project.supervision_applied_on, due)
     return _not_applied(inventory, policy, project, due)
 
 
@@ -71,8 +71,13 @@ def _late(policy: Policy, reason: Message) -> Message:
     return msg("{reason}; it does not meet {article}", reason=reason, article=policy.pack.article("18"))
 
 
-def _applied(policy: Policy, project: Project, applied: date, due: Reckoned) -> Opinion:
+def _applied(inventory: Inventory, policy: Policy, project: Project, applied: date, due: Reckoned) -> Opinion:
     reason = msg("{term}; it was made on {applied}", term=_term(project, due), applied=day(applied))
+    if applied > law_date(inventory.as_of):
+        missing = msg("day of the application for a supervisor of {code}, by {department}", code=project.native_id,
+                      department=keeper(project))  # fmt: skip
+        said = msg("{said}; that is after this scan", said=reason)
+        return told(project, Verdict.UNKNOWN, said, missing=(missing,))
     if applied <= due.earliest:
         return told(project, Verdict.PASS, reason)
     if applied > due.latest:

@@ -39,17 +39,22 @@ def _recognised_line(inventory: Inventory, policy: Policy, system: System, deplo
     elsewhere = (*deployment.of(Where.OFF), *deployment.of(Where.OPEN))
     found = [(c, hosts[c.name]) for c in elsewhere if c.name in hosts]
     centres = [centre for _, host in found if (centre := recognised_centre(policy, host, law_date(inventory.as_of)))]
-    if not elsewhere or len(centres) < len(elsewhere) or deployment.gaps:
+    if not elsewhere or len(centres) < len(elsewhere):
         return None
-    return Line(
-        verdict=Verdict.NOT_APPLICABLE,
-        decided_by=Step.EXEMPTION,
-        reason=msg(
-            "what is not on the cloud stands in a recognised data centre: {centres}",
-            centres=", ".join(sorted({f"{c.name} ({c.document})" for c in centres})),
-        ),
-        evidence=(*deployment.evidence, system.key),
+    evidence = (*deployment.evidence, system.key)
+    said = msg(
+        "what is not on the cloud stands in a recognised data centre: {centres}",
+        centres=", ".join(sorted({f"{c.name} ({c.document})" for c in centres})),
     )
+    if deployment.gaps:
+        return Line(
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.COVERAGE,
+            reason=msg("{said}; but further components may not have been seen", said=said),
+            missing=deployment.gaps,
+            evidence=evidence,
+        )
+    return Line(verdict=Verdict.NOT_APPLICABLE, decided_by=Step.EXEMPTION, reason=said, evidence=evidence)
 
 
 def _line(inventory: Inventory, policy: Policy, system: System, deployment: Deployment) -> Line:
@@ -107,9 +112,7 @@ def _only_on_paper(system: System, deployment: Deployment, evidence: tuple[str, 
             date=_when(system),
             deployment=deployment.reason,
         ),
-        missing=deployment.missing
-        or (msg("the hosts on which {code} runs since, by {keeper}", code=system.native_id,
-                keeper=system.department or msg("the building department")),),
+        missing=deployment.missing,
         remedy=msg("finish the migration, or correct its date in the register"),
         evidence=evidence,
     )  # fmt: skip

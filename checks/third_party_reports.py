@@ -101,6 +101,14 @@ def _with(inventory: Inventory, policy: Policy, project: Project, report: _Repor
                conclusion=report.conclusion or "-")  # fmt: skip
     article = policy.pack.article("23(8)")
     accepted = project.final_acceptance_on
+    asked = Line(
+        verdict=Verdict.UNKNOWN, reason=said,
+        missing=(msg("number, date and conclusion of the {report} of {code}, by {department}", code=code,
+                     report=report.what, department=keeper(project)),),
+        evidence=evidence,
+    )  # fmt: skip
+    if report.on is not None and report.on > law_date(inventory.as_of):
+        return asked
     if has_failed(report.conclusion):
         return Line(
             verdict=Verdict.FAIL, reason=msg("{said}; it does not meet {article}", said=said, article=article),
@@ -113,14 +121,8 @@ def _with(inventory: Inventory, policy: Policy, project: Project, report: _Repor
                        date=day(accepted), article=article),
             evidence=evidence,
         )  # fmt: skip
-    is_ahead = report.on is not None and report.on > law_date(inventory.as_of)
-    if report.on is None or report.conclusion is None or is_ahead:
-        return Line(
-            verdict=Verdict.UNKNOWN, reason=said,
-            missing=(msg("number, date and conclusion of the {report} of {code}, by {department}", code=code,
-                         report=report.what, department=keeper(project)),),
-            evidence=evidence,
-        )  # fmt: skip
+    if report.on is None or report.conclusion is None:
+        return asked
     return Line(verdict=Verdict.PASS, reason=said, evidence=evidence)
 
 

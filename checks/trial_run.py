@@ -16,7 +16,7 @@ from checks.policy import Policy
 from checks.project_steps import day, is_begun, keeper, not_yet, steps_gate
 from checks.subjects import project_subject
 from inventory.finding import Verdict
-from inventory.history import DayState, History, days_between, host_key, night_of, workload_key
+from inventory.history import DayState, History, days_between, host_key, workload_key
 from inventory.inventory import Inventory, law_date
 from inventory.records import Project, System
 from inventory.text import Message, msg
@@ -49,7 +49,6 @@ class Observed:
 
 def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
     """One opinion for every project of the register."""
-    history = inventory.history.with_night(night_of(inventory, day=law_date(inventory.as_of)))
     for project in inventory.projects:
         gate = steps_gate(policy, project)
         if gate is not None:
@@ -58,7 +57,7 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
             reason = msg("the register holds no initial acceptance of {code} yet", code=project.native_id)
             yield not_yet(project, reason)
         else:
-            yield combined(project_subject(project), list(_lines(inventory, policy, project, history)))
+            yield combined(project_subject(project), list(_lines(inventory, policy, project)))
 
 
 def observed(history: History, keys: Sequence[str], first: date, last: date) -> Observed:
@@ -88,7 +87,7 @@ def stretches(days: Sequence[date]) -> str:
     return ", ".join(rows[:MOST_GAPS]) + (" …" if len(rows) > MOST_GAPS else "")
 
 
-def _lines(inventory: Inventory, policy: Policy, project: Project, history: History) -> Iterator[Line]:
+def _lines(inventory: Inventory, policy: Policy, project: Project) -> Iterator[Line]:
     code, today = project.native_id, law_date(inventory.as_of)
     evidence = (project.key,)
     initial, start = project.initial_acceptance_on, project.trial_start_on
@@ -104,7 +103,8 @@ def _lines(inventory: Inventory, policy: Policy, project: Project, history: Hist
         return
     begin = max(initial, start)
     due = add_months(begin, policy.parameters.trial_months)
-    ends = [d for d in (project.trial_end_on, project.final_acceptance_on) if d is not None]
+    # A day to come is a plan: it has not ended.
+    ends = [d for d in (project.trial_end_on, project.final_acceptance_on) if d is not None and d <= today]
     end = min(ends, default=None)
     said = msg("initial acceptance of {code} on {initial}, trial run since {start}, a month of it until {due}",
                code=code, initial=day(initial), start=day(start), due=day(due))  # fmt: skip
@@ -132,12 +132,10 @@ def _lines(inventory: Inventory, policy: Policy, project: Project, history: Hist
             evidence=evidence, from_absence=True,
         )  # fmt: skip
         return
-    yield _proof(inventory, policy, project, history, said, begin, due)
+    yield _proof(inventory, policy, project, said, begin, due)
 
 
-def _proof(
-    inventory: Inventory, policy: Policy, project: Project, history: History, said: Message, begin: date, due: date
-) -> Line:
+def _proof(inventory: Inventory, policy: Policy, project: Project, said: Message, begin: date, due: date) -> Line:
     """What our nights make of a trial run that was long enough on paper."""
     systems = inventory.systems_of(project)
     keys = component_keys(inventory, systems)
@@ -151,8 +149,8 @@ def _proof(
                          code=project.native_id, department=keeper(project)),),
             evidence=evidence,
         )  # fmt: skip
-    # The day on which the month is full needs no night of its own.
-    seen = observed(history, keys, begin, due - timedelta(days=1))
+    # The day on which the month is full needs no night of its own: all that count lie before the scan's.
+    seen = observed(inventory.history, keys, begin, due - timedelta(days=1))
     counted = msg(
         "{said}; all of its {components} component(s) were seen running on {running} of {covered} day(s) covered by "
         "scans, out of {days}",

@@ -106,7 +106,7 @@ def fits(waiver: Waiver, finding: Finding) -> bool:
         (selector.subject, (subject.id, subject.key)),
         (selector.name, (subject.name,)),
         (selector.project, (*subject.projects, *([subject.id] if subject.kind == "project" else []))),
-        (selector.department, (subject.department or "",)),
+        (selector.department, (subject.department,) if subject.department else ()),
     )
     return all(value is None or normalise(value) in {normalise(t) for t in texts} for value, texts in given)
 

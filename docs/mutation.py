@@ -33,6 +33,7 @@ SEED = 20241
 PAGE = Path(__file__).with_name("mutation.md")
 REASONS = Path(__file__).with_name("mutation-reasons.toml")
 MARK = "<!-- written by make mutants -->"
+ASKED = 0.85
 ALIVE = ("survived", "no tests", "suspicious", "segfault")
 
 
@@ -198,6 +199,7 @@ def page() -> Iterator[str]:
     known = tomllib.loads(REASONS.read_text(encoding="utf-8"))["survivor"] if REASONS.exists() else []
     rows, lists = [], []
     sums: Counter[str] = Counter()
+    weighed: list[tuple[int, int, int]] = []
     for path in sorted(walk_mutatable_files()):
         data = SourceFileMutationData(path=path)
         data.load()
@@ -214,6 +216,7 @@ def page() -> Iterator[str]:
             "alive": len(alive),
         }
         sums.update(counts)
+        weighed.append((made, ran, by_status["killed"] + by_status["timeout"]))
         rows.append((str(path), counts))
         told = [(s, reason(path, s, known)) for s in survivors(path, alive)]
         if told:
@@ -224,15 +227,38 @@ def page() -> Iterator[str]:
     yield ""
     yield "| module | mutants | run | killed | timeout | survived | score |"
     yield "|---|---|---|---|---|---|---|"
+    total, margin = _estimate([each for each in weighed if each[1]])
     for name, counts in [*rows, ("all", sums)]:
         score = f"{(counts['killed'] + counts['timeout']) / counts['ran']:.1%}" if counts["ran"] else "not run"
+        score = f"{total:.1%}" if counts is sums else score
         yield (
             f"| {name} | {counts['made']} | {counts['ran']} | {counts['killed']} | {counts['timeout']} "
             f"| {counts['alive']} | {score} |"
         )
     yield ""
+    yield (
+        f"Score of all: {total:.1%}, each module weighed by its mutants; from the samples, with 95 % confidence "
+        f"between {max(total - margin, 0):.1%} and {min(total + margin, 1):.1%}. Modules below 85 %: "
+        f"{', '.join(n for n, c in rows if c['ran'] and (c['killed'] + c['timeout']) / c['ran'] < ASKED) or 'none'}."
+    )
+    yield ""
     yield f"Survivors: {sums['alive']}, of which {sums['explained']} have a reason."
     yield from lists
+
+
+def _estimate(modules: Sequence[tuple[int, int, int]]) -> tuple[float, float]:
+    """Share of killed mutants over all modules, of which samples were run, and half the width of its 95 % interval.
+
+    `modules`: mutants made, run, killed. The variance of a module's share takes two killed and two alive more than
+    were seen (Agresti and Coull): a sample without a survivor does not prove that there is none.
+    """
+    every = sum(made for made, _, _ in modules)
+    share = sum(made * killed / ran for made, ran, killed in modules) / every
+    variance = 0.0
+    for made, ran, killed in modules:
+        near = (killed + 2) / (ran + 4)
+        variance += (made / every) ** 2 * (1 - ran / made) * near * (1 - near) / ran
+    return share, 1.96 * variance**0.5
 
 
 def _cell(code: str) -> str:

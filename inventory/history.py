@@ -76,10 +76,6 @@ class History:
             days[night.day].append(night)
         object.__setattr__(self, "_by_day", {day: tuple(found) for day, found in days.items()})
 
-    def with_night(self, night: Night) -> "History":
-        """The same with one night more."""
-        return History(nights=(*self.nights, night))
-
     @property
     def first_day(self) -> date | None:
         """The earliest day of which anything is known."""

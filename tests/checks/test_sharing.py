@@ -47,6 +47,15 @@ def test_rung(entries: tuple[SharingEntry, ...], uses: tuple[SharingUse, ...], l
     assert sharing_of(inventory, b.policy(), b.system()).level == level
 
 
+def test_nothing_is_missing_where_the_highest_rung_is_proven() -> None:
+    """Though the rest of the log was not read."""
+    cut = b.coverage(b.cell(b.REGISTER, "sharing_use", CellState.PARTIAL))
+
+    found = sharing_of(b.city(coverage=cut), b.policy(), b.system())
+
+    assert (found.level, found.missing) == (5, ())
+
+
 FAILED = b.coverage(b.cell(b.REGISTER, "sharing_use", CellState.FAILED))
 WHOLE = b.coverage()
 CASES = [

@@ -6,6 +6,7 @@ import builders as b
 import pytest
 from verdicts import english, finding_on, verdict_on
 
+from checks.deployment import Where, deployment_of
 from checks.system_deployment import CHECK
 from inventory.coverage import CellState
 from inventory.hosts import Place
@@ -104,6 +105,24 @@ def test_a_pod_on_no_known_node_is_open() -> None:
     inventory = b.city(hosts=(), workloads=(pod,), owners={pod.key: b.owned()})
 
     assert verdict_on(CHECK, inventory, "system/S-1") == "unknown"
+
+
+def test_components_by_name_with_what_each_is_and_where() -> None:
+    """A host, a workload, and what only the register names."""
+    pod = b.workload()
+    inventory = b.city(
+        hosts=(OFF, b.host()), workloads=(pod,), owners={pod.key: b.owned()}, missing_components={"S-1": ("edu-app-9",)}
+    )
+
+    found = deployment_of(inventory, b.system())
+
+    assert [(c.name, c.kind, c.where.value) for c in found.components] == [
+        ("edu-app-9", "declared", "open"),
+        ("edu-db-1", "host", "off"),
+        ("edu-web-1", "host", "on"),
+        ("edu/web", "workload", "open"),
+    ]
+    assert [c.name for c in found.of(Where.OPEN)] == ["edu-app-9", "edu/web"]
 
 
 def test_it_names_the_component_that_is_off_the_cloud() -> None:

@@ -9,7 +9,7 @@ from verdicts import english
 from checks.catalogue import CATALOGUE
 from checks.judge import judge
 from checks.policy import Policy
-from checks.waivers import WAIVABLE, WaiverState, audit, disposed, invalid_because
+from checks.waivers import WAIVABLE, WaiverState, audit, disposed, fits, invalid_because
 from inventory.finding import Finding, Verdict
 from inventory.settings import PolicyChoices
 from inventory.waiver import Selector, Waiver
@@ -128,6 +128,15 @@ def test_selectors_that_do_not_fit(selector: Selector) -> None:
     assert not tower(waiver(selector=selector)).is_waived
 
 
+def test_a_department_of_no_letters_is_no_machine_s() -> None:
+    """Else it would waive whatever nobody owns."""
+    nobodys = [f for f in judge(b.city(hosts=(b.tower(department=None),)), policy()) if f.subject.kind == "host"]
+    blank = waiver(selector=Selector(department="《 》"))
+
+    assert nobodys
+    assert not any(fits(blank, f) for f in nobodys if f.check == blank.check)
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
@@ -192,7 +201,12 @@ def test_a_waiver_that_fits_many_findings_is_too_broad() -> None:
     (found,) = audit(findings, policy(everywhere, waiver_most_findings=2), b.TODAY, IDS)
 
     assert found.states == (WaiverState.MATCHED, WaiverState.TOO_BROAD)
+    assert english(found.sentences[1]) == "3 findings fit, more than 2"
     assert len(found.findings) == 3
+
+    (found,) = audit(findings, policy(everywhere, waiver_most_findings=3), b.TODAY, IDS)
+
+    assert found.states == (WaiverState.MATCHED,)
 
 
 def test_only_one_that_is_simply_in_use_is_in_order() -> None:

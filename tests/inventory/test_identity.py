@@ -8,7 +8,7 @@ import pytest
 
 from inventory.identity import Machine, identify
 from inventory.records import HostSighting, Nic, Port, View
-from inventory.uuids import swapped
+from inventory.uuids import DEFAULTS, both_orders, canonical, is_usable, swapped
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
 SERVER = "420bcf8f-a2f2-d154-329b-575d9bc5e19c"
@@ -313,3 +313,58 @@ def test_a_copied_mac_makes_nobody_an_instance_without_its_address() -> None:
 def test_two_files_that_saw_one_thing_are_one_machine() -> None:
     assert len(identify([wire("10.0.0.5"), wire("10.0.0.5", MAC, number=2)], [])) == 1
     assert len(identify([wire("10.0.0.5", "3c:00:00:00:00:09"), wire("10.0.0.5", MAC, number=2)], [])) == 2
+
+
+# ── UUIDs as machines report them ─────────────────────────────────────────────────────────────────────────────────────
+
+BOARD = SERVER
+TURNED = "8fcf0b42-f2a2-54d1-329b-575d9bc5e19c"
+"""The same, with the first three fields in the other byte order (DMTF DSP0134 §7.2.1)."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BOARD,
+        BOARD.upper(),
+        f"  {BOARD}\n",
+        f"{{{BOARD}}}",
+        f"({BOARD})",
+        f"urn:uuid:{BOARD}",
+        f"URN:UUID:{BOARD}",
+        BOARD.replace("-", ""),
+        "VMware-42 0b cf 8f a2 f2 d1 54-32 9b 57 5d 9b c5 e1 9c",
+    ],
+)
+def test_one_uuid_however_it_is_written(text: str) -> None:
+    assert canonical(text) == BOARD
+    assert both_orders(text) == {BOARD, TURNED}
+    assert is_usable(text)
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "Not Settable", BOARD[:-1], BOARD + "0", BOARD.replace("c", "g"), "urn:uuid:"]
+)
+def test_what_is_no_uuid_is_none(text: str | None) -> None:
+    assert canonical(text) is None
+    assert both_orders(text) == frozenset()
+    assert not is_usable(text)
+
+
+def test_only_the_first_three_fields_are_turned_and_twice_is_not_at_all() -> None:
+    assert swapped(BOARD) == TURNED
+    assert swapped(swapped(BOARD)) == BOARD
+
+
+@pytest.mark.parametrize(
+    "default",
+    [*sorted(DEFAULTS), *(swapped(d) for d in sorted(DEFAULTS)), "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"],
+)
+def test_what_a_maker_left_unset_identifies_nobody(default: str) -> None:
+    assert canonical(default) == default
+    assert not is_usable(default)
+    assert not is_usable(default.upper())
+
+
+def test_two_digits_are_enough_to_be_somebody() -> None:
+    assert is_usable("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaab")
