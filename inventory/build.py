@@ -318,10 +318,10 @@ class _Resolver:
     def declaration(self, row: OwnershipDeclaration) -> OwnershipDeclaration:
         """The row as it is: what it names that the register does not have is remembered."""
         for text in row.systems:
-            if self.names.own("project", text) == set():
+            if not self.names.own("project", text):
                 self._system(text, row.key)
         for text in row.projects:
-            if self.names.own("system", text) == set() and self.names.project_code(text, row.key) is None:
+            if not self.names.own("system", text) and self.names.project_code(text, row.key) is None:
                 self._miss(AliasKind.PROJECT_NAME, text, row.key)
         return row
 

@@ -180,10 +180,12 @@ class Register:
             flaw = AliasFlaw.REFUSED if alias.is_refusal else AliasFlaw.SEVERAL if is_open else None
             if known is None:
                 flaw = AliasFlaw.DANGLING
-            sign = "≠" if alias.is_refusal else "→"
+            # Without the number of the entry: what is inserted above it changes no finding.
+            by = f"{alias.confirmed_by} {alias.confirmed_on.isoformat()}"
+            means = "" if flaw is None else f" {'≠' if alias.is_refusal else '→'} {alias.target}"
             yield OwnershipHit(
                 rule=OwnershipRule.ALIAS,
-                value=f"{alias.written} {sign} {alias.target} ({alias.said_by})",
+                value=f"{alias.written}{means} ({by})",
                 systems=(known,) if known and alias.system and not flaw else (),
                 projects=(known,) if known and alias.project and not flaw else (),
                 department=known if alias.department and not flaw else None,
