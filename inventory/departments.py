@@ -72,14 +72,14 @@ class Directory:
         self, name: str | None, *, code: str | None = None, on: Iterable[date | None] = (), record: str = ""
     ) -> str | None:
         """The present name of the one unit that is meant; None where none is, or no single one."""
-        for text in (code, name):  # a code may stand where a name belongs
-            unit = self._codes.get(normalise(text)) if text else None
-            if unit is not None:
-                return self._units[unit].name
+        coded, named = (self._codes.get(normalise(text)) if text else None for text in (code, name))
+        if coded is not None:
+            return self._units[coded].name
         if not name:
             return None
         days = tuple(d for d in on if d is not None)
-        unit = settled(self._meant(name, days), self._said(name, record, days), self._target)
+        own = {named} if named is not None else self._meant(name, days)  # a code may stand where a name belongs
+        unit = settled(own, self._said(name, record, days), self._target)
         return self._units[unit].name if unit is not None else None
 
     def of_alias(self, alias: Alias) -> str | None:

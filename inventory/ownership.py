@@ -467,7 +467,7 @@ def _contradiction(first: OwnershipHit, second: OwnershipHit) -> Message:
         first_owner=", ".join(first.systems or first.projects) or first.department or "",
         second_rule=msg(RULE_NAMES[second.rule]),
         second_value=second.value,
-        second_owner=", ".join(second.systems or second.projects),
+        second_owner=", ".join(second.systems or second.projects) or second.department or "",
     )
 
 
