@@ -15,7 +15,7 @@ from inventory.alias import Alias, AliasKind
 from inventory.departments import Directory
 from inventory.hosts import Ownership, Place
 from inventory.inventory import Inventory, law_date
-from inventory.likeness import SHORTEST, NameParts, Namer, alike
+from inventory.likeness import LONGEST, SHORTEST, NameParts, Namer, alike
 from inventory.names import normalise
 from inventory.records import Department, Project, Record, System
 from inventory.register_names import RegisterNames
@@ -352,7 +352,7 @@ def _tokens(text: str) -> tuple[str, ...]:
 
 
 def _taken_apart(text: str) -> _Identifier:
-    tokens = _tokens(text)
+    tokens = _tokens(text) if len(text) <= LONGEST else ()
     parts = _NAMER.parts(text)
     return _Identifier(
         "".join(t for t in tokens if not t.isdecimal()),
