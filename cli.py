@@ -25,6 +25,7 @@ from commands import (
     hostkeys,
     init,
     metrics,
+    names,
     policy,
     prune,
     report,
@@ -64,9 +65,11 @@ export_app = _group(mark("Export results to other programs."))
 hostkeys_app = _group(mark("Get to know the keys of SSH hosts."))
 policy_app = _group(mark("The rule that scans are judged by."))
 waiver_app = _group(mark("Recorded exemptions."))
+map_app = _group(mark("Names that a person confirmed: what ledgers, tenants and hosts mean in the register."))
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(policy_app, name="policy")
 app.add_typer(waiver_app, name="waiver")
+app.add_typer(map_app, name="map")
 app.add_typer(export_app, name="export")
 app.add_typer(store_app, name="store")
 app.add_typer(baseline_app, name="baseline")
@@ -87,6 +90,7 @@ NAMES = {
     "set_baseline": "set",
     "list_baselines": "list",
     "audit_waivers": "audit",
+    "audit_names": "audit",
     "judge_by": "test",
 }
 """Commands whose function is called otherwise."""
@@ -115,6 +119,8 @@ for group, function, help_ in (
     (policy_app, policy.show, mark("Show a policy pack: term, parameters, articles and what holds them.")),
     (policy_app, policy.schema, mark("Print the JSON Schema of policy packs, for editors.")),
     (waiver_app, waiver.audit_waivers, mark("Hold the waivers against a scan: in use, unused, expired, too broad.")),
+    (map_app, names.propose, mark("Propose what names may mean that nothing in the register is called.")),
+    (map_app, names.audit_names, mark("Hold the confirmed names against a scan: in use, dangling, contradictory.")),
     (app, doctor.doctor, mark("Look at every source without scanning: reach, rights, clocks, keys. Writes nothing.")),
     (hostkeys_app, hostkeys.learn, mark("Ask the SSH hosts for their keys and write those to be reviewed.")),
     (hostkeys_app, hostkeys.approve, mark("Add the keys that a person marked to a known_hosts file.")),

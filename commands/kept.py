@@ -35,6 +35,11 @@ def open_store(config: Path) -> Store:
 
 def load(config: Path, number: int | None, as_of: str | None = None) -> Result:
     """The scan of that number, or the last one of that time, or the last one of all."""
+    return result_of(load_stored(config, number, as_of))
+
+
+def load_stored(config: Path, number: int | None, as_of: str | None = None) -> StoredScan:
+    """The same as the store keeps it."""
     with open_store(config) as opened:
         if as_of is not None:
             number = number_at(opened, as_of, number)
@@ -53,7 +58,7 @@ def load(config: Path, number: int | None, as_of: str | None = None) -> Result:
             else msg("the store holds no scan {number}", number=number)
         )
         raise Refusal(Exit.USAGE, tell(sentence, voice.LOCALE))
-    return result_of(kept)
+    return kept
 
 
 def number_at(opened: Store, as_of: str, number: int | None = None) -> int:

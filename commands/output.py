@@ -11,7 +11,7 @@ from commands.outcome import Exit, Refusal, os_sentence
 from commands.voice import complain
 from inventory.coverage import Rejection
 from inventory.text import Message, gettext, mark, msg, tell
-from inventory.whole_file import whole_file
+from inventory.whole_file import PRIVATE, whole_file
 
 
 def flushed(code: str | int | None) -> str | int | None:
@@ -81,10 +81,10 @@ def write_rejected(path: Path | None, rejections: Sequence[Rejection]) -> None:
         write_whole(path, rejected_rows.rejected_file(path, rejections, locale=voice.LOCALE))
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, *, mode: int = PRIVATE) -> None:
     """Whole or not at all."""
     try:
-        with whole_file(path) as file:
+        with whole_file(path, mode=mode) as file:
             file.write(data)
     except OSError as error:
         raise Refusal(Exit.COULD_NOT_RUN, os_sentence(path, error)) from error

@@ -1,4 +1,4 @@
-"""What applies to a scan: the pack of law, days off, waivers and the owner's choices, read from their files."""
+"""What applies to a scan: the pack of law, days off, waivers, confirmed names, the owner's choices, read from files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,9 +6,11 @@ from pathlib import Path
 import msgspec
 
 from checks.regulation import MAX_PACK_BYTES, Pack, PackError, built_in_packs, pack_bytes, parse_pack
+from collectors.alias_file import AliasFile, read_aliases
 from collectors.waiver_file import read_waivers
 from commands import voice
 from commands.voice import complain
+from inventory.alias import Alias
 from inventory.guard import Guard
 from inventory.holidays import HolidayTable, read_holidays
 from inventory.scan import PackText, ScanOptions
@@ -45,7 +47,7 @@ def read_pack(name: str, base: Path) -> tuple[Pack, PackText]:
 
 
 def guarded(options: ScanOptions, guard: Guard) -> ScanOptions:
-    """The options without waivers that name something classified (Art. 28): they are kept nowhere and waive nothing."""
+    """The options without waivers and confirmed names that name something classified (Art. 28): nobody keeps them."""
     kept = tuple(w for w in options.waivers if not any(map(guard.mentions, _texts(w))))
     if len(kept) < len(options.waivers):
         sentence = msg(
@@ -53,7 +55,18 @@ def guarded(options: ScanOptions, guard: Guard) -> ScanOptions:
             count=len(options.waivers) - len(kept),
         )
         complain(tell(sentence, voice.LOCALE))
-    return msgspec.structs.replace(options, waivers=kept)
+    aliases = tuple(a for a in options.aliases if not any(map(guard.mentions, _alias_texts(a))))
+    if len(aliases) < len(options.aliases):
+        sentence = msg(
+            "{count} confirmed name(s) name something on the do-not-scan list: they mean nothing, nobody keeps them",
+            count=len(options.aliases) - len(aliases),
+        )
+        complain(tell(sentence, voice.LOCALE))
+    return msgspec.structs.replace(options, waivers=kept, aliases=aliases)
+
+
+def _alias_texts(alias: Alias) -> Iterator[str]:
+    yield from (alias.written, alias.target, alias.why, alias.confirmed_by, alias.source or "", alias.zone or "")
 
 
 def _texts(waiver: Waiver) -> Iterator[str]:
@@ -86,6 +99,17 @@ def all_waivers(chosen: Settings, base: Path) -> tuple[tuple[Waiver, ...], tuple
     return tuple(found[key] for key in sorted(found)), tuple(problems)
 
 
+def all_aliases(chosen: Settings, base: Path) -> AliasFile:
+    """The confirmed names of the configuration's file, and what could not be used.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    if chosen.rules.aliases is None:
+        return AliasFile(aliases=(), problems=())
+    return read_aliases(resolve(base, chosen.rules.aliases))
+
+
 def scan_options(chosen: Settings, base: Path) -> ScanOptions:
     """Everything of the config that changes what is concluded, its files read; says on stderr what could not be used.
 
@@ -94,8 +118,9 @@ def scan_options(chosen: Settings, base: Path) -> ScanOptions:
     """
     _, pack = read_pack(chosen.rules.pack, base)
     waivers, problems = all_waivers(chosen, base)
+    aliases = all_aliases(chosen, base)
     guard = Guard(do_not_scan_entries(chosen, base))
-    for problem in problems:
+    for problem in (*problems, *aliases.problems):
         complain(tell(guard.withheld(problem), voice.LOCALE))
     calendar = HolidayTable()
     if chosen.rules.calendar is not None:
@@ -111,4 +136,5 @@ def scan_options(chosen: Settings, base: Path) -> ScanOptions:
         pack=pack,
         calendar=calendar,
         waivers=waivers,
+        aliases=aliases.aliases,
     )

@@ -18,6 +18,7 @@ from commands import voice
 from commands.clock import capture_clock, moment_of, now
 from commands.findings import finding_row, show_findings
 from commands.kept import store_place
+from commands.names import tell_of_aliases
 from commands.nights import history_of, trial_keys
 from commands.options import (
     DEFAULT_CONFIG,
@@ -98,6 +99,7 @@ def scan(
             options = guarded(options, spool.guard)
             result = judge_and_keep(taken, options, opened, started=started, as_of=moment or now())
     write_rejected(rejected, result.inventory.coverage.rejections)
+    tell_of_aliases(result.inventory, options.aliases)
     try:
         _print_scan(result, form, lang or voice.LOCALE)
         sys.stdout.flush()

@@ -261,6 +261,8 @@ pack = "laohekou-2024"
 # calendar = "节假日.yaml"
 # 豁免登记（YAML 或 XLSX）/ waivers
 # waivers = ["豁免.xlsx"]
+# 经人确认的别名（yunhe map propose 生成建议）/ names that a person confirmed; yunhe map propose writes candidates
+# aliases = "别名.yaml"
 
 [ownership]
 # 哪些标签、注解、元数据的值是系统编号或项目编号 / keys whose value is a system or project code

@@ -2,17 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 import msgspec
 
+from inventory.alias import AliasBook, AliasKind
 from inventory.collection import Collection
 from inventory.coverage import CellResult, CellState, Coverage, SourceInfo
 from inventory.departments import Directory
 from inventory.hosts import Host, Placement
 from inventory.identity import Machine, identify
-from inventory.inventory import LAW_TIME, Inventory, law_date
+from inventory.inventory import LAW_TIME, Inventory, UnresolvedReference, law_date
 from inventory.names import normalise
 from inventory.networks import SegmentTable
 from inventory.ownership import Register, own_machine, own_storage, own_tenant, own_workload, shared_words
@@ -51,6 +52,7 @@ from inventory.records import (
     View,
     Workload,
 )
+from inventory.register_names import RegisterNames
 from inventory.scan import ScanOptions
 from inventory.text import msg
 
@@ -61,15 +63,18 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
     """The inventory of everything in the (guarded) collection; pure. The order of sources leaves no trace."""
     merged = _merged(collection.cells)
     records = _newest(_not_superseded(collection.records, merged))
-    units = Directory(_of(records, Department), today=law_date(as_of))
-    projects = tuple(_project_with_department(p, units) for p in _of(records, Project))
-    systems, unresolved = _with_migrations(_of(records, System), _of(records, Migration))
-    systems = tuple(_system_with_department(s, units) for s in systems)
+    aliases = AliasBook(options.aliases, today=law_date(as_of))
+    units = Directory(_of(records, Department), today=law_date(as_of), aliases=aliases)
+    names = RegisterNames(_of(records, System), _of(records, Project), aliases=aliases, units=units)
+    resolved = _Resolver(names, units)
+    projects = tuple(map(resolved.project, _of(records, Project)))
+    systems = resolved.with_migrations(_of(records, System), _of(records, Migration))
+    systems = tuple(map(resolved.system, systems))
     tenants = _of(records, Tenant)
     fresh = [_without_stale(r, as_of, options.fresh_hours) for r in merged]
     cells = _with_unseen_tenants(fresh, collection.sources, tenants, (*projects, *systems))
     coverage = Coverage(collection.sources, cells, collection.rejections)
-    segments = tuple(msgspec.structs.replace(s, department=units.shown(s.department)) for s in _of(records, Segment))
+    segments = tuple(map(resolved.segment, _of(records, Segment)))
     sightings = _of(records, HostSighting)
     ports = _of(records, Port)
     machines = identify(sightings, ports)
@@ -80,10 +85,13 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
         rules=options.ownership,
         segments=SegmentTable.from_records([*segments, *sightings]),
         tenants={t.key: t for t in tenants},
-        declarations=_of(records, OwnershipDeclaration),
+        declarations=tuple(map(resolved.declaration, _of(records, OwnershipDeclaration))),
         shared_words=shared,
         platform=frozenset(s.name for s in collection.sources if s.is_platform),
+        aliases=aliases,
+        units=units,
     )
+    register.meet(machines)
     third_parties = _of(records, ThirdPartyResource)
     unidentified = unidentified_instances(machines, coverage)
 
@@ -92,13 +100,12 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
             machine, coverage=coverage, third_parties=third_parties, today=law_date(as_of), unidentified=unidentified
         )
 
-    hosts = tuple(_host(machine, register, placed(machine), units) for machine in machines)
+    hosts = tuple(_host(machine, register, placed(machine), resolved) for machine in machines)
     workloads = _of(records, Workload)
     storages = _of(records, Storage)
     owners = {t.key: own_tenant(t, register) for t in tenants}
     owners |= {w.key: own_workload(w, register) for w in workloads}
     owners |= {s.key: own_storage(s, register) for s in storages}
-    resolved = _Resolver(register)
     return Inventory(
         as_of=as_of,
         coverage=coverage,
@@ -131,7 +138,8 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
         bare_metal_nodes=_of(records, BareMetalNode),
         count_mismatches=_of(records, CountMismatch),
         owners=owners,
-        unresolved_references=tuple(sorted({*resolved.unresolved, *unresolved})),
+        unresolved_references=tuple(sorted(resolved.unresolved)),
+        alias_uses=aliases.uses,
         missing_components=_missing_components(systems, hosts, shared),
     )
 
@@ -243,29 +251,6 @@ _OF_MIGRATION = (
 )  # fmt: skip
 
 
-def _with_migrations(
-    systems: tuple[System, ...], rows: tuple[Migration, ...]
-) -> tuple[tuple[System, ...], set[tuple[str, str]]]:
-    """The systems with what the migration ledger says where the register says nothing, and the rows that name none.
-
-    Where two rows of one system contradict each other, neither is taken.
-    """
-    codes = {normalise(s.native_id): s.native_id for s in systems}
-    named: dict[str, set[str]] = defaultdict(set)
-    for system in systems:
-        named[normalise(system.name)].add(system.native_id)
-    by_code: dict[str, list[Migration]] = defaultdict(list)
-    unresolved: set[tuple[str, str]] = set()
-    for row in rows:
-        word = normalise(row.system)
-        meant = {codes[word]} if word in codes else named.get(word, set())
-        if len(meant) == 1:
-            by_code[next(iter(meant))].append(row)
-        else:
-            unresolved.add((row.key, row.system))
-    return tuple(_with_migration(s, by_code.get(s.native_id, [])) for s in systems), unresolved
-
-
 def _with_migration(system: System, rows: list[Migration]) -> System:
     found: dict[str, object] = {}
     for name in _OF_MIGRATION:
@@ -276,26 +261,14 @@ def _with_migration(system: System, rows: list[Migration]) -> System:
     return msgspec.structs.replace(system, details=details, **found) if found or details else system
 
 
-def _project_with_department(project: Project, units: Directory) -> Project:
-    days = (project.approved_on, project.awarded_on, project.contract_on)
-    shown = units.shown(project.department, code=project.department_code, on=days)
-    return msgspec.structs.replace(project, department=shown)
-
-
-def _system_with_department(system: System, units: Directory) -> System:
-    shown = units.shown(system.department, code=system.department_code, on=(system.built_on,))
-    return msgspec.structs.replace(system, department=shown)
-
-
 def _host(
     machine: Machine,
     register: Register,
     placement: Placement,
-    units: Directory,
+    resolved: "_Resolver",
 ) -> Host:
     ownership = own_machine(machine, register)
-    written = next((s.department for s in machine.sightings if s.department), None)
-    department = ownership.department or units.shown(written)
+    written = resolved.department_of(machine)
     return Host(
         id=machine.id,
         name=machine.name,
@@ -304,7 +277,7 @@ def _host(
         conflicts=machine.conflicts,
         placement=placement,
         ownership=ownership,
-        department=department,
+        department=ownership.department or written,
     )
 
 
@@ -312,11 +285,64 @@ F = TypeVar("F", MlpsFiling, MlpsAssessment, SharingEntry, SharingUse)
 
 
 class _Resolver:
-    """Turns what ledgers write of a system (code or name) into its code, and remembers what could not be."""
+    """Turns what ledgers write of a system, project or unit into its code or name; remembers what could not be."""
 
-    def __init__(self, register: Register) -> None:
-        self.register = register
-        self.unresolved: set[tuple[str, str]] = set()
+    def __init__(self, names: RegisterNames, units: Directory) -> None:
+        self.names = names
+        self.units = units
+        self.unresolved: set[UnresolvedReference] = set()
+
+    def project(self, project: Project) -> Project:
+        """With its unit's present name, and the codes of the systems that it names."""
+        days = (project.approved_on, project.awarded_on, project.contract_on)
+        shown = self._unit(project.department, project.key, code=project.department_code, on=days)
+        systems = tuple(dict.fromkeys(self._system(text, project.key) or text for text in project.systems))
+        return msgspec.structs.replace(project, department=shown, systems=systems)
+
+    def system(self, system: System) -> System:
+        """With its unit's present name, and the codes of the projects that it names."""
+        shown = self._unit(system.department, system.key, code=system.department_code, on=(system.built_on,))
+        projects = []
+        for text in system.projects:
+            code = self.names.project_code(text, system.key)
+            if code is None:
+                self._miss(AliasKind.PROJECT_NAME, text, system.key)
+            projects.append(code or text)
+        return msgspec.structs.replace(system, department=shown, projects=tuple(dict.fromkeys(projects)))
+
+    def segment(self, segment: Segment) -> Segment:
+        """With its unit's present name."""
+        self._system(segment.system, segment.key)
+        return msgspec.structs.replace(segment, department=self._unit(segment.department, segment.key))
+
+    def declaration(self, row: OwnershipDeclaration) -> OwnershipDeclaration:
+        """The row as it is: what it names that the register does not have is remembered."""
+        for text in row.systems:
+            if not self.names.own("project", text):
+                self._system(text, row.key)
+        for text in row.projects:
+            if not self.names.own("system", text) and self.names.project_code(text, row.key) is None:
+                self._miss(AliasKind.PROJECT_NAME, text, row.key)
+        return row
+
+    def department_of(self, machine: Machine) -> str | None:
+        """The unit that a ledger gives as the machine's."""
+        for sighting in machine.sightings:
+            self._system(sighting.system, sighting.key)
+        written = next(((s.department, s.key) for s in machine.sightings if s.department), None)
+        return self._unit(*written) if written is not None else None
+
+    def with_migrations(self, systems: tuple[System, ...], rows: tuple[Migration, ...]) -> tuple[System, ...]:
+        """The systems with what the migration ledger says where the register says nothing.
+
+        Where two rows of one system contradict each other, neither is taken.
+        """
+        by_code: dict[str, list[Migration]] = defaultdict(list)
+        for row in rows:
+            code = self._system(row.system, row.key)
+            if code is not None:
+                by_code[code].append(row)
+        return tuple(_with_migration(s, by_code.get(s.native_id, [])) for s in systems)
 
     def system_field(self, records: tuple[F, ...], name: str) -> tuple[F, ...]:
         return tuple(self._resolved(r, name) for r in records)
@@ -327,7 +353,7 @@ class _Resolver:
         """Reports often name the filing only: a number that one system filed leads to that system."""
         by_number: dict[str, set[str]] = defaultdict(set)
         for filing in filings:
-            code = self.register.system_code(filing.system)
+            code = self.names.system_code(filing.system, filing.key)
             if filing.number and code and not filing.is_platform:
                 by_number[_digits(filing.number)].add(code)
         found = []
@@ -344,11 +370,24 @@ class _Resolver:
         text = getattr(record, name)
         if text is None or getattr(record, "is_platform", False):
             return record
-        code = self.register.system_code(text)
-        if code is None:
-            self.unresolved.add((record.key, text))
-            return record
-        return record if code == text else msgspec.structs.replace(record, **{name: code})
+        code = self._system(text, record.key)
+        return record if code in (None, text) else msgspec.structs.replace(record, **{name: code})
+
+    def _system(self, text: str | None, record: str) -> str | None:
+        code = self.names.system_code(text, record)
+        if code is None and text:
+            self._miss(AliasKind.SYSTEM_NAME, text, record)
+        return code
+
+    def _unit(
+        self, name: str | None, record: str, *, code: str | None = None, on: Iterable[date | None] = ()
+    ) -> str | None:
+        if name and self.units and self.units.meant(name, code=code, on=on, record=record) is None:
+            self._miss(AliasKind.DEPARTMENT_NAME, name, record)
+        return self.units.shown(name, code=code, on=on, record=record)
+
+    def _miss(self, kind: AliasKind, text: str, record: str) -> None:
+        self.unresolved.add(UnresolvedReference(kind, text, record))
 
 
 def _digits(number: str) -> str:

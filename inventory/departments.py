@@ -1,7 +1,7 @@
 """Which unit 单位 a ledger means: by its 统一社会信用代码 first, else by a name that it bore at the time.
 
 Reforms rename units, and another unit may later bear a name that became free. A name that two units could mean is left
-as the ledger writes it: whose it is is then not known, and nobody is picked.
+as the ledger writes it: whose it is is then not known, and nobody is picked, unless a person confirmed whom it means.
 """
 
 from collections import defaultdict
@@ -11,6 +11,7 @@ from datetime import date
 
 import msgspec
 
+from inventory.alias import Alias, AliasBook, AliasKind, settled
 from inventory.names import normalise
 from inventory.records import DatedName, Department
 
@@ -29,9 +30,10 @@ class _Bearer:
 class Directory:
     """The register of units, asked for the name that is shown."""
 
-    def __init__(self, departments: Iterable[Department], *, today: date) -> None:
+    def __init__(self, departments: Iterable[Department], *, today: date, aliases: AliasBook | None = None) -> None:
         """`today`: the law's day of the scan; of several names of one unit the one that holds then is shown."""
         self._today = today
+        self._aliases = aliases if aliases is not None else AliasBook(today=today)
         rows = _by_unit(departments)
         self._units = {unit: _merged(own, today) for unit, own in rows.items()}
         self._codes = {normalise(code): code for code in self._units}
@@ -45,24 +47,53 @@ class Directory:
         """One record for each unit: its present name, its other rows among its dated names."""
         return tuple(sorted(self._units.values(), key=lambda d: d.key))
 
-    def shown(self, name: str | None, *, code: str | None = None, on: Iterable[date | None] = ()) -> str | None:
+    def __bool__(self) -> bool:
+        """Whether any register of units was read."""
+        return bool(self._units)
+
+    def shown(
+        self, name: str | None, *, code: str | None = None, on: Iterable[date | None] = (), record: str = ""
+    ) -> str | None:
         """The unit's present name; the name as written where no unit, or no single one, is meant.
 
         None where several are meant and what is written is the present name of one of them: it would be picked.
         Args of note: `on` are days of what is spoken of (a project's approval): a register that is kept today writes
-        the name of that day or the present one.
+        the name of that day or the present one. `record` is the key of the record that writes the name.
         """
-        for text in (code, name):  # a code may stand where a name belongs
-            unit = self._codes.get(normalise(text)) if text else None
-            if unit is not None:
-                return self._units[unit].name
+        meant = self.meant(name, code=code, on=on, record=record)
+        if meant is not None or not name:
+            return meant
+        days = tuple(d for d in on if d is not None)
+        is_heard = bool(self._said(name, record, days))
+        is_shown = any(normalise(u.name) == normalise(name) for u in self._units.values())
+        return None if is_shown and (is_heard or self._meant(name, days)) else name
+
+    def meant(
+        self, name: str | None, *, code: str | None = None, on: Iterable[date | None] = (), record: str = ""
+    ) -> str | None:
+        """The present name of the one unit that is meant; None where none is, or no single one."""
+        coded, named = (self._codes.get(normalise(text)) if text else None for text in (code, name))
+        if coded is not None:
+            return self._units[coded].name
         if not name:
             return None
-        meant = self._meant(name, tuple(d for d in on if d is not None))
-        if len(meant) == 1:
-            return self._units[next(iter(meant))].name
-        is_shown = any(normalise(u.name) == normalise(name) for u in self._units.values())
-        return None if meant and is_shown else name
+        days = tuple(d for d in on if d is not None)
+        own = {named} if named is not None else self._meant(name, days)  # a code may stand where a name belongs
+        unit = settled(own, self._said(name, record, days), self._target)
+        return self._units[unit].name if unit is not None else None
+
+    def of_alias(self, alias: Alias) -> str | None:
+        """Present name of the unit that an alias names; None if the register has none, or several, of that name."""
+        unit = self._target(alias)
+        return self._units[unit].name if unit is not None else None
+
+    def _target(self, alias: Alias) -> str | None:
+        unit = self._codes.get(normalise(alias.target))
+        meant = {unit} if unit is not None else self._meant(alias.target, ())
+        return next(iter(meant)) if len(meant) == 1 else None
+
+    def _said(self, name: str, record: str, days: tuple[date, ...]) -> tuple[Alias, ...]:
+        return self._aliases.said(AliasKind.DEPARTMENT_NAME, name, record, days=days) if record else ()
 
     def _meant(self, name: str, days: tuple[date, ...]) -> set[str]:
         bearers = self._bearers.get(normalise(name), [])

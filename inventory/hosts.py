@@ -57,11 +57,23 @@ class OwnershipRule(StrEnum):
     """Rules of ownership, strongest first. Those up to hostname decide, similarity only proposes."""
 
     DECLARED = "declared"
+    ALIAS = "alias"
     LABEL = "label"
     TENANT = "tenant"
     SEGMENT = "segment"
     HOSTNAME = "hostname"
     SIMILARITY = "similarity"
+
+
+class AliasFlaw(StrEnum):
+    """Why a confirmed name decides nothing, and why nothing weaker may decide in its place."""
+
+    DANGLING = "dangling"
+    """The register does not have what it names."""
+    SEVERAL = "several"
+    """Several things bear the name."""
+    REFUSED = "refused"
+    """A person confirmed that it is not what a rule says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +87,8 @@ class OwnershipHit:
     projects: tuple[str, ...] = ()
     department: str | None = None
     evidence: str | None = None
+    flaw: AliasFlaw | None = None
+    """Of an alias that decides nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
+from typing import NamedTuple
 
+from inventory.alias import Alias, AliasKind
 from inventory.coverage import Coverage
 from inventory.history import History
 from inventory.hosts import Host, Ownership, OwnershipHit, OwnershipRule
@@ -43,6 +45,15 @@ LAW_TIME = timezone(timedelta(hours=8), "Asia/Shanghai")
 """Dates of the law are local dates; China has had no daylight saving time since 1991."""
 
 _NO_DATE = date.min
+
+
+class UnresolvedReference(NamedTuple):
+    """What a ledger writes of a system, project or unit, and no row of the register is called."""
+
+    kind: AliasKind
+    written: str
+    record: str
+    """Key of the record that writes it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +95,10 @@ class Inventory:
     """Where two services of a cloud disagree on how much there is."""
     owners: Mapping[str, Ownership] = field(default_factory=dict)
     """Record key of a tenant, workload or storage to its ownership (hosts carry their own)."""
-    unresolved_references: tuple[tuple[str, str], ...] = ()
-    """(record key, code or name) that a ledger mentions and no register row has."""
+    unresolved_references: tuple[UnresolvedReference, ...] = ()
+    """Codes and names that ledgers mention and that mean no one registered thing."""
+    alias_uses: Mapping[Alias, tuple[str, ...]] = field(default_factory=dict)
+    """Confirmed name to the keys of the records that write it."""
     missing_components: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """System code to the hosts that the register names as its components and no source showed."""
     history: History = field(default_factory=History)

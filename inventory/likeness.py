@@ -14,6 +14,8 @@ from inventory.names import normalise
 
 SHORTEST = 2
 """Characters that a core keeps at least: what is shorter says nothing."""
+LONGEST = 300
+"""Characters of a name that is compared at all: a longer one is no name, and patterns take minutes over a page."""
 
 _WHOLE_CITY = re.compile(r"^(?:全市|全县|全省|市本级|县本级|本级|市级|县级|省级|市(?!场|民|政|容|直|域|区|县|集|值))")
 """Words for the whole city. 市场监管 begins with none of them."""
@@ -66,7 +68,10 @@ class Namer:
 
     def parts(self, name: str) -> NameParts:
         """The name's parts: NFKC, no quotes or spaces, 〔〕; then region, unit, marks and generic tails come off."""
-        text, marks = _without_marks(normalise(name))
+        whole = normalise(name)
+        if len(whole) > LONGEST:
+            return NameParts("", frozenset())
+        text, marks = _without_marks(whole)
         text = self._without_prefixes(text)
         shorter = _without_tail(text)
         while shorter != text:

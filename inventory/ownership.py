@@ -1,4 +1,5 @@
-"""Whose something is: declared override, then tag or label, tenant, segment, host name; similarity only proposes.
+"""Whose something is: declared override, then confirmed name, tag or label, tenant, segment, host name; similarity
+only proposes.
 
 Every rule that speaks is kept as the explanation. Strong rules that contradict each other are a finding, never a silent
 pick. A tenant or segment that several systems share says whose department it is, not which system.
@@ -9,7 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from inventory.hosts import Ownership, OwnershipHit, OwnershipRule
+from inventory.alias import Alias, AliasBook, AliasKind
+from inventory.departments import Directory
+from inventory.hosts import AliasFlaw, Ownership, OwnershipHit, OwnershipRule
 from inventory.identity import Machine
 from inventory.names import normalise
 from inventory.networks import SegmentTable
@@ -24,11 +27,13 @@ from inventory.records import (
     View,
     Workload,
 )
+from inventory.register_names import RegisterNames
 from inventory.settings import OwnershipRules
 from inventory.text import Message, mark, msg
 
 RULE_NAMES = {
     OwnershipRule.DECLARED: mark("the declaration"),
+    OwnershipRule.ALIAS: mark("the confirmed name"),
     OwnershipRule.LABEL: mark("the label"),
     OwnershipRule.TENANT: mark("the tenant"),
     OwnershipRule.SEGMENT: mark("the segment"),
@@ -54,22 +59,29 @@ class Register:
     """Normalised names and addresses that several machines bear: without a zone they mean none of them."""
     platform: frozenset[str] = frozenset()
     """Sources that are the government cloud: a tenant's name in the register means theirs."""
+    aliases: AliasBook | None = None
+    """Names that persons confirmed."""
+    units: Directory | None = None
+    """The register of units, which aliases may name."""
     _tenants_by_name: dict[tuple[str, str], Tenant] = field(default_factory=dict)
-    _codes: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Normalised code to ('system'|'project', code)."""
-    _names: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _names: RegisterNames = field(init=False)
     _tenant_systems: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _tenant_projects: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _namesakes: frozenset[str] = frozenset()
     """Keys of tenants that only their id names."""
     _declared: dict[str, list[OwnershipHit]] = field(default_factory=lambda: defaultdict(list))
+    _tenant_aliases: dict[str, list[tuple[Alias, bool]]] = field(default_factory=lambda: defaultdict(list))
+    """Key of a tenant to the aliases that bear its name, and whether other tenants bear it too."""
+    _host_aliases: dict[str, list[tuple[Alias, bool]]] = field(default_factory=lambda: defaultdict(list))
+    """The same by the id of a machine."""
 
     def __post_init__(self) -> None:
+        self._names = RegisterNames(
+            self.systems.values(), self.projects.values(), aliases=self.aliases, units=self.units
+        )
         self._namesakes = self._tenants_with_namesakes()
         self._tenants_by_name = {(t.source, t.name): t for t in self.tenants.values()}
         for code, system in self.systems.items():
-            self._codes[normalise(code)] = ("system", code)
-            self._names[normalise(system.name)].add(code)
             for tenant in system.tenants:
                 self._tenant_systems[normalise(tenant)].add(code)
             for host in system.hosts:
@@ -77,19 +89,59 @@ class Register:
                     rule=OwnershipRule.DECLARED, value=host, systems=(code,), evidence=system.key,
                 ))  # fmt: skip
         for code, project in self.projects.items():
-            self._codes.setdefault(normalise(code), ("project", code))
             for tenant in project.tenants:
                 self._tenant_projects[normalise(tenant)].add(code)
         for row in self.declarations:
-            unheard = [c for c in (*row.systems, *row.projects) if not self.system_code(c) and c not in self.projects]
+            systems = {s: self.system_code(s, row.key) for s in row.systems}
+            projects = {p: self._names.project_code(p, row.key) for p in row.projects}
+            unheard = [s for s, code in systems.items() if code is None and s not in self.projects]
+            unheard += [p for p, code in projects.items() if code is None and self.system_code(p) is None]
             hit = OwnershipHit(
                 rule=OwnershipRule.DECLARED,
                 value=f"{row.target} → {', '.join(unheard)}" if unheard else row.target,
-                systems=tuple(c for s in row.systems if (c := self.system_code(s))),
-                projects=tuple(p for p in row.projects if p in self.projects),
+                systems=tuple(code for code in systems.values() if code is not None),
+                projects=tuple(code for code in projects.values() if code is not None),
                 evidence=row.key,
             )
             self._declare(row.target, row.zone, hit)
+        self._find_aliased_tenants()
+
+    def _entries(self, kind: AliasKind) -> Mapping[str, list[Alias]]:
+        """Aliases of one kind that hold on the day of the scan, by the normalised name."""
+        found: dict[str, list[Alias]] = defaultdict(list)
+        for alias in self.aliases.in_force(kind) if self.aliases is not None else ():
+            found[normalise(alias.written)].append(alias)
+        return found
+
+    def _find_aliased_tenants(self) -> None:
+        entries = self._entries(AliasKind.TENANT)
+        bearers: dict[Alias, dict[str, Tenant]] = defaultdict(dict)
+        for tenant in self.tenants.values() if entries else ():
+            for word in {normalise(tenant.name), normalise(tenant.native_id)} & entries.keys():
+                for alias in entries[word]:
+                    if alias.reaches(tenant.source):
+                        bearers[alias][tenant.key] = tenant
+        for alias, found in bearers.items():
+            in_source = Counter(t.source for t in found.values())
+            # One name in two domains, or in our cloud and in another's: its id says which is meant, or the source.
+            is_open = max(in_source.values()) > 1 or len({source in self.platform for source in in_source}) > 1
+            for key in found:
+                self._tenant_aliases[key].append((alias, is_open))
+
+    def meet(self, machines: Iterable[Machine]) -> None:
+        """Finds which machines the confirmed host names speak of; before it nothing is found by them."""
+        entries = self._entries(AliasKind.HOST)
+        bearers: dict[Alias, dict[str, Machine]] = defaultdict(dict)
+        for machine in machines if entries else ():
+            for word, source, zone in _scoped_words(machine):
+                for alias in entries.get(word, ()):
+                    if alias.reaches(source) and alias.zone in (None, zone):
+                        bearers[alias][machine.id] = machine
+        for alias, found in bearers.items():
+            # A row on paper that was joined to nothing is most often one of the others.
+            is_open = sum(any(s.view is not View.ASSET for s in m.sightings) for m in found.values()) > 1
+            for machine_id in found:
+                self._host_aliases[machine_id].append((alias, is_open))
 
     def _declare(self, target: str, zone: str | None, hit: OwnershipHit) -> None:
         self._declared[f"{zone or ''}|{normalise(target)}"].append(hit)
@@ -110,15 +162,41 @@ class Register:
         """The tenant of this name in one source (namespaces: names are unique there)."""
         return self._tenants_by_name.get((source, name))
 
-    def system_code(self, text: str | None) -> str | None:
-        """The code that a ledger means by a system's code or exact name; None if none or several have it."""
-        if not text:
-            return None
-        kind, code = self._codes.get(normalise(text), ("", ""))
-        if kind == "system":
-            return code
-        named = self._names.get(normalise(text), set())
-        return next(iter(named)) if len(named) == 1 else None
+    def system_code(self, text: str | None, record: str = "") -> str | None:
+        """The code that is meant by a system's code or name (RegisterNames.system_code)."""
+        return self._names.system_code(text, record)
+
+    def _aliased(
+        self, entries: Iterable[tuple[Alias, bool]], hits: Sequence[OwnershipHit], records: Iterable[str]
+    ) -> Iterator[OwnershipHit]:
+        """What persons confirmed of something, beside what the rules say of it; `records` bear the name."""
+        written = sorted(records)
+        for alias, is_open in entries:
+            if self.aliases is not None:
+                self.aliases.use(alias, written)
+            known = self._names.of_alias(alias)
+            if alias.is_refusal and not any(self._names_it(hit, alias, known) for hit in hits):
+                continue
+            flaw = AliasFlaw.REFUSED if alias.is_refusal else AliasFlaw.SEVERAL if is_open else None
+            if known is None:
+                flaw = AliasFlaw.DANGLING
+            # Without the number of the entry: what is inserted above it changes no finding.
+            by = f"{alias.confirmed_by} {alias.confirmed_on.isoformat()}"
+            means = "" if flaw is None else f" {'≠' if alias.is_refusal else '→'} {alias.target}"
+            yield OwnershipHit(
+                rule=OwnershipRule.ALIAS,
+                value=f"{alias.written}{means} ({by})",
+                systems=(known,) if known and alias.system and not flaw else (),
+                projects=(known,) if known and alias.project and not flaw else (),
+                department=known if alias.department and not flaw else None,
+                evidence=written[0],
+                flaw=flaw,
+            )
+
+    def _names_it(self, hit: OwnershipHit, alias: Alias, known: str | None) -> bool:
+        if alias.department is None:
+            return known in (hit.systems if alias.system else hit.projects)
+        return known is not None and known in (hit.department, self.department_of(hit.systems, hit.projects))
 
     def declared(self, values: Iterable[str], zones: Iterable[str | None]) -> Iterator[OwnershipHit]:
         """What persons declared of any of these names, addresses or ids."""
@@ -136,12 +214,12 @@ class Register:
         """
         texts = [(f"{k}={v}", v) for k, v in sorted(labels.items()) if k in self.rules.label_keys]
         for shown, text in texts:
-            if text and normalise(text) not in self._codes:
+            if text and self._names.coded(text) is None:
                 yield OwnershipHit(rule=OwnershipRule.LABEL, value=shown, evidence=evidence)
         for tag in sorted(tags):
             texts += [(tag, tag)] + [(tag, tag.partition(sep)[2]) for sep in ("=", ":") if sep in tag]
         for shown, text in texts:
-            kind, code = self._codes.get(normalise(text), ("", ""))
+            kind, code = self._names.coded(text) or ("", "")
             if kind:
                 yield OwnershipHit(
                     rule=OwnershipRule.LABEL,
@@ -152,27 +230,38 @@ class Register:
                 )
 
     def of_tenant(self, tenant: Tenant) -> Iterator[OwnershipHit]:
-        """What the register says of a tenant's name or id, and what the tenant's own tags say."""
-        yield from self.labelled(tenant.labels, tenant.tags, tenant.key)
+        """What persons confirmed of the tenant's name, what the register says of it, what its own tags say."""
+        hits = [*self.labelled(tenant.labels, tenant.tags, tenant.key)]
         systems: set[str] = set()
         projects: set[str] = set()
         for text in (tenant.native_id,) if tenant.key in self._namesakes else (tenant.name, tenant.native_id):
             systems |= self._tenant_systems.get(normalise(text), set())
             projects |= self._tenant_projects.get(normalise(text), set())
         if systems or projects:
-            yield OwnershipHit(
-                rule=OwnershipRule.TENANT,
-                value=tenant.name,
-                systems=tuple(sorted(systems)),
-                projects=tuple(sorted(projects)),
-                evidence=tenant.key,
+            hits.append(
+                OwnershipHit(
+                    rule=OwnershipRule.TENANT,
+                    value=tenant.name,
+                    systems=tuple(sorted(systems)),
+                    projects=tuple(sorted(projects)),
+                    evidence=tenant.key,
+                )
             )
+        yield from hits
+        yield from self._aliased(self._tenant_aliases.get(tenant.key, ()), hits, [tenant.key])
+
+    def of_machine(self, machine: Machine, hits: Sequence[OwnershipHit]) -> Iterator[OwnershipHit]:
+        """What persons confirmed of a name of the machine."""
+        yield from self._aliased(self._host_aliases.get(machine.id, ()), hits, [s.key for s in machine.sightings])
 
     def in_tenant(self, source: str, tenant_id: str | None) -> Iterator[OwnershipHit]:
         """The same for something that lives in the tenant: it inherits the tenant's tags as tenant evidence."""
         tenant = self.tenants.get(f"{source}|tenant|{tenant_id}")
         if tenant is not None:
             for hit in self.of_tenant(tenant):
+                if hit.rule is OwnershipRule.ALIAS:
+                    yield hit
+                    continue
                 yield OwnershipHit(
                     rule=OwnershipRule.TENANT,
                     value=tenant.name if hit.rule is OwnershipRule.TENANT else f"{tenant.name}: {hit.value}",
@@ -183,7 +272,7 @@ class Register:
 
     def of_segment(self, segment: Segment) -> OwnershipHit | None:
         """What an IP plan says of the segment."""
-        code = self.system_code(segment.system)
+        code = self.system_code(segment.system, segment.key)
         if code is None and segment.department is None:
             return None
         return OwnershipHit(
@@ -243,6 +332,15 @@ def _words(machine: Machine) -> Iterator[str]:
             yield from (a.partition("/")[0] for a in nic.addresses)
 
 
+def _scoped_words(machine: Machine) -> set[tuple[str, str, str | None]]:
+    """What may name the machine, normalised, with the source that writes it and the zone in which it holds."""
+    found: set[tuple[str, str, str | None]] = set()
+    for s in machine.sightings:
+        addresses = (a.partition("/")[0] for nic in s.nics for a in nic.addresses)
+        found |= {(normalise(w), s.source, s.zone) for w in (machine.id, s.name, s.native_id, *addresses)}
+    return found
+
+
 def own_machine(machine: Machine, register: Register) -> Ownership:
     """Whose the machine is, from everything that its sightings say."""
     hits: list[OwnershipHit] = []
@@ -254,12 +352,13 @@ def own_machine(machine: Machine, register: Register) -> Ownership:
         hits += register.labelled(s.labels, s.tags, s.key)
         hits += register.in_tenant(s.source, s.tenant)
         hits += register.by_hostname(s.name, s.key)
-        code = register.system_code(s.system)
+        code = register.system_code(s.system, s.key)
         if code:
             hits.append(
                 OwnershipHit(rule=OwnershipRule.DECLARED, value=s.system or "", systems=(code,), evidence=s.key)
             )
         hits += _segment_hits(s, register)
+    hits += register.of_machine(machine, hits)
     return resolve(hits, register)
 
 
@@ -324,6 +423,9 @@ def resolve(hits: Iterable[OwnershipHit], register: Register) -> Ownership:
             candidates |= reach
         else:
             contradictions.append(_contradiction(decided, hit))
+    is_declared = decided is not None and decided.rule is OwnershipRule.DECLARED
+    flawed = [] if is_declared else [h for h in ordered if h.flaw is not None]
+    contradictions[:0] = [_unfollowed(h, decided) for h in flawed]
     void = next((h for h in ordered if h.rule is OwnershipRule.DECLARED and not (h.systems or h.projects)), None)
     if void is not None and decided is not None and decided.rule is not OwnershipRule.DECLARED:
         # A person said otherwise, in a code that no register has: nobody may pick the second best.
@@ -337,6 +439,8 @@ def resolve(hits: Iterable[OwnershipHit], register: Register) -> Ownership:
     department = register.department_of(systems or candidates, all_projects if not systems else ())
     if department is None:
         department = next((h.department for h in ordered if h.department), None)
+    confirmed = [] if is_declared else [h for h in ordered if h.rule is OwnershipRule.ALIAS and h.department]
+    contradictions += [_contradiction(h, decided or confirmed[0]) for h in confirmed if h.department != department]
     return Ownership(
         systems=tuple(sorted(systems)),
         projects=tuple(sorted(all_projects)),
@@ -360,10 +464,10 @@ def _contradiction(first: OwnershipHit, second: OwnershipHit) -> Message:
         "{first_rule} {first_value} says {first_owner}, {second_rule} {second_value} says {second_owner}",
         first_rule=msg(RULE_NAMES[first.rule]),
         first_value=first.value,
-        first_owner=", ".join(first.systems or first.projects),
+        first_owner=", ".join(first.systems or first.projects) or first.department or "",
         second_rule=msg(RULE_NAMES[second.rule]),
         second_value=second.value,
-        second_owner=", ".join(second.systems or second.projects),
+        second_owner=", ".join(second.systems or second.projects) or second.department or "",
     )
 
 
@@ -377,10 +481,29 @@ def _unheard(void: OwnershipHit, decided: OwnershipHit) -> Message:
     )
 
 
+def _unfollowed(flawed: OwnershipHit, other: OwnershipHit | None) -> Message:
+    why = {
+        AliasFlaw.DANGLING: msg("it names nothing that the register has"),
+        AliasFlaw.SEVERAL: msg("several bear that name"),
+        AliasFlaw.REFUSED: msg("a person confirmed that it is not"),
+    }[flawed.flaw or AliasFlaw.DANGLING]
+    if other is None:
+        return msg("the confirmed name {value} cannot be followed: {why}", value=flawed.value, why=why)
+    return msg(
+        "the confirmed name {value} cannot be followed: {why}; {rule} {found} says {owner}",
+        value=flawed.value,
+        why=why,
+        rule=msg(RULE_NAMES[other.rule]),
+        found=other.value,
+        owner=", ".join(other.systems or other.projects),
+    )
+
+
 def _unique(hits: Iterable[OwnershipHit]) -> tuple[OwnershipHit, ...]:
     order = list(OwnershipRule)
 
     def strength(hit: OwnershipHit) -> tuple[object, ...]:
-        return (order.index(hit.rule), hit.value, hit.systems, hit.projects, hit.evidence or "", hit.department or "")
+        named = (hit.systems, hit.projects, hit.evidence or "", hit.department or "", hit.flaw or "")
+        return (order.index(hit.rule), hit.value, *named)
 
     return tuple(sorted(set(hits), key=strength))

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from inventory.alias import Alias
 from inventory.holidays import HolidayTable
 from inventory.settings import OwnershipRules, Platform, PolicyChoices, Zone
 from inventory.waiver import Waiver
@@ -34,6 +35,8 @@ class ScanOptions(msgspec.Struct, frozen=True, kw_only=True):
     calendar: HolidayTable = HolidayTable()
     """Days off and make-up days that the owner knows."""
     waivers: tuple[Waiver, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    """Names that persons confirmed 别名."""
 
 
 class ScanInfo(msgspec.Struct, frozen=True, kw_only=True):

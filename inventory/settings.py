@@ -397,6 +397,8 @@ class RuleFiles(_Table, frozen=True, kw_only=True):
     """A YAML file of days off and make-up days, for years that the program does not know."""
     waivers: tuple[PathText, ...] = ()
     """Files of waivers 豁免 (YAML or XLSX)."""
+    aliases: PathText | None = None
+    """A YAML file of names that a person confirmed 别名表."""
 
 
 class Settings(_Table, frozen=True, kw_only=True):
@@ -695,7 +697,7 @@ def _check_files(settings: Settings, path: Path) -> None:
     for table, keys in _FILE_KEYS.items():
         for number, entry in enumerate(getattr(settings, table), 1):
             named += [(f"{table}[{number}].{key}", getattr(entry, key)) for key in keys]
-    named += [("rules.calendar", settings.rules.calendar)]
+    named += [("rules.calendar", settings.rules.calendar), ("rules.aliases", settings.rules.aliases)]
     named += [(f"rules.waivers[{number}]", name) for number, name in enumerate(settings.rules.waivers, 1)]
     if is_path(settings.rules.pack):
         named.append(("rules.pack", settings.rules.pack))

@@ -924,7 +924,7 @@ def test_a_migration_of_no_registered_system_is_told_and_two_that_disagree_say_n
 
     found = migrated(tmp_path, *rows)
 
-    assert found.unresolved_references == (("ledger:l|migration|三号平台", "三号平台"),)
+    assert found.unresolved_references == (("system_name", "三号平台", "ledger:l|migration|三号平台"),)
     first = found.system("S-1")
     assert first is not None
     assert first.migrated_on is None

@@ -142,6 +142,7 @@ def test_the_example_config_is_accepted_with_everything_switched_on(tmp_path: Pa
     (tmp_path / "do-not-scan.txt").write_text("# nothing\n", encoding="utf-8")
     (tmp_path / "节假日.yaml").write_text("years: []\n", encoding="utf-8")
     (tmp_path / "豁免.xlsx").write_bytes(b"")
+    (tmp_path / "别名.yaml").write_text("aliases:\n", encoding="utf-8")
     text = re.sub(
         r"(?m)^# (\[\[|(?!columns|mapping|sheet|zone = .* #|control_plane)[a-z_]+ = )", r"\1", example_config()
     )

@@ -68,3 +68,13 @@ def test_generic_words_alone_are_like_nothing(one: str, other: str) -> None:
 
 def test_a_bare_region_is_a_prefix_too() -> None:
     assert NAMER.parts("老河口数字城管").core == "数字城管"
+
+
+@pytest.mark.parametrize("name", ["9" * 5_000 + "期", "数" * 301, "第" + "一" * 100_000 + "期平台"])
+def test_what_is_too_long_to_be_a_name_is_like_nothing(name: str) -> None:
+    """Python refuses to read 5000 digits as a number: once it ended the scan."""
+    assert alike(NAMER.parts(name), NAMER.parts(name)) == 0
+
+
+def test_a_name_as_long_as_a_cell_s_is_compared() -> None:
+    assert alike(NAMER.parts("数" * 300), NAMER.parts("数" * 300)) == 100
