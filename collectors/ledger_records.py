@@ -9,6 +9,7 @@ from inventory.inventory import LAW_TIME
 from inventory.names import normalise
 from inventory.records import (
     Department,
+    DesignItem,
     HostSighting,
     Migration,
     MlpsAssessment,
@@ -34,6 +35,7 @@ CELL_KINDS: Mapping[str, str] = {
     "projects": "project",
     "systems": "system",
     "migrations": "migration",
+    "design_books": "design_item",
     "mlps_filings": "mlps_filing",
     "mlps_assessments": "mlps_assessment",
     "sharing_entries": "sharing_entry",
@@ -80,6 +82,8 @@ class Made:
     record: Record
     may_repeat: bool = False
     """Rows may say the same identity again with other content, and that must be seen: the second gets a number."""
+    is_counted: bool = False
+    """Also with the same content: rows are added up, and saying one twice means two."""
     otherwise: str | None = None
     """The native id where the first is taken by other content."""
     is_implied: bool = False
@@ -115,6 +119,13 @@ def _system(row: ParsedRow) -> Iterator[Made]:
 def _migration(row: ParsedRow) -> Iterator[Made]:
     fields = {k: v for k, v in row.fields.items() if k != "classified"}
     yield Made(record=Migration(**row.record(row.get("system")), **fields))
+
+
+def _design_item(row: ParsedRow) -> Iterator[Made]:
+    """Two rows that say the same word for word are two pieces: each is kept."""
+    fields = {k: v for k, v in row.fields.items() if k != "classified"}
+    native_id = f"{row.get('project')}|{row.get('component') or '-'}"
+    yield Made(record=DesignItem(**row.record(native_id), **fields), may_repeat=True, is_counted=True)
 
 
 def _filing(row: ParsedRow) -> Iterator[Made]:
@@ -310,6 +321,7 @@ _MAKERS: Mapping[str, Callable[[ParsedRow], Iterator[Made]]] = {
     "projects": _project,
     "systems": _system,
     "migrations": _migration,
+    "design_books": _design_item,
     "mlps_filings": _filing,
     "mlps_assessments": _assessment,
     "sharing_entries": _sharing_entry,

@@ -211,7 +211,7 @@ class LedgerCollector:
             if before is None:
                 self._seen[native_id] = candidate
                 return candidate
-            if msgspec.structs.replace(before, observed_at=record.observed_at) == candidate:
+            if not made.is_counted and msgspec.structs.replace(before, observed_at=record.observed_at) == candidate:
                 return None
         raise CellError(msg("each code once; an earlier row has this one with other content"))
 

@@ -21,6 +21,7 @@ from checks.kpis import Kpi, kpis
 from checks.policy import Policy, basis_warnings
 from checks.result import Result
 from checks.waivers import told_of
+from exporters.design_table import design_rows
 from exporters.dossier import Dossier, Line, dossier
 from exporters.tables import plain
 from exporters.words import STATES, STEPS, SUBJECT_KINDS, VERDICTS, word
@@ -66,6 +67,7 @@ KINDS_ZH = {
     "system": "系统台账",
     "department": "部门台账",
     "migration": "迁移台账",
+    "design_item": "技术设计书",
     "sharing_entry": "共享目录",
     "sharing_use": "共享调用汇总",
     "mlps_filing": "等保备案",
@@ -140,6 +142,7 @@ def report_html(result: Result, *, locale: str = DEFAULT_LOCALE) -> str:
         percent=_percent,
         departments=_department_rows(result),
         projects=_project_rows(result),
+        designs=design_rows(result),
         rejections=result.inventory.coverage.rejections,
         clause=partial(_clause, result.policy),
         cites=partial(_cites, result.policy),

@@ -12,6 +12,7 @@ from checks.catalogue import check_by_id
 from checks.policy import basis_warnings
 from checks.result import Result
 from checks.waivers import told_of
+from exporters.design_table import design_rows_of
 from exporters.tables import plain, short
 from exporters.words import PLACES, STATES, STEPS, SUBJECT_KINDS, VERDICTS, VIEWS, word
 from inventory.coverage import CellState, Rejection, by_reason
@@ -437,8 +438,28 @@ def _project_story(result: Result, project: Project, out: _Teller) -> None:
         if (doubt := doubt_of(project.national_code)) is not None:
             out.tell(doubt, indent=4, style="yellow")
     _details(project.details, out)
+    _design_story(result, project, out)
     for system in result.inventory.systems_of(project):
         _system_story(result, system, out)
+
+
+def _design_story(result: Result, project: Project, out: _Teller) -> None:
+    """What the design book declares beside what runs, a line for each quantity."""
+    rows = design_rows_of(result, project)
+    if not rows:
+        return
+    out.heading(mark("Declared against actual"))
+    for row in rows:
+        said = msg(
+            "{quantity}: declared {declared}, actual {actual}, difference {difference}, tolerance {percent}%",
+            quantity=msg(row.quantity),
+            declared=row.declared or "—",
+            actual=row.actual or "—",
+            difference=row.difference or "—",
+            percent=row.figure.tolerance_percent,
+        )
+        style = "" if row.is_within else "cyan" if row.is_within is False else "yellow"
+        out.line((f"{tell(said, out.locale)} ({out.word(row.within_word)})", style), indent=2)
 
 
 def _finding_story(result: Result, finding: Finding, out: _Teller, *, named: bool = False) -> None:

@@ -23,6 +23,7 @@ from inventory.records import (
     ClassifiedTrace,
     CountMismatch,
     Department,
+    DesignItem,
     Domain,
     Exposure,
     FloatingAddress,
@@ -105,6 +106,7 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
         departments=units.units,
         projects=projects,
         systems=systems,
+        design_items=resolved.design_items(_of(records, DesignItem)),
         classified=_of(records, ClassifiedPlaceholder),
         classified_traces=_of(records, ClassifiedTrace),
         third_parties=third_parties,
@@ -338,6 +340,22 @@ class _Resolver:
                 found.append(msgspec.structs.replace(record, system=next(iter(codes))))
             else:
                 found.append(self._resolved(record, "system"))
+        return tuple(found)
+
+    def design_items(self, records: tuple[DesignItem, ...]) -> tuple[DesignItem, ...]:
+        """Design books name their project by its code, or by a name that one project has."""
+        codes = {normalise(code): code for code in self.register.projects}
+        named: dict[str, set[str]] = defaultdict(set)
+        for code, project in self.register.projects.items():
+            named[normalise(project.name)].add(code)
+        found = []
+        for record in records:
+            word = normalise(record.project)
+            meant = {codes[word]} if word in codes else named.get(word, set())
+            if len(meant) != 1:
+                self.unresolved.add((record.key, record.project))
+            code = next(iter(meant)) if len(meant) == 1 else record.project
+            found.append(record if code == record.project else msgspec.structs.replace(record, project=code))
         return tuple(found)
 
     def _resolved(self, record: F, name: str) -> F:

@@ -14,6 +14,7 @@ from inventory.records import (
     ClassifiedTrace,
     CountMismatch,
     Department,
+    DesignItem,
     Domain,
     Exposure,
     FloatingAddress,
@@ -55,6 +56,8 @@ class Inventory:
     departments: tuple[Department, ...] = ()
     projects: tuple[Project, ...] = ()
     systems: tuple[System, ...] = ()
+    design_items: tuple[DesignItem, ...] = ()
+    """Rows of technical design books 技术设计书, their project by its code where the register has it."""
     classified: tuple[ClassifiedPlaceholder, ...] = ()
     classified_traces: tuple[ClassifiedTrace, ...] = ()
     third_parties: tuple[ThirdPartyResource, ...] = ()

@@ -226,6 +226,32 @@ class Migration(Record, frozen=True, kw_only=True, tag="migration"):
     """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
+class DesignItem(Record, frozen=True, kw_only=True, tag="design_item"):
+    """A row of a technical design book 技术设计书: something that the project declares to need (Annex 1, Art. 10).
+
+    Sizes are of one piece; a row without a count is one piece.
+    """
+
+    project: str
+    """Code or name of the project, as written."""
+    component: str | None = None
+    """组件/资源名称, as written: 应用服务器, 数据库服务器 …"""
+    document: str | None = None
+    """设计书编号"""
+    count: int | None = None
+    """数量"""
+    vcpus: int | None = None
+    """vCPU of one piece."""
+    memory_bytes: int | None = None
+    disk_bytes: int | None = None
+    addresses: tuple[str, ...] = ()
+    """IP addresses that it names, of the whole row."""
+    address_count: int | None = None
+    """IP数量, of the whole row."""
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
+
+
 class ClassifiedPlaceholder(Record, frozen=True, kw_only=True, tag="classified"):
     """That the register holds something classified 涉密: that it is there, and nothing else (Art. 28)."""
 
@@ -909,6 +935,7 @@ AnyRecord = (
     | Project
     | System
     | Migration
+    | DesignItem
     | ClassifiedPlaceholder
     | ThirdPartyResource
     | MlpsFiling

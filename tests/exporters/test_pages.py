@@ -165,7 +165,10 @@ def test_an_unknown_project_is_told_with_codes_near_it() -> None:
 def test_the_report_tells_violations_first_and_what_could_not_be_seen_above_all() -> None:
     html = pages.report_html(build.result())
 
-    order = "有未能查看的范围 一、概况 二、不合规 三、待核实 四、提示 五、按部门 六、按项目 七、采集覆盖 八、无法使用"
+    order = (
+        "有未能查看的范围 一、概况 二、不合规 三、待核实 四、提示 五、按部门 六、按项目 七、申报与实际对照 "
+        "八、采集覆盖 九、无法使用"
+    )
     places = [html.index(heading) for heading in order.split()]
     assert places == sorted(places)
     assert "第二十三条" in html
