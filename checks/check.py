@@ -234,7 +234,8 @@ def _seen_at(inventory: Inventory) -> Mapping[str, datetime]:
     records = chain(
         inventory.departments, inventory.projects, inventory.systems, inventory.design_items, inventory.third_parties,
         inventory.filings,
-        inventory.assessments, inventory.sharing_entries, inventory.sharing_uses, inventory.tenants,
+        inventory.assessments, inventory.crypto_assessments, inventory.sharing_entries, inventory.sharing_uses,
+        inventory.tenants,
         inventory.workloads, inventory.storages, inventory.segments, inventory.ports, inventory.classified_traces,
         inventory.count_mismatches,
         (s for h in inventory.hosts for s in h.sightings),

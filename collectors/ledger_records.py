@@ -8,6 +8,7 @@ from typing import Any
 from inventory.inventory import LAW_TIME
 from inventory.names import normalise
 from inventory.records import (
+    CryptoAssessment,
     Department,
     DesignItem,
     HostSighting,
@@ -154,17 +155,42 @@ _OF_A_REPORT = ("report_number", "reported_on", "conclusion", "score")
 
 
 def _assessment(row: ParsedRow) -> Iterator[Made]:
-    """One table often holds filings and assessments: a row whose report columns are all empty tells of no report."""
-    if row.columns.intersection(_OF_A_REPORT) and not any(n in row.fields for n in _OF_A_REPORT):
+    """One table often holds filings and assessments: a row whose report columns are all empty tells of no report.
+
+    The assessment of cryptography 密评 stands beside it, and is a thing of its own.
+    """
+    yield from _crypto_assessment(row)
+    has_report = any(n in row.fields for n in _OF_A_REPORT)
+    if not has_report and (row.columns.intersection(_OF_A_REPORT) or any(n in row.fields for n in _OF_CRYPTO)):
         return
     fields = row.given(
-        "report_number", "filing_number", "system", "is_platform", "reported_on", "conclusion", "score", "details"
-    )
+        "report_number", "filing_number", "system", "is_platform", "reported_on", "conclusion", "score", "rectified_on",
+        "details",
+    )  # fmt: skip
     if "major_risks" in row.fields:
         fields["major_risks"], fields["major_risks_rectified"] = row.get("major_risks")
     parts = (row.get("system") or row.get("filing_number") or "-", str(row.get("reported_on") or "-"))
     native_id = row.get("report_number") or "|".join(parts)
     yield Made(record=MlpsAssessment(**row.record(native_id), **fields))
+
+
+_OF_CRYPTO = ("crypto_conclusion", "crypto_reported_on")
+
+
+def _crypto_assessment(row: ParsedRow) -> Iterator[Made]:
+    if not any(n in row.fields for n in _OF_CRYPTO):
+        return
+    graded = row.get("system") or row.get("filing_number") or "-"
+    yield Made(
+        record=CryptoAssessment(
+            **row.record(f"密评|{graded}|{row.get('crypto_reported_on') or '-'}"),
+            **row.given("system", "is_platform", "filing_number"),
+            reported_on=row.get("crypto_reported_on"),
+            conclusion=row.get("crypto_conclusion"),
+        ),
+        may_repeat=True,
+        is_implied=True,
+    )
 
 
 def _sharing_entry(row: ParsedRow) -> Iterator[Made]:

@@ -23,6 +23,7 @@ from inventory.names import normalise
 from inventory.records import (
     ClassifiedPlaceholder,
     ClassifiedTrace,
+    CryptoAssessment,
     Department,
     DesignItem,
     Exposure,
@@ -313,7 +314,7 @@ class _Mine:
                 return record.key in self.sightings or host is None or self._owned(host.ownership) is None
             case Tenant() | Workload() | Storage():
                 return self._owned(self.inventory.owners.get(record.key)) is not False
-            case MlpsFiling() | MlpsAssessment():
+            case MlpsFiling() | MlpsAssessment() | CryptoAssessment():
                 return record.is_platform or record.system in self.codes
             case SharingEntry():
                 return record.system in self.codes

@@ -418,7 +418,22 @@ def _system_story(result: Result, system: System, out: _Teller) -> None:
     for a in inventory.assessments_of(system):
         said = msg("assessment of {date}: {conclusion}", date=str(a.reported_on or "?"), conclusion=a.conclusion or "?")
         out.tell(said, indent=2)
+        if a.major_risks is not None:
+            risks = msg(
+                "major risks: {count}, rectified: {rectified}, by {date}",
+                count=a.major_risks,
+                rectified="?" if a.major_risks_rectified is None else a.major_risks_rectified,
+                date=str(a.rectified_on or "?"),
+            )
+            out.tell(risks, indent=4)
         _details(a.details, out, indent=4)
+    for c in (c for c in inventory.crypto_assessments if c.system == system.native_id):
+        said = msg(
+            "assessment of cryptography of {date}: {conclusion}",
+            date=str(c.reported_on or "?"),
+            conclusion=c.conclusion or "?",
+        )
+        out.tell(said, indent=2)
     for entry in inventory.sharing_of(system):
         out.tell(msg("sharing entry {code} {name}", code=entry.native_id, name=entry.name), indent=2)
         _details(entry.details, out, indent=4)

@@ -22,6 +22,7 @@ from inventory.records import (
     ClassifiedPlaceholder,
     ClassifiedTrace,
     CountMismatch,
+    CryptoAssessment,
     Department,
     DesignItem,
     Domain,
@@ -112,6 +113,7 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
         third_parties=third_parties,
         filings=resolved.system_field(_of(records, MlpsFiling), "system"),
         assessments=resolved.assessments(_of(records, MlpsAssessment), _of(records, MlpsFiling)),
+        crypto_assessments=resolved.assessments(_of(records, CryptoAssessment), _of(records, MlpsFiling)),
         sharing_entries=resolved.system_field(_of(records, SharingEntry), "system"),
         sharing_uses=resolved.system_field(_of(records, SharingUse), "consumer_system"),
         hosts=hosts,
@@ -190,6 +192,8 @@ def _cell_kind(record: Record) -> str:
     is_hypervisor = isinstance(record, HostSighting) and record.view is View.HYPERVISOR
     if isinstance(record, CountMismatch):
         return record.what  # it was found while that was read
+    if isinstance(record, CryptoAssessment):
+        return "mlps_assessment"  # it stands in that ledger
     return "hypervisor" if is_hypervisor else record.kind
 
 
@@ -310,7 +314,8 @@ def _host(
     )
 
 
-F = TypeVar("F", MlpsFiling, MlpsAssessment, SharingEntry, SharingUse)
+F = TypeVar("F", MlpsFiling, MlpsAssessment, CryptoAssessment, SharingEntry, SharingUse)
+A = TypeVar("A", MlpsAssessment, CryptoAssessment)
 
 
 class _Resolver:
@@ -323,9 +328,7 @@ class _Resolver:
     def system_field(self, records: tuple[F, ...], name: str) -> tuple[F, ...]:
         return tuple(self._resolved(r, name) for r in records)
 
-    def assessments(
-        self, records: tuple[MlpsAssessment, ...], filings: tuple[MlpsFiling, ...]
-    ) -> tuple[MlpsAssessment, ...]:
+    def assessments(self, records: tuple[A, ...], filings: tuple[MlpsFiling, ...]) -> tuple[A, ...]:
         """Reports often name the filing only: a number that one system filed leads to that system."""
         by_number: dict[str, set[str]] = defaultdict(set)
         for filing in filings:
@@ -334,7 +337,8 @@ class _Resolver:
                 by_number[_digits(filing.number)].add(code)
         found = []
         for record in records:
-            number = record.filing_number or (record.report_number or "")[:17]
+            report = record.report_number if isinstance(record, MlpsAssessment) else None
+            number = record.filing_number or (report or "")[:17]
             codes = by_number.get(_digits(number), set()) if number else set()
             if record.system is None and not record.is_platform and len(codes) == 1:
                 found.append(msgspec.structs.replace(record, system=next(iter(codes))))

@@ -13,6 +13,7 @@ from inventory.records import (
     ClassifiedPlaceholder,
     ClassifiedTrace,
     CountMismatch,
+    CryptoAssessment,
     Department,
     DesignItem,
     Domain,
@@ -63,6 +64,8 @@ class Inventory:
     third_parties: tuple[ThirdPartyResource, ...] = ()
     filings: tuple[MlpsFiling, ...] = ()
     assessments: tuple[MlpsAssessment, ...] = ()
+    crypto_assessments: tuple[CryptoAssessment, ...] = ()
+    """密评: on the use of commercial cryptography."""
     sharing_entries: tuple[SharingEntry, ...] = ()
     sharing_uses: tuple[SharingUse, ...] = ()
     hosts: tuple[Host, ...] = ()

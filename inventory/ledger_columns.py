@@ -94,6 +94,8 @@ class Column:
     """The column must be there and no cell of it empty."""
     touches: bool = False
     """Its codes and names say what a rejected row speaks of."""
+    is_soft: bool = False
+    """Only figures rest on it, no verdict: a cell that cannot be read is kept as it is shown and costs nothing."""
     is_detail: bool = False
     """No check reads it: kept in the record's `details`, as the cell shows it."""
     secret: bool = False
@@ -787,6 +789,15 @@ _ASSESSMENT_COLUMNS = (
         format=Format.RISKS,
         example="2(1个已整改)",
     ),
+    replace(_date("rectified_on", "整改完成日期", "整改完成时间", "整改日期"), is_soft=True),
+    Column(
+        field="crypto_conclusion",
+        header="密评结论",
+        synonyms=("密码应用安全性评估结论", "商用密码应用安全性评估结论"),
+        choices=("符合", "基本符合", "不符合"),
+        is_soft=True,
+    ),
+    replace(_date("crypto_reported_on", "密评报告日期", "密评日期", "密评时间"), is_soft=True),
     _IS_PLATFORM,
     _CLASSIFIED,
 )

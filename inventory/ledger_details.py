@@ -72,10 +72,7 @@ DETAILS: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
             ("unit_code", "统一社会信用代码", "信用代码", "社会信用代码"),
             ("body", "测评机构", "测评机构名称", "测评单位"),
             ("body_certificate", "测评机构证书号", "测评机构证书编号", "测评机构推荐证书编号", "机构证书号"),
-            ("rectified_on", "整改完成日期", "整改完成时间", "整改日期"),
             ("next_on", "下次测评日期", "下次测评时间", "计划测评日期"),
-            ("crypto_conclusion", "密评结论", "密码应用安全性评估结论"),
-            ("crypto_reported_on", "密评报告日期", "密评日期", "密评时间"),
             ("crypto_filing", "密评备案", "密评备案号", "密评备案情况"),
         ),
         "sharing_entries": (

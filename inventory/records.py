@@ -317,8 +317,25 @@ class MlpsAssessment(Record, frozen=True, kw_only=True, tag="mlps_assessment"):
     major_risks: int | None = None
     """重大风险隐患数量, before rectification."""
     major_risks_rectified: int | None = None
+    rectified_on: date | None = None
+    """整改完成日期: day on which the last of them was rectified."""
     details: tuple[tuple[str, str], ...] = ()
     """What else the ledger says, by its own headers: kept for a person, read by no check."""
+
+
+class CryptoAssessment(Record, frozen=True, kw_only=True, tag="crypto_assessment"):
+    """An assessment of the use of commercial cryptography 商用密码应用安全性评估（密评）, GB/T 39786-2021.
+
+    It stands in the ledger of 等级测评 beside the report on classified protection.
+    """
+
+    system: str | None = None
+    is_platform: bool = False
+    filing_number: str | None = None
+    """备案证明编号 of the system: some tables name nothing else."""
+    reported_on: date | None = None
+    conclusion: str | None = None
+    """As written: 符合/基本符合/不符合."""
 
 
 # ── data sharing 政务数据共享 ─────────────────────────────────────────────────────────────────────────────────────────
@@ -480,6 +497,10 @@ class HostSighting(Record, frozen=True, kw_only=True, tag="host"):
     vcpus: int | None = None
     memory_bytes: int | None = None
     disk_bytes: int | None = None
+    allocatable_millicores: int | None = None
+    """Of a Kubernetes node: CPU that pods may set aside, in thousandths of a core 可分配."""
+    allocatable_bytes: int | None = None
+    """Of a Kubernetes node: memory that pods may set aside."""
     created_at: Instant | None = None
     launched_at: Instant | None = None
     """When it first ran; None for a server that never did."""
@@ -940,6 +961,7 @@ AnyRecord = (
     | ThirdPartyResource
     | MlpsFiling
     | MlpsAssessment
+    | CryptoAssessment
     | SharingEntry
     | SharingUse
     | HostSighting

@@ -382,6 +382,8 @@ class PolicyChoices(_Table, frozen=True, kw_only=True):
     design_tolerance_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 10
     """How far what runs may be from what the design book 技术设计书 declares, in percent of the declared, before
     23-design advises. The regulation gives no number; ten percent lets pass what a kernel keeps for itself."""
+    ledger_fresh_days: Positive = 92
+    """Days after its last change for which a ledger's file counts as fresh in the indicators; a quarter by default."""
     waiver_months: Annotated[int, msgspec.Meta(ge=1, le=60)] = 12
     """Longest time that a waiver 豁免 may hold, from its first day."""
     waiver_warn_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 30

@@ -300,6 +300,22 @@ def sentences() -> Iterator[str]:
                 yield str(sentence.value)
 
 
+def test_the_report_tells_how_long_rectification_took_and_how_old_the_data_is() -> None:
+    html = pages.report_html(build.result())
+
+    assert '<td>扫描发现的不合规事项</td><td class="num">8.0</td><td class="num">1</td>' in html
+    assert '<td>等级测评发现的重大风险隐患</td><td class="num">—</td><td class="num">0</td>' in html
+    assert '<td>ssh:departments</td><td class="keep">2026-11-18 02:30</td><td class="num">3.0</td>' in html
+    assert "可证实的最近一次使用为2026-10-31" in html
+
+
+def test_the_report_calls_what_is_set_aside_no_load() -> None:
+    html = pages.report_html(build.result())
+
+    assert "资源利用率（分配口径，不是负载）" in html
+    assert '<td class="num">25.0%</td><td class="num">5 / 20</td><td class="num">1</td>' in html
+
+
 def test_every_sentence_has_its_chinese() -> None:
     found = set(sentences())
 
