@@ -271,11 +271,15 @@ def _assessments(path: Path, today: date) -> None:
         "测评结论",
         "得分/符合率",
         "重大风险隐患",
+        "整改完成日期",
+        "密评结论",
+        "密评报告日期",
     ]
     platform = today - timedelta(days=120)
     rows: list[list[Cell]] = [[*header, "是否云平台"]]
     report = f"{PLATFORM_FILING}-{platform:%y}-4201-01"
-    rows.append(["云泽市大数据中心政务云", report, PLATFORM_FILING, _chinese(platform), "符合", "93.5", "0", "是"])
+    rows.append(["云泽市大数据中心政务云", report, PLATFORM_FILING, _chinese(platform), "符合", "93.5", "0", "-",
+                 "符合", _chinese(platform), "是"])  # fmt: skip
     for system in SYSTEMS:
         day = assessed_on(system, today)
         conclusion, score = PLANTED.conclusions.get(system.code, ("基本符合" if system.slot % 2 else "符合", 91.0))
@@ -285,7 +289,12 @@ def _assessments(path: Path, today: date) -> None:
         number = filing_number(system)
         own = number if system.code not in PLANTED.filing_numbers else ""
         report = f"{own}-{day:%y}-4201-{system.slot:02}" if own else "-"
-        rows.append([system.code, report, own or "-", _chinese(day), conclusion, str(score), risks, "否"])
+        # Two months for what was found; the assessment of cryptography comes with every second report.
+        mended = _chinese(day + timedelta(days=45 + 5 * system.slot)) if risks.startswith("2") else "整改中"
+        row = [system.code, report, own or "-", _chinese(day), conclusion, str(score), risks]
+        row.append("-" if risks == "无" else mended)
+        row += ["基本符合" if system.slot % 2 else "-", _chinese(day) if system.slot % 2 else "-", "否"]
+        rows.append(row)
     rows.append(["合计", f"{len(SYSTEMS) + 1}份"])
     _csv(path, rows, "gb18030")
 
