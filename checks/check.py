@@ -110,6 +110,7 @@ _KIND_WORDS = {
     "project": mark("project register"),
     "system": mark("system register"),
     "migration": mark("migration ledger"),
+    "design_item": mark("technical design books"),
     "mlps_filing": mark("filings of classified protection"),
     "mlps_assessment": mark("assessments of classified protection"),
     "sharing_entry": mark("sharing entries"),
@@ -231,8 +232,10 @@ def _mended(rejection: Rejection) -> Message:
 
 def _seen_at(inventory: Inventory) -> Mapping[str, datetime]:
     records = chain(
-        inventory.departments, inventory.projects, inventory.systems, inventory.third_parties, inventory.filings,
-        inventory.assessments, inventory.sharing_entries, inventory.sharing_uses, inventory.tenants,
+        inventory.departments, inventory.projects, inventory.systems, inventory.design_items, inventory.third_parties,
+        inventory.filings,
+        inventory.assessments, inventory.crypto_assessments, inventory.sharing_entries, inventory.sharing_uses,
+        inventory.tenants,
         inventory.workloads, inventory.storages, inventory.segments, inventory.ports, inventory.classified_traces,
         inventory.count_mismatches,
         (s for h in inventory.hosts for s in h.sightings),

@@ -1,6 +1,7 @@
 """Where the components of a system run 部署: what Arts. 16 and 23(7) both ask."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -142,7 +143,9 @@ def deployment_of(inventory: Inventory, system: System) -> Deployment:
     return Deployment(
         system=system,
         components=tuple(sorted(components, key=lambda c: (c.name, c.kind, c.evidence))),
-        gaps=_gaps(inventory, system, components) if not system.hosts else (),
+        gaps=component_gaps(inventory, {system.native_id}, {k for c in components for k in c.evidence})
+        if not system.hosts
+        else (),
     )
 
 
@@ -226,20 +229,21 @@ def _absent_component(system: System, name: str) -> Component:
     )
 
 
-def _gaps(inventory: Inventory, system: System, components: list[Component]) -> tuple[Message, ...]:
-    """Gaps of the clouds that the system was found on, or of any where it was found nowhere.
+def component_gaps(inventory: Inventory, codes: AbstractSet[str], evidence: AbstractSet[str]) -> tuple[Message, ...]:
+    """Gaps of the clouds that the systems of these codes were found on, by the keys of what was seen of them, or of any
+    where they were found nowhere.
 
-    Where the register names the system's hosts, they are what is compared with; else the listing is, and half a
+    Where the register names the systems' hosts, they are what is compared with; else the listing is, and half a
     listing is never a whole one.
     """
-    sources = {key.partition("|")[0] for c in components for key in c.evidence}
+    sources = {key.partition("|")[0] for key in evidence}
     tenants = {
-        t.source for t in inventory.tenants if (o := inventory.owners.get(t.key)) and system.native_id in o.systems
+        t.source for t in inventory.tenants if (o := inventory.owners.get(t.key)) and not codes.isdisjoint(o.systems)
     }
     gaps = [
         r
         for r in inventory.coverage.gaps("host", "workload", "tenant", platform_only=True)
-        if r.state is not CellState.NOT_CONFIGURED and (r.cell.source in sources | tenants or not components)
+        if r.state is not CellState.NOT_CONFIGURED and (r.cell.source in sources | tenants or not evidence)
     ]
     gaps += [r for r in _elsewhere(inventory.coverage) if r not in gaps]
     return tuple(missing_cell(r) for r in gaps[:MOST_NAMED])

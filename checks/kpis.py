@@ -1,12 +1,17 @@
 """Indicators 指标 with their denominators said aloud, and how much of each is not known."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from checks.applicability import Era, system_age, system_barrier
+from checks.crypto import crypto_assessment
+from checks.freshness import LEDGER, ledger_freshness, shared_data_freshness, source_freshness
+from checks.kpi import Kpi
 from checks.policy import Policy
+from checks.rectification import finding_rectification, risk_rectification
 from checks.sharing import MOUNTED, USED, sharing_of
-from inventory.coverage import CellState, Coverage
+from inventory.breaches import Breach
+from inventory.coverage import CellResult, CellState, Coverage
 from inventory.finding import Finding, Verdict
 from inventory.hosts import Place
 from inventory.inventory import Inventory, law_date
@@ -14,33 +19,13 @@ from inventory.records import SharingType
 from inventory.text import Message, msg
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kpi:
-    """One indicator: `numerator` of `denominator`, of which `unknown` could not be decided and count as not reached."""
+def kpis(
+    inventory: Inventory, findings: Iterable[Finding], policy: Policy, breaches: Iterable[Breach] = ()
+) -> tuple[Kpi, ...]:
+    """All indicators of a scan, in the order in which they are shown; pure.
 
-    name: str
-    """Stable, for metrics: `cloud_migration`, `host_ownership` …"""
-    title: Message
-    numerator: int
-    denominator: int
-    unknown: int
-    complete_cells: int = 0
-    """Of the planned cells (source × scope × kind) that it rests on, those that were read completely."""
-    planned_cells: int = 0
-
-    @property
-    def coverage(self) -> float | None:
-        """Share of what it rests on that was seen, 0-1; None where nobody planned to look at any of it."""
-        return self.complete_cells / self.planned_cells if self.planned_cells else None
-
-    @property
-    def ratio(self) -> float | None:
-        """Share that is proven, 0-1; None where there is nothing to divide by."""
-        return self.numerator / self.denominator if self.denominator else None
-
-
-def kpis(inventory: Inventory, findings: Iterable[Finding], policy: Policy) -> tuple[Kpi, ...]:
-    """All indicators of a scan, in the order in which they are shown; pure."""
+    `breaches`: what failed in this scan or before it, where history was kept.
+    """
     by_check: dict[str, dict[str, Finding]] = {}
     for finding in findings:
         if finding.subject.kind != "coverage":
@@ -60,7 +45,13 @@ def kpis(inventory: Inventory, findings: Iterable[Finding], policy: Policy) -> t
             "mlps_assessment", msg("Systems of level 2 and above assessed in time"), of("mlps-assessment").values()
         ),
         _mlps_compliance(of),
+        crypto_assessment(inventory, policy),
+        risk_rectification(inventory),
+        finding_rectification(breaches),
         _standalone(of("14-standalone-compute").values()),
+        source_freshness(inventory, policy),
+        ledger_freshness(inventory, policy),
+        shared_data_freshness(inventory, policy),
     )
     return tuple(_with_coverage(kpi, inventory.coverage) for kpi in every)
 
@@ -77,15 +68,31 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "mlps_filing": ("system", "mlps_filing"),
     "mlps_assessment": ("system", "mlps_assessment"),
     "mlps_compliance": ("system", "mlps_filing", "mlps_assessment"),
+    "crypto_assessment": ("system", "mlps_assessment"),
+    "risk_rectification": ("mlps_assessment",),
+    "shared_data_freshness": ("sharing_entry", "sharing_use"),
     "standalone_servers": ("host", "port", "hypervisor", "third_party"),
 }
-"""Kinds of records that an indicator rests on."""
+"""Kinds of records that an indicator rests on; those that are not here are about the whole scan, and rest on all."""
 
 
 def _with_coverage(kpi: Kpi, coverage: Coverage) -> Kpi:
-    cells = [r for r in coverage.of(*_READS[kpi.name]) if not r.is_excluded]
+    cells = coverage.of(*_READS[kpi.name]) if kpi.name in _READS else _cells_of(kpi.name, coverage)
+    cells = tuple(r for r in cells if not r.is_excluded)
     planned = [r for r in cells if r.state is not CellState.NOT_CONFIGURED]
     return replace(kpi, complete_cells=sum(r.is_complete for r in planned), planned_cells=len(planned))
+
+
+def _cells_of(name: str, coverage: Coverage) -> tuple[CellResult, ...]:
+    """Of freshness the cells of the sources that it speaks of; of our own findings, all."""
+    ledgers = {s.name for s in coverage.sources if s.type == LEDGER}
+    match name:
+        case "ledger_freshness":
+            return tuple(r for r in coverage.results if r.cell.source in ledgers)
+        case "source_freshness":
+            return tuple(r for r in coverage.results if r.cell.source not in ledgers)
+        case _:
+            return coverage.results
 
 
 def _mounting(inventory: Inventory) -> Kpi:

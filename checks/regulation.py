@@ -99,6 +99,10 @@ class Parameters(_Table, frozen=True, kw_only=True):
     evaluation_from_months: int = 12
     evaluation_to_months: int = 24
     """When the self-evaluation 自评价 is due after acceptance and going into operation (Art. 26)."""
+    crypto_lowest_level: int = 3
+    """Lowest protection level whose systems' use of cryptography is assessed 密评."""
+    crypto_months: int = 12
+    """Longest time between two of these assessments 商用密码应用安全性评估管理办法: yearly."""
     delivery_months: int
     """A delivery up to this long after the contract belongs to it."""
     assessment_months: dict[int, int]

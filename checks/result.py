@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from checks.policy import Policy
+from inventory.breaches import Breach
 from inventory.finding import Finding
 from inventory.inventory import Inventory
 from inventory.scan import Known, ScanInfo
@@ -20,5 +22,9 @@ class Result:
     """Sorted by check (in catalogue order), then subject."""
     known: Mapping[str, Known] = field(default_factory=dict)
     """Finding key (with verdict: `key=verdict`) to since when."""
+    breaches: tuple[Breach, ...] = ()
+    """What failed in this scan or before it, and what became of it; empty where no history was kept."""
+    last_complete: Mapping[str, datetime] = field(default_factory=dict)
+    """Source to when it was last read whole, in this scan or before it, as far as history was kept."""
     raws: Mapping[str, bytes] = field(default_factory=dict)
     """Digest to canonical JSON of the raw document."""

@@ -94,6 +94,7 @@ class NodeSpec(_Part):
 
 class NodeStatus(_Part):
     addresses: list[Address] | None = None
+    allocatable: dict[str, Quantity] | None = None
     capacity: dict[str, Quantity] | None = None
     conditions: list[Condition] | None = None
     node_info: NodeInfo | None = None

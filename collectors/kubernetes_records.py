@@ -76,6 +76,7 @@ class Translator:
     def host(self, node: Node) -> Iterator[Reading]:
         """A node 节点. Not when it was made: a node object is as old as the node's last joining, the machine older."""
         info, capacity = node.status.node_info, node.status.capacity or {}
+        allocatable = node.status.allocatable or {}
         labels, tags = owner_words(node.metadata)
         architecture = (info.architecture if info else "") or None
         yield self._reading(
@@ -96,6 +97,8 @@ class Translator:
                 arch=_MACHINES.get(architecture, architecture) if architecture else None,
                 vcpus=quantity(capacity.get("cpu")),
                 memory_bytes=quantity(capacity.get("memory")),
+                allocatable_millicores=thousandths(allocatable.get("cpu")),
+                allocatable_bytes=quantity(allocatable.get("memory")),
                 labels=labels,
                 tags=tags,
             ),

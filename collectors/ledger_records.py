@@ -8,7 +8,9 @@ from typing import Any
 from inventory.inventory import LAW_TIME
 from inventory.names import normalise
 from inventory.records import (
+    CryptoAssessment,
     Department,
+    DesignItem,
     HostSighting,
     Migration,
     MlpsAssessment,
@@ -34,6 +36,7 @@ CELL_KINDS: Mapping[str, str] = {
     "projects": "project",
     "systems": "system",
     "migrations": "migration",
+    "design_books": "design_item",
     "mlps_filings": "mlps_filing",
     "mlps_assessments": "mlps_assessment",
     "sharing_entries": "sharing_entry",
@@ -80,6 +83,8 @@ class Made:
     record: Record
     may_repeat: bool = False
     """Rows may say the same identity again with other content, and that must be seen: the second gets a number."""
+    is_counted: bool = False
+    """Also with the same content: rows are added up, and saying one twice means two."""
     otherwise: str | None = None
     """The native id where the first is taken by other content."""
     is_implied: bool = False
@@ -117,6 +122,13 @@ def _migration(row: ParsedRow) -> Iterator[Made]:
     yield Made(record=Migration(**row.record(row.get("system")), **fields))
 
 
+def _design_item(row: ParsedRow) -> Iterator[Made]:
+    """Two rows that say the same word for word are two pieces: each is kept."""
+    fields = {k: v for k, v in row.fields.items() if k != "classified"}
+    native_id = f"{row.get('project')}|{row.get('component') or '-'}"
+    yield Made(record=DesignItem(**row.record(native_id), **fields), may_repeat=True, is_counted=True)
+
+
 def _filing(row: ParsedRow) -> Iterator[Made]:
     # The id stays when rows move; numbers that repeat, by mistake or not, are both kept.
     native_id = f"{row.get('number') or '-'}|{row.get('system') or '-'}"
@@ -143,17 +155,42 @@ _OF_A_REPORT = ("report_number", "reported_on", "conclusion", "score")
 
 
 def _assessment(row: ParsedRow) -> Iterator[Made]:
-    """One table often holds filings and assessments: a row whose report columns are all empty tells of no report."""
-    if row.columns.intersection(_OF_A_REPORT) and not any(n in row.fields for n in _OF_A_REPORT):
+    """One table often holds filings and assessments: a row whose report columns are all empty tells of no report.
+
+    The assessment of cryptography 密评 stands beside it, and is a thing of its own.
+    """
+    yield from _crypto_assessment(row)
+    has_report = any(n in row.fields for n in _OF_A_REPORT)
+    if not has_report and (row.columns.intersection(_OF_A_REPORT) or any(n in row.fields for n in _OF_CRYPTO)):
         return
     fields = row.given(
-        "report_number", "filing_number", "system", "is_platform", "reported_on", "conclusion", "score", "details"
-    )
+        "report_number", "filing_number", "system", "is_platform", "reported_on", "conclusion", "score", "rectified_on",
+        "details",
+    )  # fmt: skip
     if "major_risks" in row.fields:
         fields["major_risks"], fields["major_risks_rectified"] = row.get("major_risks")
     parts = (row.get("system") or row.get("filing_number") or "-", str(row.get("reported_on") or "-"))
     native_id = row.get("report_number") or "|".join(parts)
     yield Made(record=MlpsAssessment(**row.record(native_id), **fields))
+
+
+_OF_CRYPTO = ("crypto_conclusion", "crypto_reported_on")
+
+
+def _crypto_assessment(row: ParsedRow) -> Iterator[Made]:
+    if not any(n in row.fields for n in _OF_CRYPTO):
+        return
+    graded = row.get("system") or row.get("filing_number") or "-"
+    yield Made(
+        record=CryptoAssessment(
+            **row.record(f"密评|{graded}|{row.get('crypto_reported_on') or '-'}"),
+            **row.given("system", "is_platform", "filing_number"),
+            reported_on=row.get("crypto_reported_on"),
+            conclusion=row.get("crypto_conclusion"),
+        ),
+        may_repeat=True,
+        is_implied=True,
+    )
 
 
 def _sharing_entry(row: ParsedRow) -> Iterator[Made]:
@@ -310,6 +347,7 @@ _MAKERS: Mapping[str, Callable[[ParsedRow], Iterator[Made]]] = {
     "projects": _project,
     "systems": _system,
     "migrations": _migration,
+    "design_books": _design_item,
     "mlps_filings": _filing,
     "mlps_assessments": _assessment,
     "sharing_entries": _sharing_entry,

@@ -9,7 +9,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -58,9 +58,23 @@ def ledger_collectors(ledger: Ledger, *, base: Path, clock: Callable[[], datetim
     constants = _constants(ledger, form, mapping)
     return [
         LedgerCollector(
-            ledger=ledger, form=form, workbook=workbook, tables=tables, clock=clock, constants=constants
+            ledger=ledger,
+            form=form,
+            workbook=workbook,
+            tables=tables,
+            clock=clock,
+            constants=constants,
+            modified_at=_modified_at(workbook.path),
         )
     ]  # fmt: skip
+
+
+def _modified_at(path: Path) -> datetime | None:
+    """When the file was last written; a copy that does not keep the time looks newer than it is."""
+    try:
+        return datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
+    except (OSError, OverflowError, ValueError):
+        return None
 
 
 def _constants(ledger: Ledger, form: LedgerForm, mapping: LedgerMapping) -> Fields:
@@ -141,6 +155,8 @@ class LedgerCollector:
     clock: Callable[[], datetime]
     constants: Fields = field(default_factory=dict)
     """What the mapping says of every row."""
+    modified_at: datetime | None = None
+    """When the file was last written."""
     _seen: dict[str, Record] = field(default_factory=dict)
     """Native id to record, over all sheets."""
     _classified: int = 0
@@ -154,8 +170,12 @@ class LedgerCollector:
     def info(self) -> SourceInfo:
         """The source; an inventory of the government cloud's own control plane is the platform's word."""
         return SourceInfo(
-            name=self.source, type="ledger", is_platform=self.ledger.control_plane, zone=self.ledger.zone
-        )  # fmt: skip
+            name=self.source,
+            type="ledger",
+            is_platform=self.ledger.control_plane,
+            zone=self.ledger.zone,
+            modified_at=self.modified_at,
+        )
 
     @property
     def parallel(self) -> int:
@@ -211,7 +231,7 @@ class LedgerCollector:
             if before is None:
                 self._seen[native_id] = candidate
                 return candidate
-            if msgspec.structs.replace(before, observed_at=record.observed_at) == candidate:
+            if not made.is_counted and msgspec.structs.replace(before, observed_at=record.observed_at) == candidate:
                 return None
         raise CellError(msg("each code once; an earlier row has this one with other content"))
 
@@ -301,6 +321,9 @@ class _Reader:
                 if found is not None:
                     fields[bound.column.field] = found
             except CellError as error:
+                if bound.column.is_soft:
+                    details.append((bound.header, shown(_value(row, bound), MAX_DETAIL)))
+                    continue
                 is_usable = is_usable and error.keeps_row
                 if error.instead is not None:
                     fields[bound.column.field] = error.instead

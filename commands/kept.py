@@ -43,7 +43,7 @@ def load_stored(config: Path, number: int | None, as_of: str | None = None) -> S
     with open_store(config) as opened:
         if as_of is not None:
             number = number_at(opened, as_of, number)
-        kept = opened.load(number)
+        kept = opened.load(number, past=True)
         pruned = opened.pruned() if kept is None else {}
     if kept is None:
         if number in pruned:
@@ -91,5 +91,7 @@ def result_of(kept: StoredScan) -> Result:
         inventory=build(kept.collection, kept.options, as_of=kept.info.as_of),
         findings=tuple(findings),
         known=kept.known,
+        breaches=kept.breaches,
+        last_complete=kept.last_complete,
         raws=kept.collection.raws,
     )

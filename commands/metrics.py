@@ -51,7 +51,7 @@ def serve(
         with Store(place) as opened:
             newest = opened.last_number()
             if newest is not None and (not last or last[0].scan.number != newest):
-                kept = opened.load(newest)
+                kept = opened.load(newest, past=True)
                 last[:] = [result_of(kept)] if kept else []
         return last[0] if last else None
 

@@ -58,6 +58,7 @@ def write_ledgers(folder: Path, today: date) -> None:
     _assessments(folder / "等保测评台账.csv", today)
     _sharing_entries(folder / "共享目录.csv", today)
     _sharing_uses(folder / "共享调用月报.xls", today)
+    _design_books(folder / "技术设计书资源表.xlsx")
     _third_party(folder / "第三方资源.xlsx", today)
     _segments(folder / "网段规划.csv")
     _assets(folder / "服务器资产.xlsx", today)
@@ -270,11 +271,15 @@ def _assessments(path: Path, today: date) -> None:
         "测评结论",
         "得分/符合率",
         "重大风险隐患",
+        "整改完成日期",
+        "密评结论",
+        "密评报告日期",
     ]
     platform = today - timedelta(days=120)
     rows: list[list[Cell]] = [[*header, "是否云平台"]]
     report = f"{PLATFORM_FILING}-{platform:%y}-4201-01"
-    rows.append(["云泽市大数据中心政务云", report, PLATFORM_FILING, _chinese(platform), "符合", "93.5", "0", "是"])
+    rows.append(["云泽市大数据中心政务云", report, PLATFORM_FILING, _chinese(platform), "符合", "93.5", "0", "-",
+                 "符合", _chinese(platform), "是"])  # fmt: skip
     for system in SYSTEMS:
         day = assessed_on(system, today)
         conclusion, score = PLANTED.conclusions.get(system.code, ("基本符合" if system.slot % 2 else "符合", 91.0))
@@ -284,7 +289,12 @@ def _assessments(path: Path, today: date) -> None:
         number = filing_number(system)
         own = number if system.code not in PLANTED.filing_numbers else ""
         report = f"{own}-{day:%y}-4201-{system.slot:02}" if own else "-"
-        rows.append([system.code, report, own or "-", _chinese(day), conclusion, str(score), risks, "否"])
+        # Two months for what was found; the assessment of cryptography comes with every second report.
+        mended = _chinese(day + timedelta(days=45 + 5 * system.slot)) if risks.startswith("2") else "整改中"
+        row = [system.code, report, own or "-", _chinese(day), conclusion, str(score), risks]
+        row.append("-" if risks == "无" else mended)
+        row += ["基本符合" if system.slot % 2 else "-", _chinese(day) if system.slot % 2 else "-", "否"]
+        rows.append(row)
     rows.append(["合计", f"{len(SYSTEMS) + 1}份"])
     _csv(path, rows, "gb18030")
 
@@ -356,6 +366,34 @@ def _sharing_uses(path: Path, today: date) -> None:
     sheet.write(row, 0, "合计")
     sheet.write(row, 4, 9999)
     book.save(str(path))
+
+
+def _design_books(path: Path) -> None:
+    """Two projects' tables of resources, one under the other as an office collects them; sizes are of one piece."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert isinstance(sheet, Worksheet)
+    sheet.title = "资源需求"
+    header: list[Cell] = ["序号", "项目编号", "设计书编号", "服务器用途", "数量(台)", "vCPU(核)", "内存(GB)", "磁盘(GB)",
+                          "IP数量", "操作系统"]  # fmt: skip
+    _title(sheet, "技术设计书资源需求汇总表", len(header))
+    sheet.append(header)
+    rows: list[list[Cell]] = [
+        [1, "P-2025-011", "JSSJ-2025-011", "应用服务器", "2台", 1, 2, "20G", 2, "openEuler 22.03"],
+        [2, None, None, "数据库服务器", "1台", "1核", 2, "20G", 1, "openEuler 22.03"],
+        [3, "P-2025-101", "JSSJ-2025-101", "应用服务器", 4, "8核", "16GB", 200, 4, "麒麟V10"],
+        [4, None, None, "数据库服务器", 2, 16, 64, "1TB", 2, "麒麟V10"],
+        [5, None, None, "视频存储", "-", "-", "-", "10TB", "无", "/"],
+    ]
+    for row in rows:
+        sheet.append(row)
+    # The project's cells are merged over its rows, as people do.
+    for first, last in ((3, 4), (5, 7)):
+        for column in (2, 3):
+            sheet.merge_cells(start_row=first, start_column=column, end_row=last, end_column=column)
+    sheet.append(["合计", None, None, None, 9])
+    sheet.append(["注:规格为单台规格;磁盘含系统盘。"])
+    book.save(path)
 
 
 def _third_party(path: Path, today: date) -> None:

@@ -23,7 +23,9 @@ from inventory.names import normalise
 from inventory.records import (
     ClassifiedPlaceholder,
     ClassifiedTrace,
+    CryptoAssessment,
     Department,
+    DesignItem,
     Exposure,
     HostSighting,
     Migration,
@@ -291,7 +293,7 @@ class _Mine:
         own = tuple(p for p in finding.subject.projects if p == self.project.native_id)
         return msgspec.structs.replace(finding, subject=msgspec.structs.replace(finding.subject, projects=own))
 
-    def may_show(self, record: Record) -> bool:  # noqa: PLR0911, PLR0912 - one case for each kind of record
+    def may_show(self, record: Record) -> bool:  # noqa: C901, PLR0911, PLR0912 - one case for each kind of record
         """Whether a record may leave with this project's file: not if it is known to be somebody else's."""
         match record:
             case ClassifiedPlaceholder() | ClassifiedTrace():
@@ -303,6 +305,8 @@ class _Mine:
             case Migration():
                 mine = {normalise(w) for own in self.systems for w in (own.native_id, own.name)}
                 return normalise(record.system) in mine
+            case DesignItem():
+                return record.project == self.project.native_id
             case Department():
                 return record.name == self.project.department
             case HostSighting():
@@ -310,7 +314,7 @@ class _Mine:
                 return record.key in self.sightings or host is None or self._owned(host.ownership) is None
             case Tenant() | Workload() | Storage():
                 return self._owned(self.inventory.owners.get(record.key)) is not False
-            case MlpsFiling() | MlpsAssessment():
+            case MlpsFiling() | MlpsAssessment() | CryptoAssessment():
                 return record.is_platform or record.system in self.codes
             case SharingEntry():
                 return record.system in self.codes
@@ -435,7 +439,8 @@ def _records(inventory: Inventory) -> Iterable[Record]:
     for host in inventory.hosts:
         yield from host.sightings
     for group in (
-        inventory.departments, inventory.projects, inventory.systems, inventory.third_parties, inventory.filings,
+        inventory.departments, inventory.projects, inventory.systems, inventory.design_items, inventory.third_parties,
+        inventory.filings,
         inventory.assessments, inventory.sharing_entries, inventory.sharing_uses, inventory.tenants,
         inventory.workloads, inventory.exposures, inventory.storages, inventory.segments, inventory.ports,
         inventory.routers, inventory.floating_addresses, inventory.quotas, inventory.snapshots,

@@ -26,8 +26,11 @@ from prometheus_client.registry import Collector
 
 from checks.catalogue import CATALOGUE
 from checks.due import DueKind, due
+from checks.freshness import freshness, last_shared_on
 from checks.kpis import kpis
+from checks.rectification import Duration, finding_duration, risk_duration
 from checks.result import Result
+from checks.utilisation import MILLI, Resource, utilisations
 from checks.waivers import WAIVABLE
 from inventory.coverage import CellResult, CellState
 from inventory.finding import Finding, Verdict
@@ -282,10 +285,81 @@ def _department_results(result: Result) -> Iterator[Sample]:
 
 def _kpi(part: str) -> Callable[[Result], Iterator[Sample]]:
     def samples(result: Result) -> Iterator[Sample]:
-        for kpi in kpis(result.inventory, result.findings, result.policy):
+        for kpi in kpis(result.inventory, result.findings, result.policy, result.breaches):
             yield (label_code(kpi.name),), getattr(kpi, part)
 
     return samples
+
+
+def _kpi_ratio(result: Result) -> Iterator[Sample]:
+    for kpi in kpis(result.inventory, result.findings, result.policy, result.breaches):
+        if kpi.ratio is not None:
+            yield (label_code(kpi.name),), kpi.ratio
+
+
+def _durations(result: Result) -> tuple[Duration, ...]:
+    return risk_duration(result.inventory), finding_duration(result.breaches)
+
+
+def _rectification_average(result: Result) -> Iterator[Sample]:
+    for duration in _durations(result):
+        if duration.average_days is not None:
+            yield (label_code(duration.name),), duration.average_days * _DAY
+
+
+def _rectification(part: str) -> Callable[[Result], Iterator[Sample]]:
+    def samples(result: Result) -> Iterator[Sample]:
+        for duration in _durations(result):
+            yield (label_code(duration.name),), getattr(duration, part)
+
+    return samples
+
+
+_DAY = 86_400
+
+
+def _utilisation_ratio(result: Result) -> Iterator[Sample]:
+    for told in utilisations(result.inventory):
+        if told.ratio is not None:
+            yield (source_label(told.source), told.measure, told.resource), told.ratio
+
+
+def _utilisation_unknown(result: Result) -> Iterator[Sample]:
+    for told in utilisations(result.inventory):
+        yield (source_label(told.source), told.measure, told.resource), told.unknown
+
+
+def _utilisation_coverage(result: Result) -> Iterator[Sample]:
+    for told in utilisations(result.inventory):
+        if told.planned_cells:
+            yield (source_label(told.source), told.measure), told.complete_cells / told.planned_cells
+
+
+def _amount(resource: Resource, part: str, unit: int = 1) -> Callable[[Result], Iterator[Sample]]:
+    def samples(result: Result) -> Iterator[Sample]:
+        for told in utilisations(result.inventory):
+            if told.resource is resource:
+                yield (source_label(told.source), told.measure), getattr(told, part) / unit
+
+    return samples
+
+
+def _last_complete(result: Result) -> Iterator[Sample]:
+    for told in freshness(result.inventory, result.last_complete):
+        if told.last_complete_at is not None:
+            yield (source_label(told.source),), told.last_complete_at.timestamp()
+
+
+def _ledger_modified(result: Result) -> Iterator[Sample]:
+    for told in freshness(result.inventory, result.last_complete):
+        if told.modified_at is not None:
+            yield (source_label(told.source),), told.modified_at.timestamp()
+
+
+def _last_shared(result: Result) -> Iterator[Sample]:
+    day = last_shared_on(result.inventory)
+    if day is not None:
+        yield (), _end_of(day)
 
 
 def _mlps_due(result: Result) -> Iterator[Sample]:
@@ -302,6 +376,7 @@ def _mlps_due(result: Result) -> Iterator[Sample]:
 
 # ── the catalogue of families: in the order in which the series budget is spent ──────────────────────────────────────
 
+_ALLOCATION = "set aside, not load"
 _SEEN = "complete means that everything planned was read; a service that a source does not have is no gap"
 
 FAMILIES = (
@@ -432,6 +507,104 @@ FAMILIES = (
         help="Of the planned cells that the indicator rests on, those that were read completely.",
         labels=("kpi",),
         samples=_kpi("complete_cells"),
+    ),
+    Family(
+        name="yunhe_kpi_ratio",
+        help="Numerator over denominator, from 0 to 1; absent where there is nothing to divide by.",
+        labels=("kpi",),
+        samples=_kpi_ratio,
+    ),
+    Family(
+        name="yunhe_rectification_average_seconds",
+        help="Average time from a risk or violation being found to its rectification; absent where none was measured.",
+        labels=("kpi",),
+        samples=_rectification_average,
+    ),
+    Family(
+        name="yunhe_rectification_measured",
+        help="Rectifications that the average is over: both days are known.",
+        labels=("kpi",),
+        samples=_rectification("measured"),
+    ),
+    Family(
+        name="yunhe_rectification_unmeasured",
+        help="Rectifications of which a day is not known, so that they are not in the average.",
+        labels=("kpi",),
+        samples=_rectification("unmeasured"),
+    ),
+    Family(
+        name="yunhe_utilisation_ratio",
+        help=f"Allocated over capacity, {_ALLOCATION}: used of quotas, sizes of servers of compute hosts' physical "
+        "size (over 1 where overcommitted), or requests of pods of the allocatable of nodes.",
+        labels=("source", "measure", "resource"),
+        samples=_utilisation_ratio,
+    ),
+    Family(
+        name="yunhe_utilisation_unknown",
+        help="Tenants, hosts, servers, nodes or pods that do not tell an amount or have no limit; they are in no sum.",
+        labels=("source", "measure", "resource"),
+        samples=_utilisation_unknown,
+    ),
+    Family(
+        name="yunhe_utilisation_coverage_ratio",
+        help="Of the planned cells that the measure rests on, the share that was read completely, from 0 to 1.",
+        labels=("source", "measure"),
+        samples=_utilisation_coverage,
+    ),
+    Family(
+        name="yunhe_cpu_allocated_cores",
+        help=f"CPU or vCPU that are {_ALLOCATION}.",
+        labels=("source", "measure"),
+        samples=_amount(Resource.CPU, "allocated", MILLI),
+    ),
+    Family(
+        name="yunhe_cpu_capacity_cores",
+        help="CPU or vCPU that may be set aside.",
+        labels=("source", "measure"),
+        samples=_amount(Resource.CPU, "capacity", MILLI),
+    ),
+    Family(
+        name="yunhe_memory_allocated_bytes",
+        help=f"Memory that is {_ALLOCATION}.",
+        labels=("source", "measure"),
+        samples=_amount(Resource.MEMORY, "allocated"),
+    ),
+    Family(
+        name="yunhe_memory_capacity_bytes",
+        help="Memory that may be set aside.",
+        labels=("source", "measure"),
+        samples=_amount(Resource.MEMORY, "capacity"),
+    ),
+    Family(
+        name="yunhe_storage_allocated_bytes",
+        help="Storage that counts against quotas, written or not.",
+        labels=("source", "measure"),
+        samples=_amount(Resource.STORAGE, "allocated"),
+    ),
+    Family(
+        name="yunhe_storage_capacity_bytes",
+        help="Storage that quotas allow.",
+        labels=("source", "measure"),
+        samples=_amount(Resource.STORAGE, "capacity"),
+    ),
+    Family(
+        name="yunhe_source_last_complete_timestamp_seconds",
+        help="When the oldest part of the source's last complete reading was read, in this scan or one before it; "
+        "absent where none is known.",
+        labels=("source",),
+        samples=_last_complete,
+    ),
+    Family(
+        name="yunhe_ledger_modified_timestamp_seconds",
+        help="When the file of a ledger was last written, as its file system says.",
+        labels=("source",),
+        samples=_ledger_modified,
+    ),
+    Family(
+        name="yunhe_sharing_last_use_timestamp_seconds",
+        help="End of the latest day from which a call or exchange of shared data is proven, Asia/Shanghai; of a "
+        "period of calls its first day.",
+        samples=_last_shared,
     ),
     Family(
         name="yunhe_ssh_hosts",

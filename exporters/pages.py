@@ -17,10 +17,15 @@ import jinja2
 from markupsafe import Markup
 
 from checks.catalogue import CATALOGUE
-from checks.kpis import Kpi, kpis
+from checks.freshness import freshness, last_shared_on
+from checks.kpi import Kpi
+from checks.kpis import kpis
 from checks.policy import Policy, basis_warnings
+from checks.rectification import finding_duration, risk_duration
 from checks.result import Result
+from checks.utilisation import MEASURES, MILLI, RESOURCES, Resource, Utilisation, utilisations
 from checks.waivers import told_of
+from exporters.design_table import design_rows
 from exporters.dossier import Dossier, Line, dossier
 from exporters.tables import plain
 from exporters.words import STATES, STEPS, SUBJECT_KINDS, VERDICTS, word
@@ -28,7 +33,7 @@ from inventory.coverage import CellState, by_reason
 from inventory.finding import Finding, Verdict, worst
 from inventory.hosts import Place
 from inventory.inventory import LAW_TIME, law_date
-from inventory.text import DEFAULT_LOCALE, Message, gettext, tell
+from inventory.text import DEFAULT_LOCALE, Message, gettext, mark, tell
 
 _CHECKS = {check.id: check for check in CATALOGUE}
 
@@ -66,6 +71,7 @@ KINDS_ZH = {
     "system": "系统台账",
     "department": "部门台账",
     "migration": "迁移台账",
+    "design_item": "技术设计书",
     "sharing_entry": "共享目录",
     "sharing_use": "共享调用汇总",
     "mlps_filing": "等保备案",
@@ -136,10 +142,21 @@ def report_html(result: Result, *, locale: str = DEFAULT_LOCALE) -> str:
         gaps=gaps,
         reasons=by_reason(gaps),
         cells=len(result.inventory.coverage.results),
-        kpis=kpis(result.inventory, result.findings, result.policy),
+        kpis=kpis(result.inventory, result.findings, result.policy, result.breaches),
         percent=_percent,
+        durations=(risk_duration(result.inventory), finding_duration(result.breaches)),
+        duration_words={"risk_rectification": _RISKS, "finding_rectification": _VIOLATIONS},
+        utilisations=utilisations(result.inventory),
+        measure_words=MEASURES,
+        resource_words=RESOURCES,
+        amount=_amount,
+        ratio=_ratio,
+        freshness=freshness(result.inventory, result.last_complete),
+        age=partial(_age, result.inventory.as_of),
+        last_shared=last_shared_on(result.inventory),
         departments=_department_rows(result),
         projects=_project_rows(result),
+        designs=design_rows(result),
         rejections=result.inventory.coverage.rejections,
         clause=partial(_clause, result.policy),
         cites=partial(_cites, result.policy),
@@ -260,7 +277,27 @@ def _since(result: Result, finding: Finding) -> date | None:
 
 
 def _percent(kpi: Kpi) -> str:
-    return "—" if kpi.ratio is None else f"{100 * kpi.ratio:.1f}%"
+    return _ratio(kpi.ratio)
+
+
+def _ratio(ratio: float | None) -> str:
+    return "—" if ratio is None else f"{100 * ratio:.1f}%"
+
+
+_RISKS, _VIOLATIONS = mark("major risks found by assessments"), mark("violations found by scans")
+
+
+def _amount(told: Utilisation, base_units: int) -> str:
+    """Cores, or GiB."""
+    return f"{base_units / (MILLI if told.resource is Resource.CPU else _GIB):.1f}".removesuffix(".0")
+
+
+_GIB = 1024**3
+
+
+def _age(as_of: datetime, then: datetime | None) -> str:
+    """Days before the scan's clock, with one decimal; what is later has no age."""
+    return "—" if then is None else f"{max((as_of - then).total_seconds(), 0) / 86_400:.1f}"
 
 
 @dataclass(frozen=True, slots=True)

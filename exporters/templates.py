@@ -251,6 +251,11 @@ acceptance_needs_mlps = true
 # extranet_deadline = 2027-12-31
 # 试运行期间允许没有扫描记录的天数 / days of a trial run that no scan may have seen
 trial_gap_days = 0
+# 实际资源与技术设计书申报相差多少（申报的百分比）以内不作提示；办法未规定
+# how far what runs may be from what the technical design book declares, in percent of the declared
+design_tolerance_percent = 10
+# 台账文件多少天内更新过算新鲜（只用于指标）/ days for which a ledger's file counts as fresh, in indicators only
+ledger_fresh_days = 92
 # 豁免最长月数 / the longest that a waiver may hold, in months
 waiver_months = 12
 

@@ -12,6 +12,7 @@ from checks.catalogue import check_by_id
 from checks.policy import basis_warnings
 from checks.result import Result
 from checks.waivers import told_of
+from exporters.design_table import design_rows_of
 from exporters.tables import plain, short
 from exporters.words import PLACES, STATES, STEPS, SUBJECT_KINDS, VERDICTS, VIEWS, word
 from inventory.coverage import CellState, Rejection, by_reason
@@ -417,7 +418,22 @@ def _system_story(result: Result, system: System, out: _Teller) -> None:
     for a in inventory.assessments_of(system):
         said = msg("assessment of {date}: {conclusion}", date=str(a.reported_on or "?"), conclusion=a.conclusion or "?")
         out.tell(said, indent=2)
+        if a.major_risks is not None:
+            risks = msg(
+                "major risks: {count}, rectified: {rectified}, by {date}",
+                count=a.major_risks,
+                rectified="?" if a.major_risks_rectified is None else a.major_risks_rectified,
+                date=str(a.rectified_on or "?"),
+            )
+            out.tell(risks, indent=4)
         _details(a.details, out, indent=4)
+    for c in (c for c in inventory.crypto_assessments if c.system == system.native_id):
+        said = msg(
+            "assessment of cryptography of {date}: {conclusion}",
+            date=str(c.reported_on or "?"),
+            conclusion=c.conclusion or "?",
+        )
+        out.tell(said, indent=2)
     for entry in inventory.sharing_of(system):
         out.tell(msg("sharing entry {code} {name}", code=entry.native_id, name=entry.name), indent=2)
         _details(entry.details, out, indent=4)
@@ -437,8 +453,28 @@ def _project_story(result: Result, project: Project, out: _Teller) -> None:
         if (doubt := doubt_of(project.national_code)) is not None:
             out.tell(doubt, indent=4, style="yellow")
     _details(project.details, out)
+    _design_story(result, project, out)
     for system in result.inventory.systems_of(project):
         _system_story(result, system, out)
+
+
+def _design_story(result: Result, project: Project, out: _Teller) -> None:
+    """What the design book declares beside what runs, a line for each quantity."""
+    rows = design_rows_of(result, project)
+    if not rows:
+        return
+    out.heading(mark("Declared against actual"))
+    for row in rows:
+        said = msg(
+            "{quantity}: declared {declared}, actual {actual}, difference {difference}, tolerance {percent}%",
+            quantity=msg(row.quantity),
+            declared=row.declared or "—",
+            actual=row.actual or "—",
+            difference=row.difference or "—",
+            percent=row.figure.tolerance_percent,
+        )
+        style = "" if row.is_within else "cyan" if row.is_within is False else "yellow"
+        out.line((f"{tell(said, out.locale)} ({out.word(row.within_word)})", style), indent=2)
 
 
 def _finding_story(result: Result, finding: Finding, out: _Teller, *, named: bool = False) -> None:

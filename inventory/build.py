@@ -23,7 +23,9 @@ from inventory.records import (
     ClassifiedPlaceholder,
     ClassifiedTrace,
     CountMismatch,
+    CryptoAssessment,
     Department,
+    DesignItem,
     Domain,
     Exposure,
     FloatingAddress,
@@ -112,11 +114,13 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
         departments=units.units,
         projects=projects,
         systems=systems,
+        design_items=resolved.design_items(_of(records, DesignItem)),
         classified=_of(records, ClassifiedPlaceholder),
         classified_traces=_of(records, ClassifiedTrace),
         third_parties=third_parties,
         filings=resolved.system_field(_of(records, MlpsFiling), "system"),
         assessments=resolved.assessments(_of(records, MlpsAssessment), _of(records, MlpsFiling)),
+        crypto_assessments=resolved.assessments(_of(records, CryptoAssessment), _of(records, MlpsFiling)),
         sharing_entries=resolved.system_field(_of(records, SharingEntry), "system"),
         sharing_uses=resolved.system_field(_of(records, SharingUse), "consumer_system"),
         hosts=hosts,
@@ -196,6 +200,8 @@ def _cell_kind(record: Record) -> str:
     is_hypervisor = isinstance(record, HostSighting) and record.view is View.HYPERVISOR
     if isinstance(record, CountMismatch):
         return record.what  # it was found while that was read
+    if isinstance(record, CryptoAssessment):
+        return "mlps_assessment"  # it stands in that ledger
     return "hypervisor" if is_hypervisor else record.kind
 
 
@@ -281,7 +287,8 @@ def _host(
     )
 
 
-F = TypeVar("F", MlpsFiling, MlpsAssessment, SharingEntry, SharingUse)
+F = TypeVar("F", MlpsFiling, MlpsAssessment, CryptoAssessment, SharingEntry, SharingUse)
+A = TypeVar("A", MlpsAssessment, CryptoAssessment)
 
 
 class _Resolver:
@@ -347,9 +354,7 @@ class _Resolver:
     def system_field(self, records: tuple[F, ...], name: str) -> tuple[F, ...]:
         return tuple(self._resolved(r, name) for r in records)
 
-    def assessments(
-        self, records: tuple[MlpsAssessment, ...], filings: tuple[MlpsFiling, ...]
-    ) -> tuple[MlpsAssessment, ...]:
+    def assessments(self, records: tuple[A, ...], filings: tuple[MlpsFiling, ...]) -> tuple[A, ...]:
         """Reports often name the filing only: a number that one system filed leads to that system."""
         by_number: dict[str, set[str]] = defaultdict(set)
         for filing in filings:
@@ -358,12 +363,29 @@ class _Resolver:
                 by_number[_digits(filing.number)].add(code)
         found = []
         for record in records:
-            number = record.filing_number or (record.report_number or "")[:17]
+            report = record.report_number if isinstance(record, MlpsAssessment) else None
+            number = record.filing_number or (report or "")[:17]
             codes = by_number.get(_digits(number), set()) if number else set()
             if record.system is None and not record.is_platform and len(codes) == 1:
                 found.append(msgspec.structs.replace(record, system=next(iter(codes))))
             else:
                 found.append(self._resolved(record, "system"))
+        return tuple(found)
+
+    def design_items(self, records: tuple[DesignItem, ...]) -> tuple[DesignItem, ...]:
+        """Design books name their project by its code, or by a name that one project has."""
+        codes = {normalise(code): code for code in self.register.projects}
+        named: dict[str, set[str]] = defaultdict(set)
+        for code, project in self.register.projects.items():
+            named[normalise(project.name)].add(code)
+        found = []
+        for record in records:
+            word = normalise(record.project)
+            meant = {codes[word]} if word in codes else named.get(word, set())
+            if len(meant) != 1:
+                self.unresolved.add((record.key, record.project))
+            code = next(iter(meant)) if len(meant) == 1 else record.project
+            found.append(record if code == record.project else msgspec.structs.replace(record, project=code))
         return tuple(found)
 
     def _resolved(self, record: F, name: str) -> F:

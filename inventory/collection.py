@@ -136,6 +136,8 @@ def merged_sources(sources: Iterable[SourceInfo], others: Iterable[SourceInfo]) 
                     other_zone=source.zone or "-",
                 )
             )
+        if source.modified_at is not None and (before.modified_at is None or before.modified_at < source.modified_at):
+            known[source.name] = msgspec.structs.replace(before, modified_at=source.modified_at)
     return list(known.values())
 
 

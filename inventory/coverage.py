@@ -4,7 +4,7 @@ Coverage is data: every planned cell (source, scope, kind) ends in a state, with
 conclusion from absence.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -138,6 +138,22 @@ def by_reason(results: Iterable[CellResult]) -> list[tuple[CellResult, tuple[str
     return [(group[0], tuple(r.cell.kind for r in group)) for group in groups.values()]
 
 
+def whole_readings(results: Iterable[CellResult]) -> Iterator[tuple[str, datetime | None]]:
+    """Sources of which everything that was planned was read, each with when the oldest part of it was finished.
+
+    None where a part does not say when. What is excluded by law and services that a source does not have were not
+    planned; a source of nothing else was not read.
+    """
+    by_source: dict[str, list[CellResult]] = {}
+    for result in results:
+        if not result.is_excluded and result.state is not CellState.NOT_CONFIGURED:
+            by_source.setdefault(result.cell.source, []).append(result)
+    for source, planned in sorted(by_source.items()):
+        if all(r.is_complete for r in planned):
+            times = [r.finished_at for r in planned if r.finished_at is not None]
+            yield source, min(times) if len(times) == len(planned) else None
+
+
 class SourceInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A source as the config describes it; carried in captures."""
 
@@ -150,6 +166,8 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_platform: bool = False
     """Its control plane is the government cloud's own 大数据中心政务云: what it lists is on the cloud."""
     zone: str | None = None
+    modified_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    """When the file of a ledger was last written, as its file system says."""
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -15,7 +15,9 @@ from inventory.records import (
     ClassifiedPlaceholder,
     ClassifiedTrace,
     CountMismatch,
+    CryptoAssessment,
     Department,
+    DesignItem,
     Domain,
     Exposure,
     FloatingAddress,
@@ -66,11 +68,15 @@ class Inventory:
     departments: tuple[Department, ...] = ()
     projects: tuple[Project, ...] = ()
     systems: tuple[System, ...] = ()
+    design_items: tuple[DesignItem, ...] = ()
+    """Rows of technical design books 技术设计书, their project by its code where the register has it."""
     classified: tuple[ClassifiedPlaceholder, ...] = ()
     classified_traces: tuple[ClassifiedTrace, ...] = ()
     third_parties: tuple[ThirdPartyResource, ...] = ()
     filings: tuple[MlpsFiling, ...] = ()
     assessments: tuple[MlpsAssessment, ...] = ()
+    crypto_assessments: tuple[CryptoAssessment, ...] = ()
+    """密评: on the use of commercial cryptography."""
     sharing_entries: tuple[SharingEntry, ...] = ()
     sharing_uses: tuple[SharingUse, ...] = ()
     hosts: tuple[Host, ...] = ()

@@ -94,6 +94,8 @@ class Column:
     """The column must be there and no cell of it empty."""
     touches: bool = False
     """Its codes and names say what a rejected row speaks of."""
+    is_soft: bool = False
+    """Only figures rest on it, no verdict: a cell that cannot be read is kept as it is shown and costs nothing."""
     is_detail: bool = False
     """No check reads it: kept in the record's `details`, as the cell shows it."""
     secret: bool = False
@@ -602,6 +604,90 @@ _MIGRATION_COLUMNS = (
     replace(_MIGRATION_STATUS, header="状态", synonyms=("迁移状态", *_MIGRATION_STATUS.synonyms)),
 )
 
+_DESIGN_COLUMNS = (
+    Column(
+        field="project",
+        header="项目编号",
+        synonyms=("项目代码", "建设项目编号", "项目名称", "建设项目名称", "项目", "所属项目"),
+        preferred=4,
+        format=Format.NAME,
+        required=True,
+        touches=True,
+        secret=True,
+        example="P-2024-001",
+    ),
+    Column(
+        field="component",
+        header="组件名称",
+        synonyms=(
+            "资源名称",
+            "组件",
+            "服务器用途",
+            "主机用途",
+            "服务器名称",
+            "云主机用途",
+            "配置项",
+            "部署组件",
+            "用途",
+            "名称",
+        ),
+        format=Format.NAME,
+        example="应用服务器",
+    ),
+    Column(
+        field="document",
+        header="设计书编号",
+        synonyms=("技术设计书编号", "技术设计书", "建设方案编号", "设计书文号", "方案编号"),
+        format=Format.NAME,
+        example="JSSJ-2024-001",
+    ),
+    Column(
+        field="count",
+        header="数量",
+        synonyms=("台数", "数量(台)", "服务器数量", "主机数量", "云主机数量", "申请数量"),
+        format=Format.INT,
+        example="2",
+    ),
+    Column(
+        field="vcpus",
+        header="vCPU(核)",
+        synonyms=("vCPU", "CPU", "CPU核数", "核数", "vCPU核数", "vCPU数", "单台vCPU", "单台CPU"),
+        preferred=2,
+        format=Format.INT,
+        example="8",
+    ),
+    Column(
+        field="memory_bytes",
+        header="内存(GB)",
+        synonyms=("内存", "内存大小", "内存容量", "单台内存"),
+        format=Format.GIB,
+        example="16",
+    ),
+    Column(
+        field="disk_bytes",
+        header="磁盘(GB)",
+        synonyms=("磁盘", "存储", "硬盘", "硬盘(GB)", "存储(GB)", "磁盘容量", "存储容量", "单台磁盘", "单台存储"),
+        format=Format.GIB,
+        example="500",
+    ),
+    Column(
+        field="addresses",
+        header="IP地址",
+        synonyms=("IP", "规划IP", "地址", "规划地址", "IP地址规划"),
+        format=Format.ADDRESSES,
+        secret=True,
+        example="10.1.1.10",
+    ),
+    Column(
+        field="address_count",
+        header="IP数量",
+        synonyms=("IP地址数量", "IP地址数", "地址数量", "IP数", "IP个数"),
+        format=Format.INT,
+        example="2",
+    ),
+    _CLASSIFIED,
+)
+
 _GRADED = Column(
     field="system",
     header="定级对象名称",
@@ -703,6 +789,15 @@ _ASSESSMENT_COLUMNS = (
         format=Format.RISKS,
         example="2(1个已整改)",
     ),
+    replace(_date("rectified_on", "整改完成日期", "整改完成时间", "整改日期"), is_soft=True),
+    Column(
+        field="crypto_conclusion",
+        header="密评结论",
+        synonyms=("密码应用安全性评估结论", "商用密码应用安全性评估结论"),
+        choices=("符合", "基本符合", "不符合"),
+        is_soft=True,
+    ),
+    replace(_date("crypto_reported_on", "密评报告日期", "密评日期", "密评时间"), is_soft=True),
     _IS_PLATFORM,
     _CLASSIFIED,
 )
@@ -1276,6 +1371,9 @@ FORMS: Mapping[str, LedgerForm] = MappingProxyType(
                 LedgerForm(kind="projects", title="项目台账", columns=_PROJECT_COLUMNS, identity=("code",)),
                 LedgerForm(kind="systems", title="信息系统台账", columns=_SYSTEM_COLUMNS, identity=("code",)),
                 LedgerForm(kind="migrations", title="迁移台账", columns=_MIGRATION_COLUMNS, identity=("system",)),
+                LedgerForm(
+                    kind="design_books", title="技术设计书资源表", columns=_DESIGN_COLUMNS, identity=("project",)
+                ),
                 LedgerForm(
                     kind="mlps_filings", title="等保备案台账", columns=_FILING_COLUMNS, identity=("system", "number")
                 ),

@@ -54,6 +54,12 @@ DETAILS: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
             ("target", "目标云资源", "云资源需求", "所需云资源"),
             ("parallel", "并行期", "并行运行期"),
         ),
+        "design_books": (
+            ("system", "系统名称", "信息系统名称", "应用系统", "所属系统", "系统"),
+            ("software", "操作系统", "数据库", "中间件", "软件环境", "操作系统/数据库/中间件"),
+            ("zone", "网络区域", "部署区域", "所在网络"),
+            ("bandwidth", "带宽", "带宽需求", "网络带宽"),
+        ),
         "mlps_filings": (
             ("unit", "备案单位", "运营使用单位", "单位名称", "建设单位", "责任单位"),
             ("unit_code", "统一社会信用代码", "信用代码", "社会信用代码"),
@@ -66,10 +72,7 @@ DETAILS: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
             ("unit_code", "统一社会信用代码", "信用代码", "社会信用代码"),
             ("body", "测评机构", "测评机构名称", "测评单位"),
             ("body_certificate", "测评机构证书号", "测评机构证书编号", "测评机构推荐证书编号", "机构证书号"),
-            ("rectified_on", "整改完成日期", "整改完成时间", "整改日期"),
             ("next_on", "下次测评日期", "下次测评时间", "计划测评日期"),
-            ("crypto_conclusion", "密评结论", "密码应用安全性评估结论"),
-            ("crypto_reported_on", "密评报告日期", "密评日期", "密评时间"),
             ("crypto_filing", "密评备案", "密评备案号", "密评备案情况"),
         ),
         "sharing_entries": (

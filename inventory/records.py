@@ -226,6 +226,32 @@ class Migration(Record, frozen=True, kw_only=True, tag="migration"):
     """What else the ledger says, by its own headers: kept for a person, read by no check."""
 
 
+class DesignItem(Record, frozen=True, kw_only=True, tag="design_item"):
+    """A row of a technical design book 技术设计书: something that the project declares to need (Annex 1, Art. 10).
+
+    Sizes are of one piece; a row without a count is one piece.
+    """
+
+    project: str
+    """Code or name of the project, as written."""
+    component: str | None = None
+    """组件/资源名称, as written: 应用服务器, 数据库服务器 …"""
+    document: str | None = None
+    """设计书编号"""
+    count: int | None = None
+    """数量"""
+    vcpus: int | None = None
+    """vCPU of one piece."""
+    memory_bytes: int | None = None
+    disk_bytes: int | None = None
+    addresses: tuple[str, ...] = ()
+    """IP addresses that it names, of the whole row."""
+    address_count: int | None = None
+    """IP数量, of the whole row."""
+    details: tuple[tuple[str, str], ...] = ()
+    """What else the ledger says, by its own headers: kept for a person, read by no check."""
+
+
 class ClassifiedPlaceholder(Record, frozen=True, kw_only=True, tag="classified"):
     """That the register holds something classified 涉密: that it is there, and nothing else (Art. 28)."""
 
@@ -291,8 +317,25 @@ class MlpsAssessment(Record, frozen=True, kw_only=True, tag="mlps_assessment"):
     major_risks: int | None = None
     """重大风险隐患数量, before rectification."""
     major_risks_rectified: int | None = None
+    rectified_on: date | None = None
+    """整改完成日期: day on which the last of them was rectified."""
     details: tuple[tuple[str, str], ...] = ()
     """What else the ledger says, by its own headers: kept for a person, read by no check."""
+
+
+class CryptoAssessment(Record, frozen=True, kw_only=True, tag="crypto_assessment"):
+    """An assessment of the use of commercial cryptography 商用密码应用安全性评估（密评）, GB/T 39786-2021.
+
+    It stands in the ledger of 等级测评 beside the report on classified protection.
+    """
+
+    system: str | None = None
+    is_platform: bool = False
+    filing_number: str | None = None
+    """备案证明编号 of the system: some tables name nothing else."""
+    reported_on: date | None = None
+    conclusion: str | None = None
+    """As written: 符合/基本符合/不符合."""
 
 
 # ── data sharing 政务数据共享 ─────────────────────────────────────────────────────────────────────────────────────────
@@ -454,6 +497,10 @@ class HostSighting(Record, frozen=True, kw_only=True, tag="host"):
     vcpus: int | None = None
     memory_bytes: int | None = None
     disk_bytes: int | None = None
+    allocatable_millicores: int | None = None
+    """Of a Kubernetes node: CPU that pods may set aside, in thousandths of a core 可分配."""
+    allocatable_bytes: int | None = None
+    """Of a Kubernetes node: memory that pods may set aside."""
     created_at: Instant | None = None
     launched_at: Instant | None = None
     """When it first ran; None for a server that never did."""
@@ -909,10 +956,12 @@ AnyRecord = (
     | Project
     | System
     | Migration
+    | DesignItem
     | ClassifiedPlaceholder
     | ThirdPartyResource
     | MlpsFiling
     | MlpsAssessment
+    | CryptoAssessment
     | SharingEntry
     | SharingUse
     | HostSighting

@@ -39,6 +39,7 @@ LedgerKind = Literal[
     "projects",
     "systems",
     "migrations",
+    "design_books",
     "mlps_filings",
     "mlps_assessments",
     "sharing_entries",
@@ -378,6 +379,11 @@ class PolicyChoices(_Table, frozen=True, kw_only=True):
     """Days of a trial run that no scan may have seen, for the rest to prove it all the same."""
     duplicate_similarity: Annotated[int, msgspec.Meta(ge=50, le=100)] = 85
     """Likeness of two systems' names, in percent, from which 16-duplicate names the pair to a person."""
+    design_tolerance_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 10
+    """How far what runs may be from what the design book 技术设计书 declares, in percent of the declared, before
+    23-design advises. The regulation gives no number; ten percent lets pass what a kernel keeps for itself."""
+    ledger_fresh_days: Positive = 92
+    """Days after its last change for which a ledger's file counts as fresh in the indicators; a quarter by default."""
     waiver_months: Annotated[int, msgspec.Meta(ge=1, le=60)] = 12
     """Longest time that a waiver 豁免 may hold, from its first day."""
     waiver_warn_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 30

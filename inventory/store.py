@@ -117,19 +117,23 @@ class Store:
         with self._reading() as connection:
             return last_number(connection)
 
-    def load(self, number: int | None = None) -> StoredScan | None:
+    def load(self, number: int | None = None, *, past: bool = False) -> StoredScan | None:
         """A finished scan, the last one by default; None if there is none of that number.
+
+        `past`: with what became of earlier breaches, and when each source was last read whole.
 
         Raises:
             StoreError: it cannot be read back.
         """
+        from inventory.store_past import with_past
         from inventory.store_reader import last_number, read_scan
 
         if number is not None and not 0 < number < 2**31:
             return None
         with self._reading() as connection:
             wanted = last_number(connection) if number is None else number
-            return None if wanted is None else read_scan(connection, wanted)
+            kept = None if wanted is None else read_scan(connection, wanted)
+            return with_past(connection, kept) if kept is not None and past else kept
 
     def known(self, number: int) -> dict[str, Known]:
         """Finding key to since when its verdict has held, in the scan of that number.

@@ -116,6 +116,26 @@ def test_evidence_of_a_project_is_built_and_verified(yunhe: Yunhe, city: Path, s
     assert yunhe("evidence", "verify", bundle, "--public-key", city).code == 2
 
 
+def test_declared_stands_beside_actual(yunhe: Yunhe, city: Path, scanned: Ran) -> None:
+    """The same table on a terminal, as JSON in base units, in `explain` and in the report."""
+    told = json.loads(yunhe("design", "-c", city, "--project", "P-2025-101", "--format", "json").out)
+
+    by_quantity = {row["quantity"]: row for row in told}
+    assert list(by_quantity) == ["components", "vcpu_milli", "memory_bytes", "disk_bytes", "addresses"]
+    cpu = by_quantity["vcpu_milli"]
+    assert (cpu["declared"], cpu["actual"], cpu["difference"], cpu["tolerance_percent"]) == (64_000, 3_000, -61_000, 10)
+    assert {(row["project"], row["is_within"], row["verdict"]) for row in told} == {("P-2025-101", "false", "advisory")}
+    assert "vCPU（核）" in yunhe("design", "-c", city, "--lang", "zh_CN").out
+    story = yunhe("explain", "P-2025-101", "-c", city, "--lang", "zh_CN").out
+    assert "申报与实际对照" in story
+    assert "vCPU（核）：申报64，实际3，差异-61，容差10%" in story
+    yunhe("report", "-c", city, "-o", city.parent / "report.html")
+    page = (city.parent / "report.html").read_text(encoding="utf-8")
+    assert '<td class="num">64</td><td class="num">3</td><td class="num">-61</td><td class="num">10%</td>' in page
+    nobody = yunhe("design", "-c", city, "--project", "P-9")
+    assert (nobody.code, "P-9" in nobody.err, "Traceback" in nobody.err) == (2, True, False)
+
+
 def test_metrics_are_written_for_the_node_exporter(yunhe: Yunhe, city: Path, scanned: Ran) -> None:
     target = city.parent / "yunhe.prom"
 

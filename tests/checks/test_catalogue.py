@@ -59,6 +59,7 @@ def test_the_catalogue_is_what_was_asked_for() -> None:
         "23.7-deployment",
         "23.7-sharing",
         "23.8-reports",
+        "23-design",
         "23-acceptance",
         "24-report",
         "26-self-evaluation",
@@ -103,6 +104,7 @@ EVIDENCE: dict[str, Any] = {
     "assessments": (),
     "sharing_entries": (),
     "sharing_uses": (),
+    "design_items": (),
 }
 KINDS_OF = {
     "projects": "project",
@@ -112,6 +114,7 @@ KINDS_OF = {
     "assessments": "mlps_assessment",
     "sharing_entries": "sharing_entry",
     "sharing_uses": "sharing_use",
+    "design_items": "design_item",
 }
 
 

@@ -99,6 +99,11 @@ def deadline(inventory: Inventory, **choices: Any) -> tuple[Inventory, Policy]:
     return inventory, b.policy(PolicyChoices(**choices))
 
 
+def designed(**given: Any) -> Inventory:
+    """A city whose one project runs one server of 4 vCPU, and has a design book."""
+    return b.city(hosts=(b.host(sightings=(b.sized(),)),), design_items=(b.design_item(**given),))
+
+
 def placeholder(what: str = "system") -> ClassifiedPlaceholder:
     return ClassifiedPlaceholder(source=b.REGISTER, native_id="1", observed_at=b.NIGHT, what=what)
 
@@ -232,6 +237,14 @@ CASES: dict[str, dict[Verdict, Case]] = {
         ADVISORY: planned(is_platform_project=True, collects_data=False),
         UNKNOWN: planned(),
         NOT_APPLICABLE: planned(is_platform_project=False, collects_data=False),
+    },
+    "23-design": {
+        PASS: designed(),
+        ADVISORY: designed(vcpus=8),
+        UNKNOWN: b.city(
+            hosts=(b.host(sightings=(b.sized(),)),), design_items=(b.design_item(),), coverage=CLOUD_GONE
+        ),
+        NOT_APPLICABLE: b.city(),
     },
     "23-acceptance": {
         PASS: b.city(),

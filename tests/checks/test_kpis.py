@@ -5,11 +5,12 @@ from datetime import date, timedelta
 import builders as b
 
 from checks.judge import judge
-from checks.kpis import Kpi, kpis
-from inventory.coverage import CellState
+from checks.kpi import Kpi
+from checks.kpis import kpis
+from inventory.coverage import CellState, Coverage
 from inventory.hosts import Place
 from inventory.inventory import Inventory
-from inventory.records import Funding, SharingEntry, SharingType
+from inventory.records import CryptoAssessment, Funding, SharingEntry, SharingType
 
 
 def measured(inventory: Inventory) -> dict[str, tuple[int, int, int]]:
@@ -18,7 +19,23 @@ def measured(inventory: Inventory) -> dict[str, tuple[int, int, int]]:
 
 
 def test_a_city_that_does_everything_right() -> None:
-    assert measured(b.city()) == {
+    plain = b.coverage()
+    city = b.city(
+        assessments=(
+            b.assessment(major_risks=2, major_risks_rectified=2),
+            b.platform_assessment(major_risks=1, major_risks_rectified=1),
+        ),
+        crypto_assessments=(
+            CryptoAssessment(source=b.REGISTER, native_id="c", observed_at=b.NIGHT, system="S-1",
+                             reported_on=date(2026, 5, 1), conclusion="符合"),
+        ),
+        coverage=Coverage(
+            [b.with_fields(s, modified_at=b.days_ago(7)) for s in plain.sources],
+            [b.with_fields(r, finished_at=b.NIGHT) for r in plain.results],
+        ),
+    )  # fmt: skip
+
+    assert measured(city) == {
         "cloud_migration": (1, 1, 0),
         "cloud_migration_new": (1, 1, 0),
         "cloud_migration_legacy": (0, 0, 0),
@@ -30,7 +47,13 @@ def test_a_city_that_does_everything_right() -> None:
         "mlps_filing": (1, 1, 0),
         "mlps_assessment": (1, 1, 0),
         "mlps_compliance": (1, 1, 0),
+        "crypto_assessment": (1, 1, 0),
+        "risk_rectification": (3, 3, 0),
+        "finding_rectification": (0, 0, 0),
         "standalone_servers": (0, 1, 0),
+        "source_freshness": (3, 3, 0),
+        "ledger_freshness": (1, 1, 0),
+        "shared_data_freshness": (1, 1, 0),
     }
 
 
@@ -85,7 +108,24 @@ def test_nothing_to_divide_by_is_no_ratio() -> None:
     empty = b.inventory()
     by_name: dict[str, Kpi] = {k.name: k for k in kpis(empty, judge(empty, b.policy()), b.policy())}
 
-    assert by_name["cloud_migration"].ratio is None
+    measured = {"source_freshness", "ledger_freshness"}
+    assert {name: k.ratio for name, k in by_name.items() if k.ratio is not None}.keys() == measured
+
+
+def test_no_indicator_counts_the_unknown_as_reached() -> None:
+    """Whatever is taken away: proven and unknown are never more than there is."""
+    for kind in ("host", "mlps_assessment", "sharing_use", "sharing_entry", "system"):
+        source = b.CLOUD if kind == "host" else b.REGISTER
+        city = b.city(coverage=b.coverage(b.cell(source, kind, CellState.FAILED)))
+        for kpi in kpis(city, judge(city, b.policy()), b.policy()):
+            assert kpi.numerator + kpi.unknown <= kpi.denominator, (kind, kpi)
+
+
+def test_every_indicator_says_what_it_rests_on() -> None:
+    city = b.city()
+
+    for kpi in kpis(city, judge(city, b.policy()), b.policy()):
+        assert kpi.planned_cells, kpi.name
 
 
 def test_coverage_stands_beside_every_indicator() -> None:

@@ -177,6 +177,18 @@ def test_a_provider_id_is_kept_as_written(written: str) -> None:
     assert record.provider_id == written
 
 
+def test_a_node_tells_what_it_has_and_what_pods_may_set_aside() -> None:
+    """The kubelet keeps some of it for itself; a node that does not say tells neither."""
+    sizes = {"capacity": {"cpu": "8", "memory": "32Gi"}, "allocatable": {"cpu": "7910m", "memory": "30Gi"}}
+    record, raw = only(TRANSLATE.host(decoded(Node, status=sizes)))
+    silent, _ = only(TRANSLATE.host(decoded(Node)))
+
+    assert isinstance(record, HostSighting)
+    assert (record.vcpus, record.allocatable_millicores, record.allocatable_bytes) == (8, 7910, 30 * 1024**3)
+    assert raw["status"]["allocatable"] == {"cpu": "7910m", "memory": "30Gi"}
+    assert (silent.allocatable_millicores, silent.allocatable_bytes) == (None, None)
+
+
 def test_a_node_that_says_nothing_has_nothing() -> None:
     """A node object that its kubelet never filled in."""
     record, _ = only(TRANSLATE.host(decoded(Node)))

@@ -1,9 +1,12 @@
 """Ledgers as they are: every bad cell told in one pass, good rows used, classified rows never written down."""
 
 import ast
+import os
 import re
-from datetime import date
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import openpyxl
@@ -760,6 +763,62 @@ def test_a_declaration_of_ownership(tmp_path: Path) -> None:
         systems=("S-1", "S-2"),
         note="来函确认",
     )
+
+
+# ── columns on which only figures rest ────────────────────────────────────────────────────────────────────────────────
+
+CRYPTO = [
+    *("系统名称", "测评报告编号", "测评报告日期", "测评结论", "重大风险隐患(数量/已整改)", "整改完成日期"),
+    *("密评结论", "密评报告日期"),
+]
+
+
+def protection(tmp_path: Path, *row: object, head: Sequence[str] = CRYPTO) -> Collection:
+    return read_ledger(write_xlsx(tmp_path / "a.xlsx", [list(head), list(row)]), "mlps_assessments")
+
+
+def of_kind(taken: Collection, kind: str) -> list[Any]:
+    return [r for r in taken.records if r.kind == kind]
+
+
+def test_one_row_tells_of_protection_and_of_cryptography(tmp_path: Path) -> None:
+    """密评 is a thing of its own: it makes no assessment of classified protection, and that makes none of it."""
+    row = ("一号平台", "R-1", date(2026, 5, 1), "基本符合", "10(5个已整改)", "2026年6月1日", "基本符合", "2026.4.1")
+
+    taken = protection(tmp_path, *row)
+
+    (report,), (crypto,) = of_kind(taken, "mlps_assessment"), of_kind(taken, "crypto_assessment")
+    assert (report.major_risks, report.major_risks_rectified, report.rectified_on) == (10, 5, date(2026, 6, 1))
+    assert (report.reported_on, report.details) == (date(2026, 5, 1), ())
+    assert (crypto.system, crypto.conclusion, crypto.reported_on) == ("一号平台", "基本符合", date(2026, 4, 1))
+
+
+def test_a_system_that_was_only_assessed_on_cryptography_has_no_other_report(tmp_path: Path) -> None:
+    taken = protection(tmp_path, "一号平台", None, None, None, None, None, "符合", date(2026, 4, 1))
+    alone = protection(tmp_path, "一号平台", "符合", date(2026, 4, 1), head=["系统名称", "密评结论", "密评报告日期"])
+
+    for each in (taken, alone):
+        assert [r.kind for r in each.records] == ["crypto_assessment"]
+
+
+def test_a_day_of_rectification_that_is_none_costs_nothing(tmp_path: Path) -> None:
+    """No verdict rests on it: the row stands, nothing is rejected, and the cell is shown as it is."""
+    taken = protection(tmp_path, "一号平台", "R-1", date(2026, 5, 1), "符合", 3, "整改中", "未做", "下季度")
+
+    assert taken.rejections == []
+    (report,), (crypto,) = of_kind(taken, "mlps_assessment"), of_kind(taken, "crypto_assessment")
+    assert (report.rectified_on, report.major_risks) == (None, 3)
+    assert report.details == (("密评报告日期", "下季度"), ("整改完成日期", "整改中"))
+    assert (crypto.conclusion, crypto.reported_on) == ("未做", None)
+
+
+def test_a_ledger_says_when_its_file_was_written(tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "a.xlsx", [CRYPTO, ["一号平台", "R-1"]])
+    os.utime(path, (1_790_000_000, 1_790_000_000.9))
+
+    (source,) = read_ledger(path, "mlps_assessments").sources
+
+    assert source.modified_at == datetime.fromtimestamp(1_790_000_000, UTC)
 
 
 # ── columns that no check reads ──────────────────────────────────────────────────────────────────────────────────────

@@ -230,6 +230,64 @@ def test_a_department_without_a_code_has_a_stable_one() -> None:
     assert len(codes(one)) == 3
 
 
+def test_nothing_to_divide_by_has_no_ratio() -> None:
+    """0 of 0 is neither 0 % nor 100 %, and no series is what Prometheus knows for that."""
+    text = exposition(SCAN)
+
+    assert value(text, "yunhe_kpi_denominator", kpi="crypto_assessment") == 0
+    assert value(text, "yunhe_kpi_ratio", kpi="crypto_assessment") is None
+    assert value(text, "yunhe_kpi_ratio", kpi="finding_rectification") == pytest.approx(1 / 3)
+
+
+def test_a_ratio_is_its_numerator_over_its_denominator() -> None:
+    told = series(exposition(SCAN))
+    ratios = {labels: v for (name, labels), v in told.items() if name == "yunhe_kpi_ratio"}
+
+    assert ratios
+    for labels, ratio in ratios.items():
+        assert ratio == told["yunhe_kpi_numerator", labels] / told["yunhe_kpi_denominator", labels]
+
+
+def test_the_average_of_rectification_is_told_in_seconds_and_only_where_it_was_measured() -> None:
+    text = exposition(SCAN)
+
+    assert value(text, "yunhe_rectification_average_seconds", kpi="finding_rectification") == 8 * 86_400
+    assert value(text, "yunhe_rectification_average_seconds", kpi="risk_rectification") is None
+    assert value(text, "yunhe_rectification_measured", kpi="risk_rectification") == 0
+
+
+def test_utilisation_stands_in_base_units_with_what_is_not_told_beside_it() -> None:
+    """One tenant has no limit of cores: it is in neither sum."""
+    text = exposition(SCAN)
+    where = {"source": result_builder.CLOUD, "measure": "quota"}
+
+    assert value(text, "yunhe_cpu_allocated_cores", **where) == 5
+    assert value(text, "yunhe_cpu_capacity_cores", **where) == 20
+    assert value(text, "yunhe_memory_allocated_bytes", **where) == 48 * 1024**3
+    assert value(text, "yunhe_utilisation_ratio", **where, resource="cpu") == 0.25
+    assert value(text, "yunhe_utilisation_unknown", **where, resource="cpu") == 1
+    assert value(text, "yunhe_utilisation_ratio", **where, resource="storage") is None
+
+
+def test_a_source_that_is_not_whole_tells_when_it_last_was() -> None:
+    """Of the probe one host did not answer tonight; the store knows of a night on which all did."""
+    text = exposition(SCAN)
+    name = "yunhe_source_last_complete_timestamp_seconds"
+
+    assert value(text, "yunhe_source_up", source=result_builder.PROBE) == 0
+    assert value(text, name, source=result_builder.PROBE) == result_builder.NIGHT.replace(day=17).timestamp()
+    assert value(text, name, source=result_builder.SHARING) is None
+
+
+def test_the_age_of_a_ledger_is_its_files() -> None:
+    text = exposition(SCAN)
+    name = "yunhe_ledger_modified_timestamp_seconds"
+
+    assert value(text, name, source=result_builder.REGISTER) == result_builder.NIGHT.replace(month=10).timestamp()
+    assert value(text, name, source=result_builder.SHARING) is None
+    assert value(text, name, source=result_builder.CLOUD) is None
+
+
 HOSTILE = (
     'quote " and \\ backslash',
     "line\nbreak 1\n# TYPE evil counter\nevil 1",

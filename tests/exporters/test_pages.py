@@ -165,7 +165,10 @@ def test_an_unknown_project_is_told_with_codes_near_it() -> None:
 def test_the_report_tells_violations_first_and_what_could_not_be_seen_above_all() -> None:
     html = pages.report_html(build.result())
 
-    order = "有未能查看的范围 一、概况 二、不合规 三、待核实 四、提示 五、按部门 六、按项目 七、采集覆盖 八、无法使用"
+    order = (
+        "有未能查看的范围 一、概况 二、不合规 三、待核实 四、提示 五、按部门 六、按项目 七、申报与实际对照 "
+        "八、采集覆盖 九、无法使用"
+    )
     places = [html.index(heading) for heading in order.split()]
     assert places == sorted(places)
     assert "第二十三条" in html
@@ -295,6 +298,22 @@ def sentences() -> Iterator[str]:
                 sentence = node.args[0]
                 assert isinstance(sentence, ast.Constant)
                 yield str(sentence.value)
+
+
+def test_the_report_tells_how_long_rectification_took_and_how_old_the_data_is() -> None:
+    html = pages.report_html(build.result())
+
+    assert '<td>扫描发现的不合规事项</td><td class="num">8.0</td><td class="num">1</td>' in html
+    assert '<td>等级测评发现的重大风险隐患</td><td class="num">—</td><td class="num">0</td>' in html
+    assert '<td>ssh:departments</td><td class="keep">2026-11-18 02:30</td><td class="num">3.0</td>' in html
+    assert "可证实的最近一次使用为2026-10-31" in html
+
+
+def test_the_report_calls_what_is_set_aside_no_load() -> None:
+    html = pages.report_html(build.result())
+
+    assert "资源利用率（分配口径，不是负载）" in html
+    assert '<td class="num">25.0%</td><td class="num">5 / 20</td><td class="num">1</td>' in html
 
 
 def test_every_sentence_has_its_chinese() -> None:

@@ -31,7 +31,8 @@ from exporters.metrics import FAMILIES, SELF_FAMILIES, exposition, write_textfil
 from exporters.server import DEFAULT_PORT, serve
 from inventory.coverage import CellState
 from inventory.finding import Verdict
-from inventory.records import MlpsAssessment, MlpsFiling
+from inventory.hosts import Place
+from inventory.records import MlpsAssessment, MlpsFiling, Quota, View
 from inventory.scan import Known
 
 pytestmark = pytest.mark.prometheus
@@ -66,16 +67,34 @@ def city_tonight() -> Result:
         assessments=(
             MlpsAssessment(
                 native_id="assessment-1", report_number="42060012345-00001-25-4201-01", reported_on=last_year,
-                filing_number="42060012345-00001", conclusion="基本符合", score=82.0, major_risks=0, **in_ledger,
+                filing_number="42060012345-00001", conclusion="基本符合", score=82.0, major_risks=2,
+                major_risks_rectified=2, rectified_on=last_year + timedelta(days=30), **in_ledger,
             ),
         ),
     )  # fmt: skip
+    city = replace(city, hosts=(*city.hosts, *machines()), quotas=(*city.quotas, volumes_of("t-edu")))
     result = result_builder.result(
         city, started_at=finished - timedelta(minutes=11), finished_at=finished, as_of=finished, head="3a" * 32
     )
     first = next(f for f in result.findings if f.verdict is Verdict.FAIL)
     known = {**result.known, f"{first.key}=fail": Known(first_scan=result.scan.number, first_at=finished)}
     return replace(result, known=known)
+
+
+def machines() -> tuple[Any, ...]:
+    """A compute host of the cloud."""
+    seen = result_builder.sighting(
+        "compute-1", "1", View.HYPERVISOR, source=result_builder.CLOUD, vcpus=64, memory_bytes=256 * 1024**3
+    )
+    return (result_builder.host(seen, Place.CLOUD_INFRASTRUCTURE),)
+
+
+def volumes_of(tenant: str) -> Quota:
+    """What Cinder counts for a tenant."""
+    return Quota(
+        source=result_builder.CLOUD, native_id=f"cinder/{tenant}", observed_at=result_builder.NIGHT, name="cinder",
+        tenant=tenant, limits={"gigabytes": 1000 * 1024**3}, used={"gigabytes": 250 * 1024**3},
+    )  # fmt: skip
 
 
 def replace_level(system: Any, level: int) -> Any:

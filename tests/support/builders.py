@@ -13,6 +13,7 @@ from inventory.hosts import Host, Ownership, OwnershipHit, OwnershipRule, Place,
 from inventory.inventory import Inventory
 from inventory.records import (
     Department,
+    DesignItem,
     Funding,
     HostSighting,
     MlpsAssessment,
@@ -55,6 +56,7 @@ KINDS: dict[str, tuple[str, ...]] = {
         "sharing_use",
         "third_party",
         "ownership",
+        "design_item",
     ),
 }
 
@@ -282,6 +284,29 @@ def use(resource: str = "r-1", **fields: Any) -> SharingUse:
         "succeeded": 120,
     }
     return SharingUse(**{**given, **fields})
+
+
+def design_item(component: str = "应用服务器", **fields: Any) -> DesignItem:
+    """One server of 4 vCPU, 8 GiB and 40 GiB that the design book of P-1 declares."""
+    given = {
+        "source": REGISTER,
+        "native_id": f"P-1|{component}",
+        "observed_at": NIGHT,
+        "project": "P-1",
+        "component": component,
+        "count": 1,
+        "vcpus": 4,
+        "memory_bytes": 8 * 1024**3,
+        "disk_bytes": 40 * 1024**3,
+        "address_count": 1,
+    }
+    return DesignItem(**{**given, **fields})
+
+
+def sized(name: str = "edu-web-1", **fields: Any) -> HostSighting:
+    """A cloud instance of the size that `design_item` declares."""
+    given = {"vcpus": 4, "memory_bytes": 8 * 1024**3, "disk_bytes": 40 * 1024**3, "image": "i-1"}
+    return sighting(name, **{**given, **fields})
 
 
 def tenant(name: str = "edu", source: str = CLOUD, **fields: Any) -> Tenant:

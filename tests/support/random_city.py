@@ -14,6 +14,7 @@ from inventory.collection import Collection
 from inventory.coverage import Cell, CellResult, CellState, SourceInfo
 from inventory.records import (
     ClassifiedTrace,
+    DesignItem,
     Funding,
     HostSighting,
     Level,
@@ -39,6 +40,7 @@ TODAY = date(2026, 11, 23)
 CLOUD, REGISTER, SSH, ASSETS, PLAN = "openstack:gov", "ledger:register", "ssh:hosts", "ledger:assets", "ledger:plan"
 PLATFORM_NUMBER = "42060000001-00001"
 ZONE = "专网区"
+GIB = 1024**3
 HANZI = (
     "金木水火土山川河海江湖田林草花鸟鱼虫风云雷电雨雪霜露春夏秋冬东西南北红橙黄绿青蓝紫黑白灰甲"
     "乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥天地玄黄宇宙洪荒日月盈昃星宿列张寒来暑往收藏"
@@ -65,7 +67,7 @@ class City:
             CLOUD: ("host", "port", "hypervisor", "tenant", "storage", "workload"), SSH: ("host",), ASSETS: ("host",),
             PLAN: ("segment",),
             REGISTER: ("project", "system", "third_party", "ownership", "mlps_filing", "mlps_assessment",
-                       "sharing_entry", "sharing_use"),
+                       "sharing_entry", "sharing_use", "design_item"),
         }  # fmt: skip
         cells = [
             CellResult(cell=Cell(source=s, scope="*", kind=k), state=CellState.COMPLETE, seen=1, started_at=NIGHT,
@@ -154,6 +156,7 @@ class _Builder:
         is_fiscal = self.draw("funding", "fiscal", "fiscal", "fiscal", "own money") == "fiscal"
         department = f"第{number}局"
         off = self._machine(system, code, department, is_new=is_new, is_fiscal=is_fiscal)
+        self._design_book(code, is_judged=is_new and is_fiscal)
         shared = self._sharing(system)
         unprotected = self._filing(system, is_fiscal) | self._assessment(system, is_fiscal)
         steps = self._steps(code, is_new=is_new, is_fiscal=is_fiscal)
@@ -212,11 +215,13 @@ class _Builder:
         vendor, product, chassis, virtualization = board.get(place, ("Alibaba Cloud", "ECS", 1, "kvm"))
         self.add(
             HostSighting(source=SSH, observed_at=NIGHT, native_id=name, view=View.OS, name=name, zone=ZONE, nics=nics,
-                         vendor=vendor, product=product, chassis_type=chassis, virtualization=virtualization, uuid=uuid)
+                         vendor=vendor, product=product, chassis_type=chassis, virtualization=virtualization, uuid=uuid,
+                         vcpus=8, memory_bytes=16 * GIB)
         )  # fmt: skip
         if place == "cloud":
             self.add(HostSighting(source=CLOUD, observed_at=NIGHT, native_id=uuid, view=View.SERVER, name=name,
-                                  uuid=uuid, nics=nics, status="ACTIVE"))  # fmt: skip
+                                  uuid=uuid, nics=nics, status="ACTIVE", vcpus=8,
+                                  memory_bytes=16 * GIB))  # fmt: skip
             return False
         if place.startswith("third party"):
             is_past = place.endswith("past")
@@ -239,6 +244,19 @@ class _Builder:
         if is_new and is_fiscal:
             self.fail("14-standalone-compute", f"host/{name}")
         return True
+
+    def _design_book(self, code: str, *, is_judged: bool) -> None:
+        """Its machine has 8 vCPU and 16 GiB. Ten percent more or less is none of anybody's business."""
+        state = self.draw("design book", "none", "as built", "nearly as built", "another size", "two machines")
+        sizes = {"as built": (1, 8, 16), "nearly as built": (1, 8, 17), "another size": (1, 12, 16),
+                 "two machines": (2, 8, 16)}  # fmt: skip
+        if state == "none":
+            return
+        count, vcpus, memory = sizes[state]
+        self.add(DesignItem(**self.said, native_id=f"{code}|应用服务器", project=code, component="应用服务器",
+                            count=count, vcpus=vcpus, memory_bytes=memory * GIB))  # fmt: skip
+        if is_judged and state in ("another size", "two machines"):
+            self.advise("23-design", f"project/{code}")
 
     # ── classified protection ────────────────────────────────────────────────────────────────────────────────────────
 

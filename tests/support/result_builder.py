@@ -12,6 +12,7 @@ from typing import Any
 from checks.policy import Policy
 from checks.regulation import load_pack
 from checks.result import Result
+from inventory.breaches import Breach
 from inventory.collection import encode_raw
 from inventory.coverage import Cell, CellResult, CellState, Coverage, Rejection, SourceInfo
 from inventory.finding import Finding, Subject, Verdict
@@ -25,6 +26,7 @@ from inventory.records import (
     Nic,
     Project,
     ProjectKind,
+    Quota,
     SharingEntry,
     SharingType,
     SharingUse,
@@ -37,6 +39,7 @@ from inventory.text import msg
 
 NIGHT = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
 """21 November 2026, 02:30 in Laohekou."""
+GIB = 1024**3
 CLOUD, REGISTER, PROBE, SHARING = "openstack:gov", "ledger:register", "ssh:departments", "ledger:sharing"
 EDU, ESTATE, PARKING = "LHK-2024-001", "LHK-2024-002", "LHK-2025-003"
 
@@ -143,7 +146,8 @@ def inventory(**fields: Any) -> Inventory:
         "as_of": NIGHT,
         "coverage": Coverage(
             [SourceInfo(name=CLOUD, type="openstack", is_platform=True), SourceInfo(name=PROBE, type="ssh"),
-             SourceInfo(name=REGISTER, type="ledger"), SourceInfo(name=SHARING, type="ledger")],
+             SourceInfo(name=REGISTER, type="ledger", modified_at=NIGHT.replace(month=10)),
+             SourceInfo(name=SHARING, type="ledger")],
             cells(),
             [Rejection(source=SHARING, file="共享目录.xlsx", sheet="目录", row=17, column="挂接日期 (H)",
                        value="2024年13月",
@@ -164,6 +168,12 @@ def inventory(**fields: Any) -> Inventory:
             Tenant(source=CLOUD, native_id="t-estate", observed_at=NIGHT, name="estate-prod"),
         ),
         "hosts": (edu_host, estate_host, tower),
+        "quotas": (
+            Quota(source=CLOUD, native_id="nova/t-edu", observed_at=NIGHT, name="nova", tenant="t-edu",
+                  limits={"cores": 20, "ram": 64 * GIB}, used={"cores": 5, "ram": 16 * GIB}),
+            Quota(source=CLOUD, native_id="nova/t-estate", observed_at=NIGHT, name="nova", tenant="t-estate",
+                  limits={"ram": 64 * GIB}, used={"cores": 8, "ram": 32 * GIB}),
+        ),
         "sharing_entries": (
             SharingEntry(source=SHARING, native_id="420682-JY-0007", observed_at=NIGHT, name="学籍基本信息",
                          system="SYS-EDU", direction="provide", sharing_type=SharingType.CONDITIONAL,
@@ -223,6 +233,12 @@ def result(city: Inventory | None = None, told: Sequence[Finding] | None = None,
         inventory=city,
         findings=tuple(told),
         known=known,
+        breaches=(
+            Breach(key="16-deployment@system/SYS-EDU", opened_at=NIGHT.replace(day=1), closed_at=NIGHT.replace(day=9)),
+            Breach(key="16-deployment@system/SYS-EST", opened_at=NIGHT.replace(day=18), is_open=True),
+            Breach(key="14-standalone-compute@host/gone", opened_at=NIGHT.replace(day=2)),
+        ),
+        last_complete={CLOUD: NIGHT, PROBE: NIGHT.replace(day=17)},
         raws=raws,
     )
 
