@@ -6,6 +6,8 @@ head: a printed report, a metric) can tell that the log itself was not written a
 """
 
 import hashlib
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -98,12 +100,17 @@ class Changes:
         """The events that follow are of this section."""
         self._state.update(b"#%s\0" % section.name.encode())
 
-    def came(self, key: str | bytes, nth: int, digest: bytes, facts: tuple[object, ...] = ()) -> None:
-        """A thing has the content of this digest from now on; `facts` are what else stands in its row."""
-        name = key.encode() if isinstance(key, str) else key
-        self._state.update(b"+%s\0%d\0%s" % (name, nth, digest))
-        if facts:
-            self._state.update(canonical(facts))
+    def came(self, things: Iterable[tuple[str | bytes, int, bytes, tuple[object, ...]]]) -> None:
+        """Each thing (key, nth, digest, facts) has the content of this digest from now on; the facts are what else
+        stands in its row.
+        """
+        self._state.update(
+            b"".join(
+                b"+%s\0%d\0%s%s"
+                % (key.encode() if isinstance(key, str) else key, nth, digest, _told(facts) if facts else b"")
+                for key, nth, digest, facts in things
+            )
+        )
 
     def went(self, key: str | bytes, nth: int) -> None:
         """What held before holds no more."""
@@ -112,6 +119,10 @@ class Changes:
     def hexdigest(self) -> str:
         """What all of it comes to."""
         return self._state.hexdigest()
+
+
+_told = lru_cache(maxsize=1024)(canonical)
+"""Facts as they are digested: many rows have the same."""
 
 
 def time_header(section: str, part: int) -> bytes:

@@ -8,6 +8,7 @@ clock. Put together again they give the bytes that were saved.
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 
 import msgspec
 
@@ -26,6 +27,7 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 _RECORDS: msgspec.json.Decoder[Record] = msgspec.json.Decoder(AnyRecord)
 _CELLS = msgspec.json.Decoder(CellResult)
 _TIME = b'"observed_at":"'
+_first = itemgetter(0)
 
 
 Item = tuple[str | bytes, int, bytes, bytes, str]
@@ -76,7 +78,7 @@ def record_items(lines: Iterable[bytes], times: "Runs") -> Iterator[Item]:
         body, moment = without_time(line)
         add(moment)
         key = stored_key(f"{named.source}|{named.kind}|{named.native_id}")
-        nth = _place(key, last, nth)
+        nth = 0 if key > last else _place(key, last, nth)
         last = key
         yield key, nth, hashed(body).digest(), body, ""
 
@@ -114,13 +116,13 @@ def finding_items(findings: Iterable[Finding]) -> Iterator[Item]:
     Raises:
         Disorder: two findings answer the same question.
     """
-    last = ""
-    for key, finding in sorted(((finding_key(f.key), f) for f in findings), key=_first):
+    encode, hashed, last = _ENCODER.encode, hashlib.sha256, ""
+    for key, finding in sorted([(finding_key(f.key), f) for f in findings], key=_first):
         if key == last:
             raise Disorder(f"two findings are called {finding.key!r}")
         last = key
-        body = canonical(finding)
-        yield key, 0, sha256(body), body, finding.verdict.value
+        body = encode(finding)
+        yield key, 0, hashed(body).digest(), body, finding.verdict.value
 
 
 def finding_key(key: str) -> str:
@@ -136,10 +138,6 @@ def _cell_key(result: CellResult) -> str:
 def _rejection_key(rejection: Rejection) -> str:
     r = rejection
     return "|".join((r.source, r.file, r.sheet, f"{r.row:09d}", r.column, r.value))
-
-
-def _first(pair: tuple[str, object]) -> str:
-    return pair[0]
 
 
 def _placed(contents: Iterable[tuple[str, bytes]]) -> Iterator[Item]:
@@ -163,10 +161,10 @@ def _place(key: str, last: str, nth: int) -> int:
 
 def without_time(encoded: bytes) -> tuple[bytes, bytes]:
     """A record's canonical JSON without `observed_at`, and the time that stood there."""
-    if encoded.count(_TIME) == 1:
+    head, found, tail = encoded.partition(_TIME)
+    moment, _, rest = tail.partition(b'",')
+    if found and _TIME not in rest:
         # Inside a text the quotes would be escaped: it is the record's own field.
-        head, _, tail = encoded.partition(_TIME)
-        moment, _, rest = tail.partition(b'",')
         return head + rest, moment
     fields = msgspec.json.decode(encoded)
     taken = fields.pop("observed_at")

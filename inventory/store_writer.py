@@ -6,16 +6,17 @@ Both sides come in the order of their keys, a page at a time: memory does not gr
 import contextlib
 import gc
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Table, func, select
 
 from inventory.collection import Taken
-from inventory.finding import Finding
+from inventory.finding import Finding, Verdict
 from inventory.scan import ScanInfo, ScanOptions
-from inventory.store_bulk import BATCH_BYTES, BATCH_ROWS, Version, close_versions, insert, latest
+from inventory.store_bulk import BATCH_BYTES, BATCH_ROWS, Version, blob, close_versions, insert, latest
 from inventory.store_chain import Changes, ScanEntry, append, time_header
 from inventory.store_rows import (
     Item,
@@ -76,7 +77,10 @@ class _Writer:
         self._batches = _Batches(connection, last=info.number - 1)
         self._changes = Changes()
         self._times = hashlib.sha256()
-        self._as_of = info.as_of.isoformat()
+        as_of = info.as_of.isoformat()
+        self._since: dict[str, tuple[object, ...]] = {"": ()}
+        """Verdict to itself and since when it has held, where it holds since this scan; nothing of what has none."""
+        self._since.update((v.value, (v.value, info.number, as_of)) for v in Verdict)
 
     def write(self, options: ScanOptions, taken: Taken, findings: Iterable[Finding]) -> ScanInfo:
         observed = self._runs(RECORDS, quoted=True)
@@ -124,7 +128,7 @@ class _Writer:
             .order_by(SCAN.c.number.desc())
             .limit(1)
         ).first()
-        return int(before[0]) if before is not None and before[1] == data else self._batches.body(data)
+        return int(before[0]) if before is not None and before[1] == data else self._batches.bodies([data])[0]
 
     def _runs(self, section: Section, *, quoted: bool) -> Runs:
         parts = 0
@@ -148,13 +152,18 @@ class _Writer:
             while held is not None and (held[0] < key or (held[0] == key and held[1] < nth)):
                 self._went(section, Version(*held))
                 held = next(stored, None)
-            if held is None or held[0] != key or held[1] != nth:
-                self._came(section, item, None)
+            if held is None:
+                # It follows all that the store holds, and so does the rest: on a first night, everything.
+                for items in _bounded(chain((item,), incoming)):
+                    self._came(section, items)
+                break
+            if held[0] != key or held[1] != nth:
+                self._came(section, [item])
                 continue
             if held[3] is not None or held[4] != digest:
                 before = Version(*held)
                 self._went(section, before)
-                self._came(section, item, before)
+                self._came(section, [item], before)
             held = next(stored, None)
         while held is not None:
             self._went(section, Version(*held))
@@ -166,22 +175,46 @@ class _Writer:
             self._changes.went(version.key, version.nth)
             self._batches.close(section.table, (version.key, version.nth, version.since))
 
-    def _came(self, section: Section, item: Item, before: Version | None) -> None:
-        key, nth, digest, content, verdict = item
-        facts = self._since(verdict, before) if section is FINDINGS else ()
-        self._changes.came(key, nth, digest, facts)
-        if before is not None and before.digest == digest:
-            body = before.body  # it was gone and is back as it was
+    def _came(self, section: Section, items: list[Item], before: Version | None = None) -> None:
+        """Items that hold from this scan on; `before` is the newest version that the store has of the only one."""
+        since = self._since
+        if before is not None and before.until is None and before.verdict:
+            since = since | {before.verdict: (before.verdict, before.known_scan, before.known_at)}
+        self._changes.came((key, nth, digest, since[verdict]) for key, nth, digest, _, verdict in items)
+        bodies: Sequence[int]
+        if before is not None and before.digest == items[0][2]:
+            bodies = [before.body]  # it was gone and is back as it was
         else:
-            body = self._batches.body(packed(content) if section.is_packed else content)
-        row = (key, nth, self._info.number, None, None if section is RAWS else digest, body, *facts)
-        self._batches.add(section.table, row)
+            bodies = self._batches.bodies([packed(item[3]) if section.is_packed else item[3] for item in items])
+        number, rows = self._info.number, zip(bodies, items, strict=True)
+        if section is RAWS:
+            self._batches.add(section.table, [(blob(key), nth, number, body) for body, (key, nth, *_) in rows])
+        else:
+            self._batches.add(
+                section.table,
+                [
+                    (key, nth, number, body, blob(digest), *since[verdict])
+                    for body, (key, nth, digest, _, verdict) in rows
+                ],
+            )
 
-    def _since(self, verdict: str, before: Version | None) -> tuple[object, ...]:
-        """The finding's verdict, and since when it has held without a break."""
-        if before is not None and before.until is None and before.verdict == verdict:
-            return verdict, before.known_scan, before.known_at
-        return verdict, self._info.number, self._as_of
+
+def _bounded(items: Iterator[Item]) -> Iterator[list[Item]]:
+    """As many at a time as make a batch."""
+    some: list[Item] = []
+    size = 0
+    for item in items:
+        some.append(item)
+        size += len(item[3])
+        if size >= BATCH_BYTES or len(some) >= BATCH_ROWS:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
+
+
+_COLUMNS = ("key", "nth", "since_scan", "body", "digest", "verdict", "known_scan", "known_at")
+"""Of a version that begins. Raw documents have the first four, findings all."""
 
 
 class _Batches:
@@ -191,23 +224,23 @@ class _Batches:
         self._db = connection
         self._last = last
         self._next_body = (connection.execute(select(func.max(BODY.c.id))).scalar_one() or 0) + 1
-        self._bodies: list[tuple[int, bytes]] = []
+        self._bodies: list[tuple[int, bytearray]] = []
         self._bytes = 0
         self._rows: list[tuple[Any, ...]] = []
         self._closed: list[tuple[str | bytes, int, int]] = []
         self._table: Table | None = None
 
-    def body(self, data: bytes) -> int:
-        """The id under which the content will stand."""
-        number = self._next_body
-        self._next_body += 1
-        self._bodies.append((number, data))
-        self._bytes += len(data)
-        return number
+    def bodies(self, contents: Sequence[bytes]) -> range:
+        """The ids under which the contents will stand."""
+        first = self._next_body
+        self._next_body += len(contents)
+        self._bodies.extend(enumerate(map(blob, contents), first))
+        self._bytes += sum(map(len, contents))
+        return range(first, self._next_body)
 
-    def add(self, table: Table, row: tuple[object, ...]) -> None:
+    def add(self, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
         self._table = table
-        self._rows.append(row)
+        self._rows.extend(rows)
         if len(self._rows) >= BATCH_ROWS or self._bytes >= BATCH_BYTES:
             self.flush()
 
@@ -222,5 +255,6 @@ class _Batches:
         insert(self._db, BODY, self._bodies)
         if self._table is not None:
             close_versions(self._db, self._table, self._closed, self._last)
-            insert(self._db, self._table, self._rows)
+            if self._rows:
+                insert(self._db, self._table, self._rows, _COLUMNS[: len(self._rows[0])])
         self._bodies, self._bytes, self._rows, self._closed = [], 0, [], []
