@@ -374,18 +374,12 @@ class _Resolver:
 
     def design_items(self, records: tuple[DesignItem, ...]) -> tuple[DesignItem, ...]:
         """Design books name their project by its code, or by a name that one project has."""
-        codes = {normalise(code): code for code in self.register.projects}
-        named: dict[str, set[str]] = defaultdict(set)
-        for code, project in self.register.projects.items():
-            named[normalise(project.name)].add(code)
         found = []
         for record in records:
-            word = normalise(record.project)
-            meant = {codes[word]} if word in codes else named.get(word, set())
-            if len(meant) != 1:
-                self.unresolved.add((record.key, record.project))
-            code = next(iter(meant)) if len(meant) == 1 else record.project
-            found.append(record if code == record.project else msgspec.structs.replace(record, project=code))
+            code = self.names.project_code(record.project, record.key)
+            if code is None:
+                self._miss(AliasKind.PROJECT_NAME, record.project, record.key)
+            found.append(record if code in (None, record.project) else msgspec.structs.replace(record, project=code))
         return tuple(found)
 
     def _resolved(self, record: F, name: str) -> F:
