@@ -341,7 +341,7 @@ class Spool:
         """
         rows = self._rows(
             "SELECT e.key, c.source, c.scope, c.kind, e.body FROM entry e LEFT JOIN cell c ON c.id = e.cell"
-            " AND NOT c.is_taken ORDER BY e.key, e.body"
+            " AND NOT c.is_taken ORDER BY e.key"
         )
         cells: dict[tuple[str, str, str], Cell] = {}
         for key, source, scope, kind, body in rows:
