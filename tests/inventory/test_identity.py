@@ -106,6 +106,42 @@ def test_one_host_reached_twice_is_no_clone() -> None:
 
 
 @pytest.mark.parametrize(
+    "said", [{"uuid": SERVER}, {"provider_id": f"openstack:///{SERVER}"}], ids=["uuid", "provider"]
+)
+def test_a_node_and_its_system_are_both_the_instance_that_each_of_them_names(said: dict[str, str]) -> None:
+    """They are two views of one machine: neither excludes the other, though nothing else ties them."""
+    machines = identify([server(), os_host("a", uuid=SERVER), sighting(View.NODE, "n", **said)], [])
+
+    assert with_server(machines) == ["n", "a"]
+    assert [m.conflicts for m in machines] == [()]
+
+
+def node_of(cluster: str, machine_id: str | None, name: str = "n") -> HostSighting:
+    return HostSighting(
+        source=cluster, native_id=name, observed_at=NOON, view=View.NODE, name=name, uuid=SERVER, machine_id=machine_id
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_one"),
+    [
+        (node_of("kubernetes:a", "m1"), node_of("kubernetes:b", "m1"), True),
+        (node_of("kubernetes:a", "m1"), node_of("kubernetes:b", "m2"), False),
+        (node_of("kubernetes:a", None), node_of("kubernetes:b", None), False),
+        (node_of("kubernetes:a", "m1"), node_of("kubernetes:a", "m1", "other"), False),
+    ],
+    ids=["one node, two accounts of it", "two systems", "nothing says so", "two nodes of one cluster"],
+)
+def test_nodes_with_one_uuid_are_one_only_by_machine_id_and_in_two_clusters(
+    one: HostSighting, other: HostSighting, *, is_one: bool
+) -> None:
+    """A cluster lists a node once: two of one cluster are two machines, whatever was cloned."""
+    machines = identify([server(), one, other], [])
+
+    assert with_server(machines) == ([one.native_id, other.native_id] if is_one else [])
+
+
+@pytest.mark.parametrize(
     "uuid", ["00000000-0000-0000-0000-000000000000", "03000200-0400-0500-0006-000700080009", "not a uuid"]
 )
 def test_a_uuid_that_the_maker_left_unset_joins_nothing(uuid: str) -> None:

@@ -74,6 +74,7 @@ def test_overlap_inside_one_domain_is_reported_with_its_nearest_outer() -> None:
         ("10.0.0.0/8", "10.1.0.0/16"),
         ("10.1.0.0/16", "10.1.1.0/24"),
     ]
+    assert {o.domain for o in table.overlaps()} == {segment("10.0.0.0/8").domain}
 
 
 def test_one_segment_promised_to_two_departments_is_contested() -> None:
