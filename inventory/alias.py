@@ -133,7 +133,7 @@ class AliasBook:
 
     def said(self, kind: AliasKind, text: str, record: str, *, days: Iterable[date | None] = ()) -> tuple[Alias, ...]:
         """Entries on what the record with this key writes, in force on the day of the scan or on one of `days`."""
-        entries = self._entries.get((kind, normalise(text)))
+        entries = self._entries.get((kind, normalise(text))) if self._entries else None
         if not entries:
             return ()
         source, at = record.partition("|")[0], (self._today, *(d for d in days if d is not None))
