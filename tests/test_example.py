@@ -142,6 +142,13 @@ def test_metrics_are_written_for_the_node_exporter(yunhe: Yunhe, city: Path, sca
     assert yunhe("export", "prometheus", "--textfile", target, "-c", city).code == 0
     text = target.read_text()
     assert 'yunhe_results{article="14",check="14-standalone-compute",verdict="fail"} 3.0' in text
+    # What failed is in the history of the store from its first scan on; the ledger's days make an average.
+    failing = sum(f["verdict"] == "fail" for f in json.loads(scanned.out)["findings"])
+    assert f'yunhe_kpi_denominator{{kpi="finding_rectification"}} {failing}.0' in text
+    assert 'yunhe_kpi_ratio{kpi="risk_rectification"} 0.9375' in text
+    assert 'yunhe_rectification_average_seconds{kpi="risk_rectification"}' in text
+    assert 'yunhe_utilisation_ratio{measure="hypervisor",resource="cpu",source="openstack:yunze"}' in text
+    assert 'yunhe_source_last_complete_timestamp_seconds{source="kubernetes:wjj"}' not in text
     assert "jtj-zc-tower" not in text
 
 

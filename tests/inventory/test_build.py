@@ -9,11 +9,11 @@ from builders import CLOUD, NIGHT, SSH, cell, days_ago, sighting, system, tenant
 
 from inventory import capture_file
 from inventory.build import build
-from inventory.collection import Collection
+from inventory.collection import Collection, merged_sources
 from inventory.coverage import CellResult, CellState, SourceInfo
 from inventory.hosts import Place
 from inventory.inventory import Inventory, law_date
-from inventory.records import Nic, Record, ThirdPartyResource, View
+from inventory.records import CryptoAssessment, Nic, Record, ThirdPartyResource, View
 from inventory.scan import ScanOptions
 from inventory.settings import ConfigError
 
@@ -227,3 +227,34 @@ def test_a_tenant_s_name_does_not_reach_its_namesake(other: tuple[str, str]) -> 
     inventory = built(*tenants, stranger, registered, cells=(*CLOUD_SEEN, read("openstack:bureau", "host")))
 
     assert inventory.hosts_of(registered) == ()
+
+
+# ── what stands in the ledger of another kind ─────────────────────────────────────────────────────────────────────────
+
+
+def test_an_assessment_of_cryptography_goes_with_the_ledger_that_it_stood_in() -> None:
+    """It has no cell of its own: a later whole reading of the assessments that does not find it supersedes it."""
+    old = CryptoAssessment(
+        source=LIST, native_id="密评|S-1|-", observed_at=days_ago(1), system="S-1", conclusion="符合"
+    )
+    whole = read(LIST, "mlps_assessment")
+    broken = read(LIST, "mlps_assessment", state=CellState.PARTIAL)
+
+    def kept(now: CellResult) -> int:
+        both = [read(LIST, "mlps_assessment", days_ago(1)), now]
+        taken = Collection(taken_at=NIGHT, records=[old], cells=both)
+        return len(build(taken, ScanOptions(city="某市"), as_of=NIGHT).crypto_assessments)
+
+    assert (kept(whole), kept(broken)) == (0, 1)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_inputs_that_bring_one_ledger_the_later_file_counts(order: int) -> None:
+    """The order of captures leaves no trace."""
+    older = SourceInfo(name=LIST, type="ledger", modified_at=days_ago(9))
+    newer = SourceInfo(name=LIST, type="ledger", modified_at=days_ago(2))
+    silent = SourceInfo(name=LIST, type="ledger")
+
+    (one,) = merged_sources([], [older, newer, silent][::order])
+
+    assert one.modified_at == days_ago(2)
