@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -21,8 +22,10 @@ from inventory.lifecycle import life_rules
 from inventory.retention import Keep
 from inventory.scan import ScanInfo
 from inventory.store import Store
-from inventory.store_stats import Freed, Stats, size_of
 from inventory.text import Message, gettext, mark, msg, tell
+
+if TYPE_CHECKING:
+    from inventory.store_stats import Freed, Stats
 
 _Row = tuple[Message, int | None, int | None, str]
 """What, how many, bytes, and more of it."""
@@ -66,6 +69,8 @@ def stats(config: ConfigOption = DEFAULT_CONFIG, form: FormatOption = Format.TAB
 
 
 def _beside(chosen: settings.Settings, base: Path) -> Beside:
+    from inventory.store_stats import size_of
+
     path = settings.resolve(base, chosen.store.path)
     spool = [size_of(path.with_name(f"{path.name}.collecting{end}")) for end in ("", "-wal")]
     captures = [size for c in chosen.capture if (size := size_of(settings.resolve(base, c.path))) is not None]
@@ -77,7 +82,7 @@ def _beside(chosen: settings.Settings, base: Path) -> Beside:
     )
 
 
-def _rows(found: Stats, freed: Freed, beside: Beside, kept: Counter[Keep], locale: str) -> Iterator[_Row]:
+def _rows(found: "Stats", freed: "Freed", beside: Beside, kept: Counter[Keep], locale: str) -> Iterator[_Row]:
     yield msg("the store"), None, found.bytes, f"{found.engine}, {found.revision}"
     if found.free_bytes is not None:
         yield msg("of that free"), None, found.free_bytes, ""

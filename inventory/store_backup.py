@@ -241,7 +241,10 @@ def _told_of(origin: Place) -> Iterator[None]:
 
 def _is_damage(error: BaseException) -> bool:
     said = getattr(error, "orig", None) or error
-    return isinstance(said, sqlite3.Error) and getattr(said, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+    if not isinstance(said, sqlite3.Error):
+        return False
+    # A text that is none any more has no code of its own: Python says it, not SQLite.
+    return getattr(said, "sqlite_errorcode", 0) & 0xFF in _DAMAGE or "Could not decode to UTF-8" in str(said)
 
 
 def _why(error: Exception) -> str:

@@ -259,6 +259,7 @@ def test_a_file_that_was_cut_short_is_damaged(standing: str, kept: Path, share: 
         "UPDATE finding_version SET verdict = 'pass' WHERE verdict = 'fail'",
         "DELETE FROM record_version WHERE key = (SELECT min(key) FROM record_version)",
         "DELETE FROM log WHERE entry = (SELECT max(entry) FROM log)",
+        "UPDATE finding_version SET verdict = CAST(x'80ffff' AS TEXT)",
         "UPDATE scan SET info = replace(info, '\"exit_code\":0', '\"exit_code\":3')",
     ],
 )
@@ -352,7 +353,7 @@ def test_a_restore_may_be_killed_at_any_point(new_store: Callable[[], str], tmp_
     now, states = 0, set()
     for _ in range(KILLS):
         process = _restoring(origins[1 - now], place)
-        time.sleep(CHANCE.uniform(took * 0.2, took * 1.1))
+        time.sleep(CHANCE.uniform(took * 0.3, took * 1.1))
         process.kill()
         process.join()
         with Store(place) as store:
@@ -360,6 +361,7 @@ def test_a_restore_may_be_killed_at_any_point(new_store: Callable[[], str], tmp_
             assert len(store.scans()) == 12
             found = heads.index(store.heads()[-1])
         states.add(found == now)
+        took *= 1.15 if found == now else 0.7  # the machine has other work now than when it was measured
         now = found
     assert True in states, "it was always too late to kill it"
     # A restore that is left alone still works: no lock of a dead one holds.
@@ -393,11 +395,12 @@ def test_a_backup_may_be_killed_at_any_point(new_store: Callable[[], str], tmp_p
         filled(place, 1, first=9 + kill)
         process = FORK.Process(target=saved, args=(place, target), kwargs={"overwrite": True})
         process.start()
-        time.sleep(CHANCE.uniform(took * 0.2, took * 1.1))
+        time.sleep(CHANCE.uniform(took * 0.3, took * 1.1))
         process.kill()
         process.join()
         after = target.stat().st_ino if target.exists() else None
         states.add(after == before)
+        took *= 1.15 if after == before else 0.7
         if after is not None:
             with Store(target) as store:
                 assert store.faults() == []
