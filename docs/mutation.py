@@ -93,7 +93,12 @@ def _chosen(files: Sequence[str], sample: int) -> Callable[..., Any]:
         names = {
             name for path, data in by_path.items() if not files or path in files for name in _sampled(data, sample)
         }
-        return [mutant for mutant in every if mutant[1] in names], by_path
+        # mutmut lets a result stand; one that survived is asked again, since a claim may have come since.
+        return [
+            (data, name, None if status_by_exit_code[result] in ALIVE else result)
+            for data, name, result in every
+            if name in names
+        ], by_path
 
     return chosen
 

@@ -483,5 +483,5 @@ def test_every_section_of_the_page_is_a_case(check: str) -> None:
     assert list(page(check)) == list(CASES[check])
 
 
-def test_every_check_has_a_page() -> None:
-    assert {*(c.id for c in CATALOGUE), "run", "waivers", "due"} == {p.stem for p in PAGES.iterdir()}
+def test_every_page_is_of_a_check_or_of_what_no_single_check_decides() -> None:
+    assert {p.stem for p in PAGES.iterdir()} <= {*(c.id for c in CATALOGUE), "run", "waivers", "due"}

@@ -291,6 +291,9 @@ SHARING: dict[str, Case] = {
     "mounted, the log was cut short": b.city(
         sharing_uses=(), coverage=b.coverage(b.cell(b.REGISTER, "sharing_use", CellState.PARTIAL))
     ),
+    "mounted, one call that may lie before the window": b.city(
+        sharing_uses=(b.use(period_start=date(2026, 7, 1), period_end=date(2026, 9, 30), succeeded=1),)
+    ),
     "mounted, the log does not say the number": b.city(sharing_uses=(b.use(succeeded=None),)),
     "catalogued, no resource named": b.city(sharing_entries=(UNMOUNTED,), sharing_uses=()),
     "nothing": b.city(sharing_entries=(), sharing_uses=()),
