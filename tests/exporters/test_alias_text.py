@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.alias_file import AliasFile, parse_aliases
@@ -129,6 +129,7 @@ def test_strangers_words_end_no_comment_and_no_text() -> None:
     assert entry.written == HOSTILE
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30), st.text(max_size=30))
 def test_whatever_a_thing_is_called_the_file_confirms_nothing_and_the_entry_says_it(written: str, name: str) -> None:
     text = proposals_file(CONFIRMED, [proposal(written, candidate(name=name.encode("utf-8", "ignore").decode()))])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from builders import CLOUD, CLUSTER, NIGHT, REGISTER, TODAY, cell, department, policy, project, sighting, system, tenant
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.unregistered import judge
@@ -394,6 +394,7 @@ def test_an_exact_name_that_a_person_refused_is_not_read_so() -> None:
     assert len(seen.unresolved_references) == 1
 
 
+@settings(deadline=None)
 @given(
     st.sets(st.sampled_from(["S-1", "S-2"])), st.lists(st.tuples(st.booleans(), st.sampled_from(["S-1", "S-2", None])))
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from builders import CLOUD, NIGHT, REGISTER, cell, department, project, rejection, sighting, system, tenant
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.alias import Alias, AliasKind, Answer
@@ -70,6 +70,7 @@ def test_another_phase_is_never_proposed(written: str) -> None:
     assert candidates(proposed([SQ1, SQ2, filing(written)], least=1)) == {written: []}
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from("一二三四五六七八九"),
     st.sampled_from("一二三四五六七八九"),
@@ -233,6 +234,7 @@ def test_identifiers_are_alike_by_letters_and_never_across_numbers(one: str, oth
     assert identifier_likeness(one, other) == expected
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_whatever_strangers_call_things_is_compared(one: str, other: str) -> None:
     assert identifier_likeness(one, other) == identifier_likeness(other, one)
