@@ -151,11 +151,12 @@ def plain(place: str, folder: Path) -> None:
 
 
 def save(place: str, folder: Path) -> None:
-    """The next night, with the same times as it took."""
+    """The next night, with the same times as it took; what the store takes is told of it closed."""
+    before = _bytes(place)
     with Store(place) as store:
         number = (store.last_number() or 0) + 1
         night = Night(folder, number)
-        findings, before, started = night.findings(), _bytes(place), time.perf_counter()
+        findings, started = night.findings(), time.perf_counter()
         store.save(info=info(number), options=ScanOptions(city="c"), taken=night, findings=findings)
         seconds = time.perf_counter() - started
     say(seconds=seconds, count=len(findings), bytes_before=before, bytes_after=_bytes(place))

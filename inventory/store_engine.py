@@ -53,7 +53,7 @@ def _sqlite(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _prepare(raw: sqlite3.Connection, _: object) -> None:
-        raw.execute("PRAGMA page_size = 8192")  # of a new file only
+        raw.execute("PRAGMA page_size = 16384")  # of a new file only
         raw.execute("PRAGMA journal_mode = WAL")
         raw.execute("PRAGMA synchronous = FULL")
         raw.execute("PRAGMA cache_size = -65536")

@@ -161,11 +161,11 @@ def _place(key: str, last: str, nth: int) -> int:
 
 def without_time(encoded: bytes) -> tuple[bytes, bytes]:
     """A record's canonical JSON without `observed_at`, and the time that stood there."""
-    head, found, tail = encoded.partition(_TIME)
-    moment, _, rest = tail.partition(b'",')
-    if found and _TIME not in rest:
+    parts = encoded.split(_TIME)
+    if len(parts) == 2:
         # Inside a text the quotes would be escaped: it is the record's own field.
-        return head + rest, moment
+        moment, _, rest = parts[1].partition(b'",')
+        return parts[0] + rest, moment
     fields = msgspec.json.decode(encoded)
     taken = fields.pop("observed_at")
     return canonical(fields), str(taken).encode()

@@ -148,7 +148,10 @@ class _Writer:
         stored = latest(self._db, section)
         held = next(stored, None)
         for item in incoming:
-            key, nth, digest = item[:3]
+            key, nth, digest, _, _ = item
+            if held is not None and held[0] == key and held[1] == nth and held[4] == digest and held[3] is None:
+                held = next(stored, None)  # as it was: nearly all of an ordinary night
+                continue
             while held is not None and (held[0] < key or (held[0] == key and held[1] < nth)):
                 self._went(section, Version(*held))
                 held = next(stored, None)
@@ -188,7 +191,9 @@ class _Writer:
             bodies = self._batches.bodies([packed(item[3]) if section.is_packed else item[3] for item in items])
         number, rows = self._info.number, zip(bodies, items, strict=True)
         if section is RAWS:
-            self._batches.add(section.table, [(blob(key), nth, number, body) for body, (key, nth, *_) in rows])
+            self._batches.add(
+                section.table, [(blob(digest), nth, number, body) for body, (_, nth, digest, _, _) in rows]
+            )
         else:
             self._batches.add(
                 section.table,

@@ -162,7 +162,8 @@ def test_streams_are_laid_side_by_side_over_pages(
 ) -> None:
     """Pages and batches of a few rows: what is written on the way must not disturb what is still to be read."""
     monkeypatch.setattr("inventory.store_bulk.PAGE_ROWS", 3)
-    monkeypatch.setattr("inventory.store_writer.BATCH_ROWS", 2)
+    monkeypatch.setattr("inventory.store_writer.BATCH_ROWS", 3)
+    monkeypatch.setattr("inventory.store_bulk.STATEMENT_ROWS", 2)
 
     def night(*names: int) -> Collection:
         records: list[Record] = [
