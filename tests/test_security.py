@@ -1,5 +1,6 @@
 """Hostile input through the front door: what a source or a stranger's file says never steers anything."""
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -338,11 +339,16 @@ P-3,引用项目,市教育局,不清楚的类别,财政,否,,涉密指挥系统
 
 
 def in_store(path: Path) -> list[str]:
-    """Every value of every row, unpacked."""
+    """Every value of every row, unpacked, and as it is."""
     with sqlite3.connect(path) as store:
         tables = [name for (name,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         values = [v for table in tables for row in store.execute(f'SELECT * FROM "{table}"') for v in row]  # noqa: S608 - the store's own names
-    return [unpacked(v).decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values]
+    found = [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values]
+    for value in values:
+        # A digest may begin as what was packed does.
+        with contextlib.suppress(ValueError):
+            found += [unpacked(value).decode("utf-8", "replace")] if isinstance(value, bytes) else []
+    return found
 
 
 def test_what_is_listed_or_classified_stands_in_no_output_at_all(yunhe: Yunhe, tmp_path: Path) -> None:

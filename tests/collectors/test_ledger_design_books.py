@@ -108,4 +108,4 @@ def test_a_name_that_no_one_project_has_is_told_and_not_guessed(tmp_path: Path, 
     inventory = together(tmp_path, [word, "应用服务器", 4])
 
     assert [i.project for i in inventory.design_items] == [word]
-    assert [text for _, text in inventory.unresolved_references] == [word]
+    assert [reference.written for reference in inventory.unresolved_references] == [word]

@@ -239,7 +239,7 @@ def test_a_damaged_page_changes_nothing_of_the_store(standing: str, kept: Path, 
             assert same(str(tmp_path / "origin.db"), standing)
     with Store(standing) as store:
         assert store.faults() == []
-    assert found > 20
+    assert found > 10, "much of a page is room for what is to come, but not as much as that"
 
 
 @pytest.mark.parametrize("share", [0.3, 0.9, 0.999])
