@@ -7,9 +7,11 @@ import pytest
 from verdicts import english
 
 from checks.judge import judge
+from checks.kpi import Kpi
 from checks.kpis import kpis
 from inventory.inventory import Inventory
 from inventory.records import SharingType
+from inventory.text import msg
 
 TITLES = {
     "cloud_migration": "Systems on the government cloud",
@@ -22,6 +24,15 @@ TITLES = {
     "mlps_compliance": "Systems of level 2 and above, filed and assessed with an acceptable conclusion",
     "standalone_servers": "Standalone servers that do not meet Art. 14",
 }
+
+
+def test_an_indicator_is_a_share_with_the_share_of_what_was_seen_beside_it() -> None:
+    def kpi(**given: int) -> Kpi:
+        return Kpi(**{"name": "x", "title": msg("x"), "numerator": 1, "denominator": 4, "unknown": 0, **given})  # type: ignore[arg-type]
+
+    assert (kpi().ratio, kpi().coverage) == (0.25, None)
+    assert kpi(complete_cells=3, planned_cells=4).coverage == 0.75
+    assert kpi(numerator=0, denominator=0).ratio is None
 
 
 def test_each_says_what_it_counts() -> None:

@@ -10,6 +10,7 @@ from checks.rectification import finding_duration, finding_rectification, risk_d
 from inventory.breaches import Breach
 from inventory.inventory import Inventory
 from inventory.records import MlpsAssessment
+from inventory.text import tell
 
 
 def risks(found: int | None, rectified: int | None, system: str | None = "S-1", **given: Any) -> MlpsAssessment:
@@ -49,6 +50,16 @@ def test_only_the_newest_report_of_a_system_counts() -> None:
     older = risks(20, 1, reported_on=date(2025, 5, 1))
 
     assert measured(older, risks(3, 2, reported_on=date(2026, 5, 1))) == (2, 3, 0)
+
+
+def test_a_report_without_a_day_is_older_than_any_that_has_one() -> None:
+    assert measured(risks(20, 1, reported_on=None), risks(3, 2, reported_on=date(2026, 5, 1))) == (2, 3, 0)
+
+
+def test_after_a_report_that_does_not_say_the_others_count_too() -> None:
+    silent = risks(None, None, reported_on=date(2025, 5, 1))
+
+    assert measured(silent, risks(3, 2, "S-2", reported_on=date(2026, 5, 1))) == (2, 4, 1)
 
 
 def test_systems_and_the_platform_add_up() -> None:
@@ -106,12 +117,15 @@ def test_of_our_own_findings_those_seen_mended_count_and_those_not_seen_are_unkn
     kpi = finding_rectification(BREACHES)
 
     assert (kpi.numerator, kpi.denominator, kpi.unknown) == (2, 4, 1)
+    seen = finding_rectification(BREACHES[:3])
+    assert (seen.numerator, seen.denominator, seen.unknown) == (2, 3, 0)
+    assert tell(seen.title, "en") == "Violations found by scans that were later seen rectified"
 
 
 def test_their_days_are_local_days() -> None:
     told = finding_duration(BREACHES)
 
-    assert (told.days, told.measured, told.average_days) == (30, 2, 15.0)
+    assert (told.days, told.measured, told.unmeasured, told.average_days) == (30, 2, 0, 15.0)
 
 
 def test_without_a_history_there_is_no_number() -> None:
