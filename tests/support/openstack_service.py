@@ -259,13 +259,27 @@ def _attach_volumes(cloud: OpenStackCloud, projects: Iterable[str]) -> None:
     """The first server of each project gets the project's volume, and the volume a snapshot."""
     for name in projects:
         inside = cloud.connect(project_name=name)
-        volume = next(iter(inside.block_storage.volumes()))
-        inside.block_storage.wait_for_status(volume, "available", wait=180)
+        volume = _available_volume(cloud, inside)
         server = next(iter(inside.compute.servers()))
         inside.compute.create_volume_attachment(server, volume_id=volume.id)
         inside.block_storage.wait_for_status(volume, "in-use", wait=180)
         inside.block_storage.create_snapshot(volume_id=volume.id, name="before", is_forced=True)
         inside.compute.add_tag_to_server(server, "XM-tagged")
+
+
+def _available_volume(cloud: OpenStackCloud, inside: "Connection") -> Any:
+    """The project's volume. One that ended in ERROR is told with what the programs said and made once more."""
+    from openstack.exceptions import ResourceFailure
+
+    volume = next(iter(inside.block_storage.volumes()))
+    try:
+        return inside.block_storage.wait_for_status(volume, "available", wait=180)
+    except ResourceFailure:
+        print(_last_words(cloud.container), file=sys.stderr)
+    inside.block_storage.delete_volume(volume)
+    inside.block_storage.wait_for_delete(volume, wait=60)
+    volume = inside.block_storage.create_volume(name=volume.name, size=volume.size)
+    return inside.block_storage.wait_for_status(volume, "available", wait=180)
 
 
 def _wait_active(admin: "Connection") -> None:
