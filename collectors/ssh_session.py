@@ -619,7 +619,7 @@ def _agent(stack: contextlib.ExitStack, seconds: float) -> "paramiko.agent.Agent
         connection = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         connection.settimeout(AGENT_SECONDS)
         connection.connect(path)
-        agent._connect(connection)  # noqa: SLF001 - what Agent does with a connection of its own
+        agent._connect(connection)  # type: ignore[attr-defined]  # noqa: SLF001 - as Agent does with its own
         connection.settimeout(seconds)
     return agent
 
