@@ -135,11 +135,17 @@ for group, function, help_ in (
     group.command(name=NAMES.get(function.__name__), help=in_words(help_))(function)
 
 
+def _names_its_logger(record: logging.LogRecord) -> bool:
+    """Not so what the Kubernetes client says to the root logger: it quotes credential plugins, tokens and all."""
+    return record.name != "root"
+
+
 def main() -> NoReturn:
     """Runs the command; a user's mistake ends in one sentence, never in a traceback."""
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for noisy in ("paramiko", "openstack", "keystoneauth", "urllib3", "kubernetes"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    logging.getLogger().addFilter(_names_its_logger)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a locale that lacks a character shows a question mark

@@ -17,9 +17,10 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -28,6 +29,7 @@ from collectors.answer_time import TooSlow, answer_within, watch
 from collectors.errors import (
     CollectorError,
     Skipped,
+    TimedOut,
     Unauthorized,
     Unreachable,
     Unreadable,
@@ -59,6 +61,7 @@ _CHUNK = 256 * 1024
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _NAMESPACE = re.compile(r"/namespaces/[^/]+")
 _UNPRINTABLE = re.compile(r"[^\w .,:;/()'\"@=+*\[\]{}<>#%&?!-]+")
+T = TypeVar("T")
 _IN_CLUSTER_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
@@ -100,6 +103,8 @@ class _Session:
     server: str
     """Scheme, host and port: what may be shown."""
     namespace: str | None
+    has_plugin: bool
+    """Whether its credentials come from a program that may be run at any request."""
 
 
 class KubernetesCluster:
@@ -219,7 +224,7 @@ class KubernetesCluster:
     def _connect(self) -> _Session:
         """Reads the kubeconfig and sets up TLS; asks nothing yet."""
         context = _Context.read(self.name, self._source, self._base)
-        configuration = context.configuration(self.name)
+        configuration = self._in_time(lambda: context.configuration(self.name), has_plugin=context.has_plugin)
         try:
             parts = urlsplit(configuration.host)
             host, port = parts.hostname, parts.port
@@ -244,13 +249,45 @@ class KubernetesCluster:
             pool = RESTClientObject(configuration).pool_manager
         except (OSError, ValueError) as error:
             raise Unreadable(context.unusable(self.name, type(error).__name__)) from None
-        return _Session(configuration, pool, address, context.namespace)
+        return _Session(configuration, pool, address, context.namespace, context.has_plugin)
+
+    def _in_time(self, work: Callable[[], T], *, has_plugin: bool) -> T:
+        """What `work` returns, which may run a credential plugin: a program that may wait for a browser for ever.
+
+        Raises:
+            TimedOut: it did not end in time. It is not asked again, and left behind: its thread holds no program that
+                has ended.
+        """
+        if not has_plugin:
+            return work()
+        done: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                result = work()
+            except BaseException as error:  # noqa: BLE001 - told by the thread that waits
+                done.set_exception(error)
+            else:
+                done.set_result(result)
+
+        threading.Thread(target=run, name="yunhe-kubernetes-plugin", daemon=True).start()
+        try:
+            return done.result(self._source.timeout)
+        except TimeoutError:
+            if done.done():
+                raise
+            self._failure = TimedOut(self._say(_PLUGIN_SLOW, seconds=f"{self._source.timeout:g}"))
+            raise self._failure from None
 
     def _headers(self, session: _Session) -> dict[str, str]:
         headers = {"accept": "application/json", "user-agent": "yunhe", "accept-encoding": "identity"}
         with self._lock:
+            if self._failure is not None:
+                raise self._failure
             # The client renews an expired token here, one thread at a time.
-            settings: Mapping[str, Any] = session.configuration.auth_settings()
+            settings: Mapping[str, Any] = self._in_time(
+                session.configuration.auth_settings, has_plugin=session.has_plugin
+            )
             for setting in settings.values():
                 if setting["in"] == "header" and setting["value"]:
                     headers[setting["key"]] = setting["value"]
@@ -361,6 +398,10 @@ _PROXY = mark("{source}: the proxy on the way to {server} failed ({reason}); che
 _HEADER = mark("{source}: the token of the kubeconfig cannot be sent; expected one line of printable characters")
 _TOO_LARGE = mark("{source}: an answer was larger than {bytes} bytes; a smaller page_size helps")
 _SLOW = mark("{source}: an answer took longer than {seconds} s; a smaller page_size or a larger timeout helps")
+_PLUGIN_SLOW = mark(
+    "{source}: the credential plugin of the kubeconfig did not end within {seconds} s; does it wait for a person? A "
+    "night's run needs credentials that ask nobody; else raise timeout"
+)
 _UNAUTHORIZED = mark(
     "{source}: the API server does not accept the credentials (401); a new token or certificate is needed"
 )
@@ -462,7 +503,8 @@ class _Context:
         if self.has_plugin and not (configuration.api_key or configuration.cert_file):
             raise Unauthorized(
                 msg(
-                    "{source}: the credential plugin of context {context} gave no credentials",
+                    "{source}: the credential plugin of context {context} gave no credentials; "
+                    "`kubectl --context {context} version` shows what it says",
                     source=who,
                     context=self.name,
                 )

@@ -85,7 +85,7 @@ def read_flavors(survey: Survey) -> Iterator[Said]:
 
 
 def read_images(survey: Survey) -> Iterator[Said]:
-    """Every image of every project, whatever its visibility.
+    """Every image of every project, whatever its visibility, those that are hidden from listings too.
 
     Raises:
         NotConfigured: the region has no Glance.
@@ -95,11 +95,13 @@ def read_images(survey: Survey) -> Iterator[Said]:
     survey.need("image")
     sight = Sight(survey, "Glance")
     # Without these a listing leaves out community images and those that are offered and not yet accepted.
-    params = [("visibility", "all"), ("member_status", "all")]
-    for page in walk(region, "image", "/images", "images", GlanceImage, params=params, page_size=survey.page_size):
-        for image in page:
-            sight.saw(image.owner, proves=image.visibility == "private")
-            yield Reading(to_image(image, source=region.source, now=survey.now), raw(image))
+    everyones = [("visibility", "all"), ("member_status", "all")]
+    # Outdated images are hidden as a rule, and servers run on: Glance lists either kind, never both.
+    for params in (everyones, [*everyones, ("os_hidden", "true")]):
+        for page in walk(region, "image", "/images", "images", GlanceImage, params=params, page_size=survey.page_size):
+            for image in page:
+                sight.saw(image.owner, proves=image.visibility == "private")
+                yield Reading(to_image(image, source=region.source, now=survey.now), raw(image))
     yield from sight.verdict()
 
 

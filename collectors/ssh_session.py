@@ -16,6 +16,7 @@ import contextlib
 import ipaddress
 import itertools
 import logging
+import os
 import queue
 import random
 import selectors
@@ -43,6 +44,8 @@ MAX_KEYS_TRIED = 5
 """sshd cuts the connection after MaxAuthTries (6) failures."""
 MAX_RESOLVERS = 64
 """Names that are looked up at once: a resolver that hangs holds its thread longer than we wait for it."""
+AGENT_SECONDS = 5.0
+"""For the agent to say which keys it holds: one that is stopped, or at the end of a dead connection, never does."""
 _LOG_CHANNEL = "collectors.ssh_session.paramiko"
 _resolvers = threading.BoundedSemaphore(MAX_RESOLVERS)
 
@@ -520,7 +523,9 @@ def _authenticate(transport: "paramiko.Transport", hop: Hop, deadline: _Deadline
     is_refused = False
     end = time.monotonic() + deadline.left(deadline.limits.auth_seconds)
     with _told(hop, stage, deadline), contextlib.ExitStack() as stack:
-        attempts: Iterator[tuple[str, Callable[[], list[str]]]] = _attempts(transport, hop, password, notes, stack)
+        attempts: Iterator[tuple[str, Callable[[], list[str]]]] = _attempts(
+            transport, hop, password, notes, stack, deadline.limits.auth_seconds
+        )
         for name, attempt in attempts:
             seconds = end - time.monotonic()
             if seconds <= 0:
@@ -556,8 +561,9 @@ def _attempts(
     password: str | None,
     notes: list[Message],
     stack: contextlib.ExitStack,
+    seconds: float,
 ) -> Iterator[tuple[str, Callable[[], list[str]]]]:
-    for count, (name, key) in enumerate(_keys(hop, notes, stack)):
+    for count, (name, key) in enumerate(_keys(hop, notes, stack, seconds)):
         if count == MAX_KEYS_TRIED:
             notes.append(msg("more keys were left untried; name the right one with IdentityFile and IdentitiesOnly"))
             break
@@ -566,8 +572,9 @@ def _attempts(
         yield "password", lambda: transport.auth_password(hop.user, password)
 
 
-def _keys(hop: Hop, notes: list[Message], stack: contextlib.ExitStack) -> "Iterator[tuple[str, paramiko.PKey]]":
-    from paramiko.agent import Agent
+def _keys(
+    hop: Hop, notes: list[Message], stack: contextlib.ExitStack, seconds: float
+) -> "Iterator[tuple[str, paramiko.PKey]]":
     from paramiko.pkey import UnknownKeyType
     from paramiko.ssh_exception import SSHException
 
@@ -585,9 +592,7 @@ def _keys(hop: Hop, notes: list[Message], stack: contextlib.ExitStack) -> "Itera
             offered.add(key.asbytes())
             yield str(path), key
     try:
-        agent = Agent()
-        stack.callback(agent.close)
-        held = agent.get_keys()
+        held = _agent(stack, seconds).get_keys()
     except (OSError, SSHException) as error:
         notes.append(msg("the agent did not answer: {error}", error=clean(str(error))))
         return
@@ -596,6 +601,27 @@ def _keys(hop: Hop, notes: list[Message], stack: contextlib.ExitStack) -> "Itera
         blob = agent_key.asbytes()
         if blob not in offered and (wanted is None or blob in wanted):
             yield _agent_name(agent_key.comment), agent_key
+
+
+def _agent(stack: contextlib.ExitStack, seconds: float) -> "paramiko.agent.AgentSSH":
+    """The agent of the environment, which has `seconds` for each signature; one without keys where there is none.
+
+    paramiko's own `Agent` connects and waits without a limit, and so would every host behind it.
+
+    Raises:
+        OSError, SSHException: it did not answer, or not as an agent does.
+    """
+    from paramiko.agent import AgentSSH
+
+    agent = AgentSSH()
+    path = os.environ.get("SSH_AUTH_SOCK")
+    if path:
+        connection = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        connection.settimeout(AGENT_SECONDS)
+        connection.connect(path)
+        agent._connect(connection)  # type: ignore[attr-defined]  # noqa: SLF001 - as Agent does with its own
+        connection.settimeout(seconds)
+    return agent
 
 
 def _private_key(path: Path) -> "paramiko.PKey":

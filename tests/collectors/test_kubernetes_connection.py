@@ -1,8 +1,12 @@
 """Kubeconfigs that cannot be used, and API servers that cannot be trusted: each one clear sentence, none a hang."""
 
+import contextlib
 import itertools
 import json
+import os
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +36,8 @@ from inventory.text import tell
 
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
 TOKEN = "planted-token-77aa"
+ROOT = Path(__file__).parents[2]
+ENGLISH = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": ""}
 
 
 def cluster(path: Path, context: str | None = None, *, timeout: float = 5) -> KubernetesCluster:
@@ -159,6 +165,45 @@ def test_a_credential_plugin_runs_as_it_does_for_kubectl(tmp_path: Path) -> None
         assert asked[0].headers["authorization"] == "Bearer from-plugin"
 
         assert "the credential plugin of context admin gave no credentials" in sentence(path("/bin/false"))
+
+
+def plugged(tmp_path: Path, script: str) -> Path:
+    """The folder of a configuration whose only source gets its credentials from this shell script."""
+    run = {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script]}
+    users = [{"name": "admin", "user": {"exec": run | {"interactiveMode": "Never"}}}]
+    written(tmp_path, users=users)
+    (tmp_path / "yunhe.toml").write_text(
+        'version = 1\n[city]\nname = "x"\n[[kubernetes]]\nname = "test"\nkubeconfig = "kubeconfig"\ntimeout = 1\n'
+    )
+    return tmp_path
+
+
+def test_a_credential_plugin_that_waits_for_a_person_holds_neither_the_run_nor_its_end(tmp_path: Path) -> None:
+    """Some open a browser and wait for ever; the run must end all the same, its process too."""
+    os.mkfifo(tmp_path / "browser")
+    folder = plugged(tmp_path, f"cat {tmp_path}/browser")
+    program = "import cli; cli.main()"
+    command = [sys.executable, "-c", program, "collect", "-c", folder / "yunhe.toml", "-o", folder / "x.zip"]
+
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, cwd=ROOT, env=ENGLISH)
+    # Whoever reads the pipe is let go.
+    with contextlib.suppress(OSError):
+        os.close(os.open(tmp_path / "browser", os.O_WRONLY | os.O_NONBLOCK))
+
+    assert ended.returncode == 5, ended.stderr
+    assert ended.stderr.count("failed (0): kubernetes:test: the credential plugin of the kubeconfig did not end") == 10
+
+
+def test_what_a_credential_plugin_prints_is_shown_nowhere(tmp_path: Path) -> None:
+    """The client repeats it to the root logger; it may be the token, or steer the terminal."""
+    folder = plugged(tmp_path, f"echo '{TOKEN}'; echo '{TOKEN}' >&2; exit 1")
+    program = "import cli; cli.main()"
+    command = [sys.executable, "-c", program, "collect", "-c", folder / "yunhe.toml", "-o", folder / "x.zip"]
+
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, cwd=ROOT, env=ENGLISH)
+
+    assert "gave no credentials; `kubectl --context admin version` shows what it says" in ended.stderr
+    assert TOKEN not in ended.stderr
 
 
 def test_several_files_of_the_environment_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

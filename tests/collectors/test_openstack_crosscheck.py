@@ -30,6 +30,7 @@ class Row:
     id: str
     tenant_id: str | None = "t1"
     hypervisor_hostname: str | None = "n1"
+    status: str | None = "ACTIVE"
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ def test_whoever_is_no_administrator_lists_everything_anew() -> None:
     cloud = Cloud([ONE], nodes=[[Node("n1", 2)]], roles=frozenset({"yunhe-auditor"}))
 
     assert mismatches(said(cloud, [ONE])) == [("nova hypervisor", "n1", 2, 1)]
-    assert cloud.listings == [{"all_tenants": "1"}]
+    assert cloud.listings == [{"all_tenants": "1", "soft_deleted": "True"}]
 
 
 def test_where_much_is_in_doubt_everything_is_listed_once_more_and_not_each_place() -> None:
@@ -191,7 +192,7 @@ def test_where_much_is_in_doubt_everything_is_listed_once_more_and_not_each_plac
     cloud = Cloud([ONE], nodes=[nodes])
 
     assert len(mismatches(said(cloud, []))) == FEW  # n1 has its server on the second listing
-    assert cloud.listings == [{"all_tenants": "1"}]
+    assert cloud.listings == [{"all_tenants": "1", "soft_deleted": "True"}]
 
 
 def test_a_quota_that_counts_more_by_both_counts_names_the_project() -> None:

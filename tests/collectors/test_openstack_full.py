@@ -86,6 +86,10 @@ def hidden_things(openstack_cloud: OpenStackCloud, seeded_openstack: Seeded) -> 
     inside.image.create_image(
         name="dept-1-golden", data=b"x", disk_format="raw", container_format="bare", visibility="private", wait=True
     )
+    outdated = inside.image.post(
+        "/images",
+        json={"name": "dept-1-outdated", "disk_format": "raw", "container_format": "bare", "os_hidden": True},
+    ).json()
     flavor = admin.compute.create_flavor(name="dept-1-only", ram=512, vcpus=1, disk=1, ephemeral=3, is_public=False)
     closed = admin.identity.post(
         "/projects",
@@ -104,6 +108,7 @@ def hidden_things(openstack_cloud: OpenStackCloud, seeded_openstack: Seeded) -> 
     admin.compute.delete_flavor(flavor)
     for image in list(inside.image.images(name="dept-1-golden")):
         inside.image.delete_image(image)
+    inside.image.delete_image(outdated["id"])
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +188,11 @@ def test_private_flavors_and_images_of_others_are_found(whole: Collection) -> No
     assert (flavors["dept-1-only"].is_public, flavors["dept-1-only"].disk_bytes) == (False, 4 * GIB)
     assert flavors["m1.small"].memory_bytes == 2 * GIB
     assert {i.name: i.visibility for i in of(whole, Image)}["dept-1-golden"] == "private"
+
+
+def test_images_that_are_hidden_from_listings_are_found(whole: Collection) -> None:
+    """Glance leaves them out with 200; servers made of them run on, and would be made of nothing."""
+    assert "dept-1-outdated" in {i.name for i in of(whole, Image)}
 
 
 def test_the_control_plane_says_what_runs_and_what_was_switched_off(whole: Collection) -> None:
@@ -327,6 +337,25 @@ def test_an_older_nova_is_asked_no_more_than_it_knows(
 
 
 # ── nobody is believed alone ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_servers_in_the_recycle_bin_explain_what_hosts_count_and_are_no_servers(
+    openstack_cloud: OpenStackCloud, seeded_openstack: Seeded
+) -> None:
+    """With `reclaim_instance_interval` Nova leaves them out of listings, while host and Placement still count them: a
+    cloud with a recycle bin would never be seen whole."""
+    rows = openstack_cloud.sql("select uuid from nova_cell1.instances where deleted=0 and vm_state='active'").split()
+    binned = next(u for u in rows if u in seeded_openstack.servers)
+    state = "update nova_cell1.instances set vm_state='{}' where uuid='{}'"
+    openstack_cloud.sql(state.format("soft-delete", binned))
+    try:
+        seen = collected(openstack_cloud.clouds_yaml)
+    finally:
+        openstack_cloud.sql(state.format("active", binned))
+
+    assert cell(seen, "host").state is CellState.COMPLETE, reason(cell(seen, "host"))
+    assert of(seen, CountMismatch) == []
+    assert set(servers(seen)) == {*seeded_openstack.servers} - {binned}
 
 
 def test_a_server_that_nova_does_not_list_is_noticed_by_host_and_placement(

@@ -121,3 +121,115 @@ def test_a_table_needs_its_name_and_what_to_use(yunhe: Yunhe, config: Path, tabl
 
     assert ran.code == 2
     assert key in ran.err
+
+
+BROKEN = """
+from collectors.collector import Reading
+from inventory.coverage import Cell, SourceInfo
+from inventory.records import HostSighting, View
+
+SECRET = "hunter2"
+
+
+class Rooms:
+    parallel = 1
+
+    def __init__(self, name, fault, clock):
+        self.info, self.fault, self.clock = SourceInfo(name=name, type="plugin"), fault, clock
+
+    def plan(self):
+        if self.fault == "plan raises":
+            raise KeyError(SECRET)
+        source = "openstack:gov" if self.fault == "another's cell" else self.info.name
+        return [Cell(source=source, scope="*", kind="host")]
+
+    def read(self, cell):
+        return None if self.fault == "nothing to iterate" else self.said()
+
+    def said(self):
+        yield self.reading("1")
+        if self.fault == "read raises":
+            raise ValueError(SECRET)
+        source = "openstack:gov" if self.fault == "another's record" else None
+        reading = self.reading(2 if self.fault == "wrong type" else "2", source)
+        yield reading.record if self.fault == "bare record" else reading
+        yield Reading(reading.record, {"unkept": object()} if self.fault == "raw is no JSON" else None)
+
+    def reading(self, native_id, source=None):
+        at = self.clock()
+        at = at.replace(tzinfo=None) if self.fault == "naive time" else at
+        source = source or self.info.name
+        return Reading(HostSighting(source=source, native_id=native_id, name="m", view=View.ASSET, observed_at=at))
+
+
+def collectors(table, *, base, clock, guard):
+    return [Rooms("plugin:" + table["name"], table["fault"], clock)]
+"""
+
+
+@pytest.fixture
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installed package whose collector has whatever fault its table names."""
+    site = tmp_path / "site"
+    (site / "broken-1.dist-info").mkdir(parents=True)
+    (site / "broken_rooms.py").write_text(BROKEN, encoding="utf-8")
+    (site / "broken-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (site / "broken-1.dist-info" / "entry_points.txt").write_text(
+        "[yunhe.collectors]\nrooms = broken_rooms:collectors\n"
+    )
+    monkeypatch.syspath_prepend(str(site))
+
+
+def configured(config: Path, table: str) -> Path:
+    config.write_text(f'version = 1\n[city]\nname = "x"\n[[plugin]]\nname = "rooms"\nuse = "rooms"\n{table}\n')
+    return config
+
+
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ("bare record", "`yield` HostSighting"),
+        ("another's record", "`source` openstack:gov"),
+        ("wrong type", "native_id"),
+        ("naive time", "observed_at"),
+        ("raw is no JSON", "it broke down (TypeError, "),
+        ("read raises", "it broke down (ValueError, broken_rooms.py:"),
+        ("nothing to iterate", "it broke down (TypeError, "),
+    ],
+)
+def test_what_breaks_the_contract_costs_its_own_cell_and_is_never_complete(
+    yunhe: Yunhe, config: Path, tmp_path: Path, fault: str, sentence: str
+) -> None:
+    """A forgotten `Reading` was passed over, and the cell ended as complete; any other bug ended the whole night."""
+    (tmp_path / "neighbours.txt").write_text("10.1.2.3 dev eth0 lladdr 00:16:3e:00:00:01 REACHABLE\n", encoding="utf-8")
+    beside = '[[discovery]]\nname = "beside"\nkind = "arp"\npath = "neighbours.txt"\nzone = "z"\n'
+
+    ran = yunhe("collect", "-c", configured(config, f'fault = "{fault}"\n{beside}'), "-o", tmp_path / "x.zip")
+
+    assert ran.code == 4, ran.err
+    lines = {line.split(" ")[0]: line for line in ran.err.splitlines() if ": " in line}
+    assert " complete (1)" in lines["discovery:beside"]
+    assert sentence in lines["plugin:rooms"]
+    assert any(f" {state} (" in lines["plugin:rooms"] for state in ("partial", "failed"))
+    assert "hunter2" not in ran.err
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ("fault = 'plan raises'", "it cannot plan (KeyError, broken_rooms.py:"),
+        ('fault = "another\'s cell"', "cells that are not of the source plugin:rooms"),
+        ("", "rooms cannot make a collector of its table (KeyError, broken_rooms.py:"),
+    ],
+)
+def test_a_table_that_a_plugin_stumbles_over_is_a_configuration_error(
+    yunhe: Yunhe, config: Path, tmp_path: Path, table: str, sentence: str
+) -> None:
+    ran = yunhe("collect", "-c", configured(config, table), "-o", tmp_path / "x.zip")
+
+    assert ran.code == 2
+    assert sentence in ran.err
+    assert "hunter2" not in ran.err

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sshd_service import SWAPPED_UUID, SshHosts, StartedHost, write_key
 
+from collectors import ssh_session
 from collectors.collector import collect
 from collectors.ssh_source import DO_NOT_SCAN_SCOPE, probe_text, ssh_collectors
 from inventory.collection import Collection
@@ -356,6 +357,22 @@ def test_what_is_put_on_the_list_while_collecting_is_not_tried(tmp_path: Path) -
         with pytest.raises(Exception, match="do-not-scan"):
             list(collector.read(planned))
     assert visitors == []
+
+
+def test_an_agent_that_never_answers_holds_nobody(
+    ssh_farm: SshHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stopped agent takes connections all the same; the password comes after its keys, and gets its turn."""
+    monkeypatch.setattr(ssh_session, "AGENT_SECONDS", 0.3)
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+    with socket.socket(socket.AF_UNIX) as agent:
+        agent.bind(str(tmp_path / "agent"))
+        agent.listen()
+        refused = ask(ssh_farm, "password")
+        let_in = ask(ssh_farm, "password", environ={"YUNHE_SSH_PASSWORD_HOSTS": "right"})
+
+    assert "the agent did not answer: timed out" in reason(refused, "password")
+    assert cell(let_in, "password").state is CellState.COMPLETE
 
 
 def files(tmp_path: Path, text: str) -> dict[str, Path]:
