@@ -7,11 +7,23 @@ import fault_plan
 import pytest
 from apiserver_service import apiserver
 from command import yunhe
+from example_city import city, first_night, scanned
 from openstack_service import openstack_cloud, seeded_openstack
 from postgres_service import new_store, postgres
 from sshd_service import ssh_farm
 
-__all__ = ["apiserver", "new_store", "openstack_cloud", "postgres", "seeded_openstack", "ssh_farm", "yunhe"]
+__all__ = [
+    "apiserver",
+    "city",
+    "first_night",
+    "new_store",
+    "openstack_cloud",
+    "postgres",
+    "scanned",
+    "seeded_openstack",
+    "ssh_farm",
+    "yunhe",
+]
 
 REQUIRED = os.environ.get("YUNHE_REQUIRE_SERVICES") == "1"
 """Set by `.ci/run`: a service that is missing is an error, never a skip."""
