@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import effort  # noqa: F401 - registers the profile that `make unit` names
 import fault_plan
 import pytest
 from apiserver_service import apiserver
