@@ -30,6 +30,25 @@ REQUIRED = os.environ.get("YUNHE_REQUIRE_SERVICES") == "1"
 """Set by `.ci/run`: a service that is missing is an error, never a skip."""
 
 
+SERVICES = {
+    "openstack": "cloud",
+    "apiserver": "cloud",
+    "sshd": "cloud",
+    "postgres": "postgres",
+    "prometheus": "prometheus",
+}
+"""Marker to the group of tests that share what is started once: whole nights ask three services at once."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `-n 2 --dist loadgroup` each service is started by one worker, and its tests keep their order."""
+    for item in items:
+        groups = sorted({group for marker, group in SERVICES.items() if item.get_closest_marker(marker)})
+        if groups:
+            item.add_marker(pytest.mark.xdist_group("-".join(groups)))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
     """Turns a skip into a failure where every real service is required."""

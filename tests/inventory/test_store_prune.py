@@ -380,6 +380,7 @@ with lock(sys.argv[1]) as held, Store(sys.argv[1], held=held) as store:
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(120)
 def test_a_pruning_may_be_killed_at_any_point(new_store: Callable[[], str]) -> None:
     """It has happened or it has not: what stays answers as before, and the next one can run."""
