@@ -157,13 +157,14 @@ _Candidate = tuple[int, list[_Label], Row, Row]
 def _recognised_rows(sheet: Sheet, form: LedgerForm, mapping: LedgerMapping) -> _Candidate | None:
     """The row, or two, whose headers mean the most fields; of equals the first, and one row rather than two."""
     top = _top_rows(sheet, HEADER_ROWS)
+    known = _known_headers(form)
     best: _Candidate | None = None
     for depth in (1, 2):
         for first, last in zip(top, top[depth - 1 :], strict=False):
-            labels = _labels(first, last, sheet.merges)
-            score = len({f for label in labels for f in _meanings(label, form, mapping)})
             if depth == 2 and not _is_second_header_row(first, last, sheet.merges):
                 continue
+            labels = _labels(first, last, sheet.merges)
+            score = _fields_meant(labels, known, mapping)
             if score and (best is None or score > best[0]):
                 best = (score, labels, first, last)
     return best
@@ -179,7 +180,7 @@ def _stated(sheet: Sheet, form: LedgerForm, mapping: LedgerMapping, where: str) 
                 where=where, row=last, rows=len(rows))
         )  # fmt: skip
     labels = _labels(rows[first], rows[last], sheet.merges)
-    score = len({f for label in labels for f in _meanings(label, form, mapping)})
+    score = _fields_meant(labels, _known_headers(form), mapping)
     return score, labels, rows[first], rows[last]
 
 
@@ -242,22 +243,40 @@ def _label(index: int, shown: str, alone: str) -> _Label:
     return _Label(index=index, shown=shown, readings=tuple(readings))
 
 
-def _rank(column: Column, label: _Label) -> int | None:
-    """How far down the column's headers the label is; None if it is none of them."""
-    names = [normalise(h) for h in (column.header, *column.synonyms)]
-    for reading in label.readings:
-        if reading in names:
-            return names.index(reading)
-    return None
+def _headers(column: Column) -> tuple[str, ...]:
+    """The column's headers as they are compared, best first."""
+    return tuple(normalise(h) for h in (column.header, *column.synonyms))
 
 
-def _meanings(label: _Label, form: LedgerForm, mapping: LedgerMapping) -> list[str]:
-    given = [
-        f
-        for f, header in mapping.columns.items()
-        if isinstance(header, str) and normalise(re.sub(r"\s+", "", header)) in label.readings
+def _known_headers(form: LedgerForm) -> dict[str, set[str]]:
+    """Each header that the form knows, as it is compared, and the fields that it may stand for.
+
+    Made once a table: every cell of its first rows is held against all of them.
+    """
+    known: dict[str, set[str]] = {}
+    for column in form.columns:
+        for header in _headers(column):
+            known.setdefault(header, set()).add(column.field)
+    return known
+
+
+def _fields_meant(labels: Sequence[_Label], known: Mapping[str, set[str]], mapping: LedgerMapping) -> int:
+    """How many fields the labels mean, each by the mapping or else by what the form knows."""
+    stated = [
+        (field, normalise(re.sub(r"\s+", "", header)))
+        for field, header in mapping.columns.items()
+        if isinstance(header, str)
     ]
-    return given or [c.field for c in form.columns if _rank(c, label) is not None]
+    meant: set[str] = set()
+    for label in labels:
+        given = {field for field, header in stated if header in label.readings}
+        meant |= given or set().union(*(known.get(reading, ()) for reading in label.readings))
+    return len(meant)
+
+
+def _rank(headers: Sequence[str], label: _Label) -> int | None:
+    """How far down a column's headers the label is; None if it is none of them."""
+    return next((headers.index(reading) for reading in label.readings if reading in headers), None)
 
 
 def _is_second_header_row(first: Row, last: Row, merges: Sequence[Merge]) -> bool:
@@ -327,7 +346,8 @@ def _explicit_label(labels: Sequence[_Label], name: str, header: str, where: str
 
 
 def _recognised(labels: Sequence[_Label], column: Column, where: str) -> list[_Label]:
-    ranked = sorted(((r, x.index, x) for x in labels if (r := _rank(column, x)) is not None), key=lambda t: t[:2])
+    headers = _headers(column)
+    ranked = sorted(((r, x.index, x) for x in labels if (r := _rank(headers, x)) is not None), key=lambda t: t[:2])
     if not ranked:
         return []
     best = ranked[0][0]

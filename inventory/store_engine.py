@@ -5,8 +5,8 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic.config import Config as AlembicConfig
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,6 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from inventory.store_place import Place, StoreError
 from inventory.store_schema import REVISION, is_postgresql
 from inventory.text import msg
+
+if TYPE_CHECKING:
+    from alembic.config import Config as AlembicConfig
 
 _WRITES = "yunhe_writes"
 _WAIT_SECONDS = 30
@@ -169,7 +172,9 @@ def upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _alembic() -> AlembicConfig:
+def _alembic() -> "AlembicConfig":
+    from alembic.config import Config as AlembicConfig  # of no use to a store that stands where it should
+
     config = AlembicConfig()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     return config

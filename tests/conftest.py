@@ -3,18 +3,50 @@
 import os
 from pathlib import Path
 
+import effort  # noqa: F401 - registers the profile that `make unit` names
 import fault_plan
 import pytest
 from apiserver_service import apiserver
 from command import yunhe
+from example_city import city, first_night, scanned
 from openstack_service import openstack_cloud, seeded_openstack
 from postgres_service import new_store, postgres
 from sshd_service import ssh_farm
 
-__all__ = ["apiserver", "new_store", "openstack_cloud", "postgres", "seeded_openstack", "ssh_farm", "yunhe"]
+__all__ = [
+    "apiserver",
+    "city",
+    "first_night",
+    "new_store",
+    "openstack_cloud",
+    "postgres",
+    "scanned",
+    "seeded_openstack",
+    "ssh_farm",
+    "yunhe",
+]
 
 REQUIRED = os.environ.get("YUNHE_REQUIRE_SERVICES") == "1"
 """Set by `.ci/run`: a service that is missing is an error, never a skip."""
+
+
+SERVICES = {
+    "openstack": "cloud",
+    "apiserver": "cloud",
+    "sshd": "cloud",
+    "postgres": "postgres",
+    "prometheus": "prometheus",
+}
+"""Marker to the group of tests that share what is started once: whole nights ask three services at once."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `-n 2 --dist loadgroup` each service is started by one worker, and its tests keep their order."""
+    for item in items:
+        groups = sorted({group for marker, group in SERVICES.items() if item.get_closest_marker(marker)})
+        if groups:
+            item.add_marker(pytest.mark.xdist_group("-".join(groups)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -521,6 +521,7 @@ def test_a_reader_that_goes_away_changes_no_exit_code(yunhe: Yunhe, config: Path
         assert b"Traceback" not in err
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "gbk"])
 def test_a_locale_without_chinese_shows_question_marks_and_data_stay_utf8(config: Path, encoding: str) -> None:
     for form in ("table", "json", "csv"):

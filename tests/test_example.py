@@ -1,30 +1,17 @@
 """The example city: what is planted is found, and nothing else is."""
 
 import json
-import shutil
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 from command import Ran, Yunhe
+from example_city import EXAMPLES
 
 from inventory.store import Store
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
 PLANTED = tomllib.loads((EXAMPLES / "planted.toml").read_text(encoding="utf-8"))
-
-
-@pytest.fixture
-def city(tmp_path: Path) -> Path:
-    """A copy of the city, so that its store is a test's own."""
-    shutil.copytree(EXAMPLES / "yunze", tmp_path / "yunze")
-    return tmp_path / "yunze" / "yunhe.toml"
-
-
-@pytest.fixture
-def scanned(yunhe: Yunhe, city: Path) -> Ran:
-    return yunhe("scan", "-c", city, "--format", "json")
 
 
 def subjects(finding: dict[str, object]) -> set[object]:

@@ -1,23 +1,13 @@
 """`yunhe map`: from a name that nobody knows to a confirmed one, through the front door."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from command import Yunhe
+from command import Ran, Yunhe
 
 from inventory.store import Store
-
-EXAMPLES = Path(__file__).parents[1] / "examples"
-
-
-@pytest.fixture
-def city(tmp_path: Path) -> Path:
-    """A copy of the example city, so that its store is a test's own."""
-    shutil.copytree(EXAMPLES / "yunze", tmp_path / "yunze")
-    return tmp_path / "yunze" / "yunhe.toml"
 
 
 def named(config: Path, *entries: str) -> Path:
@@ -114,18 +104,19 @@ def test_a_kept_scan_is_judged_again_by_the_names_of_its_night(yunhe: Yunhe, cit
     assert rows(yunhe("policy", "test", "laohekou-2024", "-c", city, "--format", "json").out) == []
 
 
-def test_a_confirmed_name_changes_whose_something_is_and_not_where_it_stands(yunhe: Yunhe, city: Path) -> None:
-    before = yunhe("scan", "-c", city, "--format", "json").out
+def test_a_confirmed_name_changes_whose_something_is_and_not_where_it_stands(
+    yunhe: Yunhe, city: Path, scanned: Ran
+) -> None:
     named(
         city, "kind: tenant, written: sandbox, system: S-ZJJ-01", "kind: host, written: jtj-zc-tower, system: S-ZJJ-01"
     )
 
     after = yunhe("scan", "-c", city, "--format", "json").out
 
-    assert verdicts(before)["sandbox"][0] == "advisory"
+    assert verdicts(scanned.out)["sandbox"][0] == "advisory"
     assert verdicts(after)["sandbox"][0] == "pass"
     for check in ("14-standalone-compute", "14-standalone-storage", "14-third-party"):
-        assert {k: v for k, (v, _) in verdicts(before, check).items()} == {
+        assert {k: v for k, (v, _) in verdicts(scanned.out, check).items()} == {
             k: v for k, (v, _) in verdicts(after, check).items()
         }
 
@@ -159,8 +150,7 @@ def test_a_name_that_cannot_be_followed_is_told_by_the_scan_the_audit_and_the_ve
     assert "sandbox" not in told
 
 
-def test_an_audit_of_names_that_are_all_in_use_is_in_order(yunhe: Yunhe, city: Path) -> None:
-    yunhe("scan", "-c", city)
+def test_an_audit_of_names_that_are_all_in_use_is_in_order(yunhe: Yunhe, city: Path, scanned: Ran) -> None:
     assert yunhe("map", "audit", "-c", city).code == 0
     named(city, "kind: tenant, written: sandbox, system: S-ZJJ-01")
 
@@ -182,8 +172,9 @@ def test_a_bad_entry_is_told_and_the_others_hold(yunhe: Yunhe, city: Path) -> No
 
 
 @pytest.mark.parametrize("text", ["aliases: 3\n", "aliases:\n - [\n", "a: 1\n"])
-def test_a_file_that_is_none_ends_the_command_and_is_left_as_it_is(yunhe: Yunhe, city: Path, text: str) -> None:
-    yunhe("scan", "-c", city)
+def test_a_file_that_is_none_ends_the_command_and_is_left_as_it_is(
+    yunhe: Yunhe, city: Path, scanned: Ran, text: str
+) -> None:
     file = city.parent / "别名.yaml"
     file.write_text(text, encoding="utf-8")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -102,7 +103,7 @@ def test_a_source_that_is_lost_makes_nothing_pass_and_nothing_fail(source: str, 
 
 
 @given(st.sets(st.sampled_from(KINDS), min_size=1, max_size=4), st.sampled_from([0.05, 0.3, 1.0]), st.integers())
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 def test_a_listing_that_is_cut_short_makes_nothing_pass_and_nothing_fail(
     kinds: set[tuple[str, str]], share: float, seed: int
 ) -> None:
@@ -122,7 +123,7 @@ def test_a_listing_that_is_cut_short_makes_nothing_pass_and_nothing_fail(
 
 
 @given(st.integers())
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=examples(20), deadline=None, derandomize=True)
 def test_the_order_in_which_sources_answer_changes_no_byte(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - an order, not a secret
 

@@ -18,6 +18,8 @@ from inventory.build import build
 from inventory.finding import Finding, Verdict
 from inventory.scan import ScanOptions
 
+pytestmark = pytest.mark.thorough
+
 CITIES = 200
 CHECKED = sorted({c.id for c in CATALOGUE} - {"14-cross-check"})
 """14-cross-check says only what is unknown, and nothing unknown is planted here."""

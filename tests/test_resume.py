@@ -111,6 +111,7 @@ def killed(where: Path, server: JsonServer, number: signal.Signals, *arguments: 
     return process.returncode, seen + err
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_scan_goes_on_and_ends_like_a_clean_one(
     tmp_path: Path, server: JsonServer, platform: Platform, number: signal.Signals

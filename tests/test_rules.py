@@ -4,11 +4,9 @@ import json
 import shutil
 from pathlib import Path
 
-import pytest
-from command import Yunhe
+from command import Ran, Yunhe
+from example_city import EXAMPLES
 from icalendar import Calendar
-
-EXAMPLES = Path(__file__).parents[1] / "examples"
 
 WAIVERS = """\
 waivers:
@@ -48,13 +46,6 @@ waivers:
     document: 云数函〔2026〕6号
     starts_on: 2026-06-01
 """
-
-
-@pytest.fixture
-def city(tmp_path: Path) -> Path:
-    """A copy of the example city, so that its store is a test's own."""
-    shutil.copytree(EXAMPLES / "yunze", tmp_path / "yunze")
-    return tmp_path / "yunze" / "yunhe.toml"
 
 
 def with_rules(config: Path, text: str) -> None:
@@ -118,9 +109,8 @@ def test_exit_code_three_is_for_breaches_that_nobody_answered_for(yunhe: Yunhe, 
     assert "Violations that are waived (1)" in ran.out
 
 
-def test_another_city_s_rule_is_a_file(yunhe: Yunhe, city: Path) -> None:
+def test_another_city_s_rule_is_a_file(yunhe: Yunhe, city: Path, scanned: Ran) -> None:
     """No line of code: the deadline is past for what has not moved, unless its data centre is recognised."""
-    yunhe("scan", "-c", city)
     before = json.loads(yunhe("findings", "-c", city, "--format", "json").out)
     shutil.copy(EXAMPLES / "packs" / "yunze.toml", city.parent / "rule.toml")
     with_rules(
@@ -148,9 +138,7 @@ def test_another_city_s_rule_is_a_file(yunhe: Yunhe, city: Path) -> None:
     assert "第二十五条第(七)项" in yunhe("explain", "P-2025-071", "-c", city, "--lang", "zh_CN").out
 
 
-def test_policy_test_tells_what_would_differ_and_keeps_nothing(yunhe: Yunhe, city: Path) -> None:
-    yunhe("scan", "-c", city)
-
+def test_policy_test_tells_what_would_differ_and_keeps_nothing(yunhe: Yunhe, city: Path, scanned: Ran) -> None:
     ran = yunhe("policy", "test", EXAMPLES / "packs" / "yunze.toml", "-c", city, "--format", "json")
 
     rows = {(r["check"], r["subject"]): (r["before"], r["after"]) for r in json.loads(ran.out)}
@@ -174,8 +162,7 @@ def test_packs_are_validated_shown_and_described(yunhe: Yunhe, tmp_path: Path) -
     assert json.loads(yunhe("policy", "schema").out)["$schema"].startswith("https://json-schema.org")
 
 
-def test_due_dates_as_a_calendar(yunhe: Yunhe, city: Path) -> None:
-    yunhe("scan", "-c", city)
+def test_due_dates_as_a_calendar(yunhe: Yunhe, city: Path, scanned: Ran) -> None:
     target = city.parent / "due.ics"
 
     ran = yunhe("due", "-c", city, "--within", "90d", "--ics", target, "--format", "json")
@@ -201,9 +188,7 @@ def test_days_off_are_read_from_a_file(yunhe: Yunhe, city: Path) -> None:
     assert "2027.yaml" in ran.err
 
 
-def test_a_department_and_a_finding_are_explained(yunhe: Yunhe, city: Path) -> None:
-    yunhe("scan", "-c", city)
-
+def test_a_department_and_a_finding_are_explained(yunhe: Yunhe, city: Path, scanned: Ran) -> None:
     department = yunhe("explain", "市交通局", "-c", city, "--lang", "zh_CN").out
     finding = yunhe("explain", "16-migration@system/S-ZJJ-03", "-c", city, "--lang", "zh_CN").out
 

@@ -138,6 +138,7 @@ def harmless(ran: Ran) -> str:
     return ran.out
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("lang", ["en", "zh_CN"])
 def test_hostile_names_steer_no_terminal_page_table_or_metric(yunhe: Yunhe, hostile: Path, lang: str) -> None:
     folder = hostile.parent

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from apiserver_service import kubeconfig
+from effort import examples
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from scripted_api import Answer, Asked, scripted_api
@@ -222,7 +223,7 @@ def speaks_plainly(result: CellResult) -> bool:
 
 
 FAST = settings(
-    max_examples=400, deadline=None, derandomize=True,
+    max_examples=examples(400), deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ import msgspec
 import openpyxl
 import pytest
 import xlwt
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledgers import read_ledger
@@ -137,7 +138,7 @@ def plain() -> dict[str, list[bytes]]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(layout=layouts())
 def test_the_layout_of_a_table_leaves_no_trace_in_its_records(
     plain: dict[str, list[bytes]], layout: tuple[LedgerKind, str, list[list[object]], list[str]]

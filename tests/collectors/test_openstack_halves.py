@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from effort import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -88,7 +89,7 @@ def names(count: int) -> list[str]:
     return [f"{n:03}" for n in range(count)]
 
 
-@settings(deadline=None, max_examples=60)  # each example starts threads
+@settings(deadline=None, max_examples=examples(60))  # each example starts threads
 @example(count=0, page_size=6, cap=6, expected=None, ignores="", building={str(n) for n in range(100, 106)})
 @given(
     count=st.integers(0, 60) | st.integers(200, 600),

@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from json_server import Answer, JsonServer, json_server
@@ -153,7 +154,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.dictionaries(st.sampled_from([*ENTRIES.values(), "owner"]), JSON) | JSON, max_size=4))
 def test_any_item_is_a_record_or_is_named(server: JsonServer, items: list[object]) -> None:
     """Wrong types, control characters and huge numbers are never a crash and never a silent skip."""

@@ -21,18 +21,30 @@ path = "systems.csv"
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
+@pytest.fixture(scope="module")
+def two_nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the two nights, once a test has asked for them; each works on a copy."""
+    return tmp_path_factory.mktemp("two-nights")
+
+
 @pytest.fixture
-def config(tmp_path: Path, yunhe: Yunhe) -> Path:
+def config(tmp_path: Path, yunhe: Yunhe, two_nights: Path) -> Path:
     """Two nights: the system is renamed between them, and the second also sees another system."""
-    path = tmp_path / "yunhe.toml"
+    if not any(two_nights.iterdir()):
+        scan_two_nights(yunhe, two_nights)
+    shutil.copytree(two_nights, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "yunhe.toml"
+
+
+def scan_two_nights(yunhe: Yunhe, folder: Path) -> None:
+    path = folder / "yunhe.toml"
     path.write_text(CONFIG, encoding="utf-8")
     for day, name, more in (
         ("2026-11-20", "门户", ""),
         ("2026-11-21", "门户二期", "S-2,新系统,市教育局,新建,财政,二级\n"),
     ):
-        (tmp_path / "systems.csv").write_text(LEDGER.format(name=name) + more, encoding="utf-8")
+        (folder / "systems.csv").write_text(LEDGER.format(name=name) + more, encoding="utf-8")
         assert yunhe("scan", "-c", path, "--as-of", day, "--exit-zero").code == 0
-    return path
 
 
 def test_scans_are_listed_with_their_heads(yunhe: Yunhe, config: Path) -> None:

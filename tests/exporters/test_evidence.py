@@ -18,6 +18,7 @@ import pytest
 import result_builder as build
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from services import need_program
@@ -235,7 +236,7 @@ def _refuses(data: bytes, tmp_path: Path, public: Path | None) -> str:
     return str(caught.value)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(300))
 @given(st.data())
 def test_no_edit_of_any_byte_passes(bundle: Path, public: Path, tmp_path: Path, data: st.DataObject) -> None:
     whole = bundle.read_bytes()

@@ -53,12 +53,18 @@ def test_a_filled_template_is_read_without_rejection(kind: LedgerKind, tmp_path:
     assert collection.records
 
 
-@pytest.mark.parametrize("kind", FORMS)
-def test_an_empty_template_is_an_empty_ledger(kind: LedgerKind, tmp_path: Path) -> None:
-    write_templates(tmp_path)
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of all templates, which are only read."""
+    folder = tmp_path_factory.mktemp("templates")
+    write_templates(folder)
+    return folder
 
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_an_empty_template_is_an_empty_ledger(kind: LedgerKind, templates: Path) -> None:
     (collector,) = ledger_collectors(
-        Ledger(name="l", kind=kind, path=f"{kind}.xlsx"), base=tmp_path, clock=lambda: NOON
+        Ledger(name="l", kind=kind, path=f"{kind}.xlsx"), base=templates, clock=lambda: NOON
     )
 
     assert list(collector.read(collector.plan()[0])) == []

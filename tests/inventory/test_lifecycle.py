@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
+from effort import examples
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -195,4 +196,4 @@ class Nights(RuleBasedStateMachine):
 
 
 TestNights = Nights.TestCase
-TestNights.settings = settings(max_examples=15, stateful_step_count=10, deadline=None)
+TestNights.settings = settings(max_examples=examples(15), stateful_step_count=10, deadline=None)

@@ -131,6 +131,7 @@ with Store(Path(sys.argv[1])) as store:
 """
 
 
+@pytest.mark.thorough
 def test_a_killed_scan_leaves_the_last_one_whole(tmp_path: Path) -> None:
     """SIGKILL at an arbitrary point: readers see a whole scan, and the next one can run."""
     path = tmp_path / "s.db"

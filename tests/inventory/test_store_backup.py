@@ -220,6 +220,7 @@ def unchanged(place: str, change: Callable[[], object]) -> None:
         assert store.faults() == []
 
 
+@pytest.mark.thorough
 def test_a_damaged_page_changes_nothing_of_the_store(standing: str, kept: Path, tmp_path: Path) -> None:
     """Bytes turned over all through the file: told, or of no page that holds anything."""
     whole, broken, found = kept.read_bytes(), tmp_path / "broken.db", 0
@@ -335,6 +336,7 @@ def _restoring(origin: Path, place: str) -> BaseProcess:
     return process
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(600)
 def test_a_restore_may_be_killed_at_any_point(new_store: Callable[[], str], tmp_path: Path) -> None:
     """Ever the former state or the restored one, whole."""
@@ -376,6 +378,7 @@ def test_a_restore_may_be_killed_at_any_point(new_store: Callable[[], str], tmp_
             break
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(600)
 def test_a_backup_may_be_killed_at_any_point(new_store: Callable[[], str], tmp_path: Path) -> None:
     """Under its name there is nothing, or what was there, or all of the new one."""

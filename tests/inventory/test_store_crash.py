@@ -13,6 +13,8 @@ from postgres_service import PostgresServer
 
 from inventory.store import Store
 
+pytestmark = pytest.mark.thorough
+
 __all__ = ["small_disk", "small_postgres", "start_at_once"]
 
 KILLS = 200 if os.environ.get("YUNHE_REQUIRE_SERVICES") == "1" else 20

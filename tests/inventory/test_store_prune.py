@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, text
@@ -158,7 +159,7 @@ def history(store: Store) -> dict[str, list[tuple[object, ...]]]:
     }
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     nights=st.lists(NIGHTS, min_size=2, max_size=14), rules=RULES, more=st.lists(NIGHTS, max_size=5), cited=st.data()
 )
@@ -196,7 +197,7 @@ def test_the_scans_that_stay_answer_as_before(
         assert going(store.prune(rules, LIFE, at=NOON)) == []
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(nights=st.lists(NIGHTS, min_size=2, max_size=12), rules=RULES)
 def test_a_history_tells_what_the_scans_that_stay_tell(
     new_store: Callable[[], str], nights: list[Night], rules: Retention
@@ -379,6 +380,7 @@ with lock(sys.argv[1]) as held, Store(sys.argv[1], held=held) as store:
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(120)
 def test_a_pruning_may_be_killed_at_any_point(new_store: Callable[[], str]) -> None:
     """It has happened or it has not: what stays answers as before, and the next one can run."""

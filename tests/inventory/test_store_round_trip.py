@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -110,7 +111,7 @@ def _bytes(collection: Collection) -> bytes:
     return buffer.getvalue()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(nights=st.lists(_nights(), min_size=1, max_size=4), repeated=st.booleans())
 def test_every_night_comes_back_to_the_byte(new_store: Callable[[], str], nights: list[Night], repeated: bool) -> None:
     """The same night twice, things that go and come back, times that differ, keys that collide: all of it."""
@@ -145,7 +146,7 @@ def _known_by_hand(nights: list[Night], number: int) -> dict[str, int]:
     return first
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(nights=st.lists(_nights(), min_size=2, max_size=5))
 def test_a_verdict_is_dated_from_its_last_break(new_store: Callable[[], str], nights: list[Night]) -> None:
     with Store(new_store()) as store:
