@@ -14,9 +14,10 @@ from checks.dates import add_months
 from checks.line import Line
 from checks.policy import Policy
 from checks.regulation import ConclusionTemplate
+from checks.unresolved import may_speak_of, what_settles
 from inventory.finding import PRECEDENCE, Verdict
 from inventory.inventory import Inventory, law_date
-from inventory.records import MlpsAssessment, MlpsFiling, System
+from inventory.records import MlpsAssessment, MlpsFiling, ProjectKind, System
 from inventory.text import Message, msg
 
 _NUMBER = re.compile(r"^\d{11}-?\d{5}$")
@@ -44,14 +45,30 @@ class Graded:
     level: int | None
     """As the register of systems says."""
     in_operation_on: date | None = None
-    is_platform: bool = False
+    system: System | None = None
+    """None: the cloud itself."""
+
+    @property
+    def levels(self) -> frozenset[int]:
+        """What the register and the certificates say; several where they disagree."""
+        return frozenset(n for n in (self.level, *(f.level for f in self.filings)) if n is not None)
+
+    @property
+    def is_platform(self) -> bool:
+        """Whether it is the cloud itself."""
+        return self.system is None
+
+
+_BUILDS_NOTHING = frozenset({ProjectKind.OPERATION, ProjectKind.CONSULTING, ProjectKind.TESTING})
 
 
 def graded_system(inventory: Inventory, system: System) -> Graded:
     """A system as a graded object."""
-    starts = [p.in_operation_on for p in inventory.projects_of(system) if p.in_operation_on is not None]
+    builders = (p for p in inventory.projects_of(system) if p.project_kind not in _BUILDS_NOTHING)
+    starts = [p.in_operation_on for p in builders if p.in_operation_on is not None]
     if system.built_on is not None:
         starts.append(system.built_on)
+    begun = [day for day in starts if day <= law_date(inventory.as_of)]
     keeper = msg("{department}", department=system.department) if system.department else msg("the building department")
     return Graded(
         name=system.native_id,
@@ -59,8 +76,9 @@ def graded_system(inventory: Inventory, system: System) -> Graded:
         filings=inventory.filings_of(system),
         assessments=inventory.assessments_of(system),
         level=system.mlps_level,
-        # The latest: a rebuilt system goes into operation again.
-        in_operation_on=max(starts, default=None),
+        # The latest: a rebuilt system goes into operation again. A day to come excuses nothing that already runs.
+        in_operation_on=max(begun) if begun else min(starts, default=None),
+        system=system,
     )
 
 
@@ -77,7 +95,6 @@ def graded_platform(inventory: Inventory, policy: Policy) -> Graded:
             sorted(reports, key=lambda a: (a.reported_on is None, -(a.reported_on or date.min).toordinal(), a.key))
         ),
         level=None,
-        is_platform=True,
     )
 
 
@@ -96,11 +113,9 @@ def platform_numbers(inventory: Inventory, policy: Policy) -> frozenset[str]:
 
 def level_line(graded: Graded) -> int | Line:
     """The level, or why it is not known."""
-    said = {f.level for f in graded.filings if f.level is not None}
-    if graded.level is not None:
-        said.add(graded.level)
+    said = graded.levels
     if len(said) == 1:
-        return said.pop()
+        return next(iter(said))
     if said:
         return Line(
             verdict=Verdict.UNKNOWN,
@@ -168,6 +183,15 @@ def _no_filing(inventory: Inventory, policy: Policy, graded: Graded, today: date
             reason=msg("no filing certificate of {name} was seen, in a ledger that is not complete", name=graded.name),
             missing=gaps,
         )
+    if rows := may_speak_of(inventory, inventory.filings, graded.system):
+        return Line(
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.COVERAGE,
+            reason=msg("no filing certificate of {name} was seen, but {count} row(s) of the ledger speak of nobody "
+                       "that the register has", name=graded.name, count=len(rows)),
+            missing=what_settles(policy, rows),
+            evidence=tuple(r.key for r in rows),
+        )  # fmt: skip
     days = policy.parameters.filing_days_after_operation
     started = graded.in_operation_on
     if started is not None and today <= (due := started + timedelta(days=days)):
@@ -237,16 +261,22 @@ def _reused_line(inventory: Inventory, policy: Policy, graded: Graded, filing: M
     shared = [f for f in others if digits_of(f.number) == digits and not f.number_unreliable]
     if not shared:
         return None
+    reason = msg(
+        "{number} of {name} is also given as the filing number of {others}",
+        number=filing.number or digits,
+        name=graded.name,
+        others=", ".join(sorted({f.system or "" for f in shared})),
+    )
+    evidence = (filing.key, *(f.key for f in shared))
+    open_rows = may_speak_of(inventory, shared, graded.system)
+    if len(open_rows) == len(shared):
+        # What they call it may be another name of this very system.
+        return Line(verdict=Verdict.UNKNOWN, reason=reason, missing=what_settles(policy, open_rows), evidence=evidence)
     return Line(
         verdict=Verdict.FAIL,
-        reason=msg(
-            "{number} of {name} is also given as the filing number of {others}",
-            number=filing.number or digits,
-            name=graded.name,
-            others=", ".join(sorted({f.system or "" for f in shared})),
-        ),
+        reason=reason,
         remedy=msg("enter each system's own number, or file the system that has none"),
-        evidence=(filing.key, *(f.key for f in shared)),
+        evidence=evidence,
     )
 
 
@@ -383,24 +413,73 @@ def assessment_line(inventory: Inventory, policy: Policy, graded: Graded, level:
         return _asks([newest], doubt, report)
     lines = [_period_line(inventory, policy, graded, newest, level, today)]
     template = policy.template_of(newest.reported_on or today)
-    if (concern := _doubt(template, graded, newest)) is not None:
-        lines.append(_asks([newest], concern, report))
-    elif template is not None and newest.conclusion in template.unacceptable:
-        lines.append(
-            Line(
-                verdict=Verdict.FAIL,
-                reason=msg(
-                    "the assessment of {name} on {date} concludes {conclusion}",
-                    name=graded.name,
-                    date=_date_of(newest),
-                    conclusion=newest.conclusion or "-",
-                ),
-                remedy=msg("rectify what the report lists and have the system assessed again"),
-                evidence=(newest.key,),
+    for one in (a for a in dated if a.reported_on == newest.reported_on):
+        if (concern := _doubt(template, graded, one)) is not None:
+            lines.append(_asks([one], concern, report))
+        elif template is not None and one.conclusion in template.unacceptable:
+            lines.append(
+                Line(
+                    verdict=Verdict.FAIL,
+                    reason=msg(
+                        "the assessment of {name} on {date} concludes {conclusion}",
+                        name=graded.name,
+                        date=_date_of(one),
+                        conclusion=one.conclusion or "-",
+                    ),
+                    remedy=msg("rectify what the report lists and have the system assessed again"),
+                    evidence=(one.key,),
+                )
             )
-        )
     worst = min(lines, key=lambda line: PRECEDENCE.index(line.verdict))
+    if undated and not (worst.verdict is Verdict.PASS and all(_is_good(policy, a) for a in undated)):
+        return _asks(undated, msg("an assessment report of {name} has no date: it may be the newest", name=graded.name),
+                     msg("date of the assessment report of {name}, by {keeper}", name=graded.name,
+                         keeper=graded.keeper))  # fmt: skip
+    rows = _unresolved_reports(inventory, graded, newest)
+    own = [r for r in rows if _filing_digits(r) is not None]
+    if worst.verdict is Verdict.PASS and own:
+        return _open_line(policy, graded, own, worst.reason)
+    if worst.from_absence and rows:
+        return _open_line(policy, graded, rows, worst.reason)
     return _where_whole(inventory, worst, "mlps_assessment", "mlps_filing")
+
+
+def _is_good(policy: Policy, report: MlpsAssessment) -> bool:
+    """Whether its conclusion is acceptable whatever its day: in every template that knows it."""
+    templates = policy.parameters.conclusions
+    bad = {word for t in templates for word in t.unacceptable}
+    good = {word for t in templates for word in t.acceptable}
+    return report.conclusion in good - bad
+
+
+def _filing_digits(report: MlpsAssessment) -> str | None:
+    """The filing number that a report names, itself or in its own number."""
+    return digits_of(report.filing_number) or digits_of((report.report_number or "")[:17].rstrip("-"))
+
+
+def _unresolved_reports(
+    inventory: Inventory, graded: Graded, newest: MlpsAssessment | None = None
+) -> tuple[MlpsAssessment, ...]:
+    """Reports that may be on it, later than its newest: a number that somebody else filed is not on it."""
+    own = {d for f in graded.filings if (d := digits_of(f.number)) is not None}
+    taken = {d for f in inventory.filings if (d := digits_of(f.number)) is not None} - own
+    since = newest.reported_on if newest is not None else None
+    return tuple(
+        r
+        for r in may_speak_of(inventory, inventory.assessments, graded.system)
+        if _filing_digits(r) not in taken and (since is None or r.reported_on is None or r.reported_on > since)
+    )
+
+
+def _open_line(policy: Policy, graded: Graded, rows: Sequence[MlpsAssessment], reason: Message) -> Line:
+    return Line(
+        verdict=Verdict.UNKNOWN,
+        decided_by=Step.COVERAGE,
+        reason=msg("{reason}; but {count} report(s) speak of nobody that the register has, and may be on {name}",
+                   reason=reason, count=len(rows), name=graded.name),
+        missing=what_settles(policy, rows),
+        evidence=tuple(r.key for r in rows),
+    )  # fmt: skip
 
 
 def _asks(reports: Sequence[MlpsAssessment], reason: Message, missing: Message) -> Line:
@@ -454,6 +533,9 @@ def _no_assessment(inventory: Inventory, policy: Policy, graded: Graded, level: 
             reason=msg("no assessment of {name} was seen, in a ledger that is not complete", name=graded.name),
             missing=gaps,
         )
+    if rows := _unresolved_reports(inventory, graded):
+        seen = msg("no report on {name} was seen", name=graded.name)
+        return _open_line(policy, graded, rows, seen)
     months = policy.assessment_months(level)
     started = graded.in_operation_on
     if months is not None and started is not None and today <= (due := add_months(started, months)):
@@ -492,7 +574,7 @@ def _doubt(template: ConclusionTemplate | None, graded: Graded, report: MlpsAsse
             date=_date_of(report),
         )
     own = {d for f in graded.filings if (d := digits_of(f.number)) is not None}
-    named = digits_of(report.filing_number) or digits_of((report.report_number or "")[:17].rstrip("-"))
+    named = _filing_digits(report)
     if own and named is not None and named not in own:
         return msg(
             "the assessment report of {name} speaks of filing {number}, which is not its own",
