@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from checks.check import Opinion, Step, absence_gaps, distinct, is_whole_but_for_rows, missing_cell
+from checks.check import Opinion, Step, absence_gaps, distinct, unread
 from checks.conclusions import has_failed
 from checks.dates import add_months
 from checks.decision import Barrier, decisive
 from checks.policy import Policy
 from checks.subjects import system_subject
 from inventory.finding import Verdict
-from inventory.hosts import Host, Place
+from inventory.hosts import Host, Ownership, OwnershipRule, Place
 from inventory.inventory import Inventory, law_date
 from inventory.networks import as_address, as_network
 from inventory.records import Funding, Level, Project, ProjectKind, System, View
@@ -122,13 +122,9 @@ def host_barrier(inventory: Inventory, policy: Policy, host: Host) -> Barrier | 
     Art. 14 binds every locality and department 各地各部门: a department of a ledger is owner enough.
     """
     ownership = host.ownership
-    if ownership.disagreement is not None:
-        return Barrier(
-            verdict=Verdict.UNKNOWN,
-            decided_by=Step.SCOPE,
-            reason=msg("whose it is, is contested: {disagreement}", disagreement=ownership.disagreement),
-            missing=(msg("a declaration of its owner, by the infrastructure team: {host}", host=host.name),),
-        )
+    contested = _owner_barrier(inventory, host)
+    if contested is not None:
+        return contested
     systems = [s for code in ownership.systems if (s := inventory.system(code))]
     barriers = [system_barrier(inventory, policy, s) for s in systems]
     if not systems:
@@ -161,6 +157,33 @@ def host_barrier(inventory: Inventory, policy: Policy, host: Host) -> Barrier | 
             ),
         )
     return None
+
+
+def _owner_barrier(inventory: Inventory, host: Host) -> Barrier | None:
+    """Why nothing follows from whose the host is: that is contested, or may be said otherwise in what was not read."""
+    disagreement = host.ownership.disagreement
+    if disagreement is not None:
+        return Barrier(
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.SCOPE,
+            reason=msg("whose it is, is contested: {disagreement}", disagreement=disagreement),
+            missing=(msg("a declaration of its owner, by the infrastructure team: {host}", host=host.name),),
+        )
+    if gaps := owner_gaps(inventory, host.ownership):
+        return Barrier(
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.COVERAGE,
+            reason=msg("whose it is may stand in what was not read: a declaration, or the plan of networks"),
+            missing=gaps,
+        )
+    return None
+
+
+def owner_gaps(inventory: Inventory, ownership: Ownership) -> tuple[Message, ...]:
+    """What was not read and may name another owner: a declaration outranks every rule."""
+    if any(h.rule is OwnershipRule.DECLARED for h in ownership.hits):
+        return ()
+    return unread(inventory.coverage, "ownership", *(() if ownership.is_known else ("segment",)))
 
 
 def _scope_barrier(
@@ -368,9 +391,14 @@ def system_age(inventory: Inventory, policy: Policy, system: System) -> Age:
     # A service bought for what stood there before does not make it new.
     builders = [p for p in projects if p.project_kind in building and not (_is_service(p) and is_old)]
     since = [d for p in builders if (d := project_date(p)) is not None and d.on >= start]
-    if since and built is None and all(map(_is_service, builders)) and (unread := _unread_migrations(inventory)):
+    if (
+        since
+        and built is None
+        and all(map(_is_service, builders))
+        and (gaps := unread(inventory.coverage, "migration"))
+    ):
         # The migration ledger may say that it was completed before.
-        return replace(_undated(system, start, unread[0]), missing=unread)
+        return replace(_undated(system, start, gaps[0]), missing=gaps)
     if since:
         return _aged(Era.NEW, min(since, key=_by_date))
     before = [d for p in projects if (d := project_date(p)) is not None and d.on < start]
@@ -386,12 +414,6 @@ def system_age(inventory: Inventory, policy: Policy, system: System) -> Age:
         # A project that built it anew since then may be among what was not seen.
         return replace(_undated(system, start, missing), missing=(missing, *gaps))
     return _aged(Era.LEGACY, earliest) if earliest is not None else _age_by_register(system, built, start, missing)
-
-
-def _unread_migrations(inventory: Inventory) -> tuple[Message, ...]:
-    """What of a migration ledger 迁移台账 was not read, where there is one."""
-    gaps = inventory.coverage.gaps("migration")
-    return tuple(missing_cell(r) for r in gaps if not is_whole_but_for_rows(r, inventory.coverage))
 
 
 def _age_by_register(system: System, built: "Dated | None", start: date, missing: Message) -> Age:

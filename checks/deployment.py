@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
+from checks.applicability import owner_gaps
 from checks.check import distinct, is_whole_but_for_rows, missing_cell
 from inventory.coverage import CellResult, CellState, Coverage
 from inventory.finding import Verdict
@@ -134,7 +135,7 @@ def named(components: tuple[Component, ...]) -> list[Message]:
 
 def deployment_of(inventory: Inventory, system: System) -> Deployment:
     """The system's components, by name."""
-    components = [_host_component(h) for h in inventory.hosts_of(system)]
+    components = [_host_component(inventory, h) for h in inventory.hosts_of(system)]
     workloads = inventory.workloads_of(system)
     uids = {(w.source, w.native_id) for w in workloads}
     # Not what another one of them owns, not what is scaled to nothing: neither is a component of its own.
@@ -170,7 +171,7 @@ def place_words(place: Place) -> Message:
     return msg(_PLACES[place])
 
 
-def _host_component(host: Host) -> Component:
+def _host_component(inventory: Inventory, host: Host) -> Component:
     where = Where.ON if host.is_on_cloud else Where.OFF if host.is_standalone else Where.OPEN
     because = place_words(host.placement.place)
     missing = host.placement.missing
@@ -180,6 +181,8 @@ def _host_component(host: Host) -> Component:
         # Contested: it may be another system's.
         where, because = Where.OPEN, msg("{disagreement}", disagreement=host.ownership.disagreement)
         missing = (msg("a declaration of its owner, by the infrastructure team: {host}", host=host.name),)
+    if where is Where.OFF and (gaps := owner_gaps(inventory, host.ownership)):
+        where, because, missing = Where.OPEN, msg("whose it is may stand in a ledger that was not read"), gaps
     if where is Where.OPEN and not missing:
         missing = (msg("a look at {host} itself, by the infrastructure team", host=host.name),)
     return Component(

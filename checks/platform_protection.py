@@ -6,7 +6,15 @@ from checks.check import Check, Opinion, Step, Strength, absence_gaps, missing_c
 from checks.deployment import MOST_NAMED, Where, deployment_of
 from checks.line import Line, combined
 from checks.policy import Policy
-from checks.protection import Graded, assessment_line, filing_line, graded_platform, graded_system, level_line
+from checks.protection import (
+    Graded,
+    assessment_line,
+    filing_line,
+    graded_platform,
+    graded_system,
+    level_line,
+    number_words,
+)
 from checks.subjects import platform_subject
 from inventory.coverage import CellState
 from inventory.finding import Verdict
@@ -25,8 +33,7 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
             lines.append(level)
     else:
         lines += [assessment_line(inventory, policy, graded, level), _carries(inventory, graded, level)]
-    numbers = tuple(f.number for f in graded.filings if f.number)
-    yield combined(platform_subject(policy), lines, rests_on=numbers)
+    yield combined(platform_subject(policy), lines, rests_on=number_words(graded.filings))
 
 
 def _filing(inventory: Inventory, policy: Policy, graded: Graded) -> Line:

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from checks.check import Step, absence_gaps
+from checks.check import Step, absence_gaps, missing_cell
 from checks.dates import add_months
 from checks.line import Line
 from checks.policy import Policy
 from checks.regulation import ConclusionTemplate
-from checks.unresolved import may_speak_of, what_settles
+from checks.unresolved import may_speak_of, rejected_of_nobody, what_settles
 from inventory.finding import PRECEDENCE, Verdict
 from inventory.inventory import Inventory, law_date
 from inventory.records import MlpsAssessment, MlpsFiling, ProjectKind, System
@@ -183,13 +183,14 @@ def _no_filing(inventory: Inventory, policy: Policy, graded: Graded, today: date
             reason=msg("no filing certificate of {name} was seen, in a ledger that is not complete", name=graded.name),
             missing=gaps,
         )
-    if rows := may_speak_of(inventory, inventory.filings, graded.system):
+    rows = may_speak_of(inventory, inventory.filings, graded.system)
+    if lost := (*what_settles(policy, rows), *rejected_of_nobody(inventory, "mlps_filing")):
         return Line(
             verdict=Verdict.UNKNOWN,
             decided_by=Step.COVERAGE,
-            reason=msg("no filing certificate of {name} was seen, but {count} row(s) of the ledger speak of nobody "
-                       "that the register has", name=graded.name, count=len(rows)),
-            missing=what_settles(policy, rows),
+            reason=msg("no filing certificate of {name} was seen, but rows of the ledger speak of nobody that the "
+                       "register has", name=graded.name),
+            missing=lost,
             evidence=tuple(r.key for r in rows),
         )  # fmt: skip
     days = policy.parameters.filing_days_after_operation
@@ -241,7 +242,11 @@ def _certificate_line(inventory: Inventory, policy: Policy, graded: Graded, fili
             evidence=evidence,
         )
     reused = None if graded.is_platform else _reused_line(inventory, policy, graded, filing, digits)
-    return reused or _region_line(policy, graded, filing, digits) or _validity_line(policy, graded, filing, today)
+    return (
+        reused
+        or _region_line(policy, graded, filing, digits)
+        or _validity_line(inventory, policy, graded, filing, today)
+    )
 
 
 def _reused_line(inventory: Inventory, policy: Policy, graded: Graded, filing: MlpsFiling, digits: str) -> Line | None:
@@ -323,7 +328,7 @@ def made_by(assessments: Iterable[MlpsAssessment], today: date) -> tuple[MlpsAss
     return tuple(a for a in assessments if a.reported_on is not None and a.reported_on <= today)
 
 
-def _validity_line(policy: Policy, graded: Graded, filing: MlpsFiling, today: date) -> Line:
+def _validity_line(inventory: Inventory, policy: Policy, graded: Graded, filing: MlpsFiling, today: date) -> Line:
     evidence = (filing.key,)
     number = filing.number or ""
     expiry = filing_expiry(policy, filing, made_by(graded.assessments, today))
@@ -336,7 +341,7 @@ def _validity_line(policy: Policy, graded: Graded, filing: MlpsFiling, today: da
             evidence=evidence,
         )  # fmt: skip
     if expiry is not None and expiry < today:
-        return _expired_line(graded, filing, expiry, today)
+        return _expired_line(inventory, graded, filing, expiry, today)
     deadline = policy.parameters.refiling_deadline
     is_old = filing.template == "2007" and today > deadline
     if is_old and (filing.filed_on is None or filing.filed_on < policy.parameters.filing_valid_from):
@@ -359,7 +364,20 @@ def _validity_line(policy: Policy, graded: Graded, filing: MlpsFiling, today: da
     )  # fmt: skip
 
 
-def _expired_line(graded: Graded, filing: MlpsFiling, expiry: date, today: date) -> Line:
+def number_words(filings: Iterable[MlpsFiling]) -> tuple[str, ...]:
+    """The filings' numbers in each form in which a ledger may write them."""
+    digits = (digits_of(f.number) for f in filings)
+    written = {f.number for f in filings} | {form for d in digits if d for form in (d, f"{d[:11]}-{d[11:]}")}
+    return tuple(sorted(n for n in written if n))
+
+
+def _unread_reports(inventory: Inventory) -> tuple[Message, ...]:
+    """What of the ledger of assessments was not read, single rows included."""
+    cells = inventory.coverage.gaps("mlps_assessment")
+    return absence_gaps(inventory.coverage, "mlps_assessment") or tuple(map(missing_cell, cells))
+
+
+def _expired_line(inventory: Inventory, graded: Graded, filing: MlpsFiling, expiry: date, today: date) -> Line:
     """An assessment in the certificate's last year may have extended it without the ledger saying so."""
     reason = msg(
         "{number} of {name} expired on {expiry}",
@@ -367,6 +385,14 @@ def _expired_line(graded: Graded, filing: MlpsFiling, expiry: date, today: date)
         name=graded.name,
         expiry=expiry.isoformat(),
     )
+    if gaps := _unread_reports(inventory):
+        return Line(
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.COVERAGE,
+            reason=msg("{reason}; but not all assessments were read, and each extends a certificate", reason=reason),
+            missing=gaps,
+            evidence=(filing.key,),
+        )
     late = [a for a in made_by(graded.assessments, today) if (a.reported_on or today) > add_months(expiry, -12)]
     if filing.valid_to is not None and late:
         return Line(
@@ -431,16 +457,25 @@ def assessment_line(inventory: Inventory, policy: Policy, graded: Graded, level:
                 )
             )
     worst = min(lines, key=lambda line: PRECEDENCE.index(line.verdict))
+    return _unless_others_speak(inventory, policy, graded, worst, newest)
+
+
+def _unless_others_speak(
+    inventory: Inventory, policy: Policy, graded: Graded, worst: Line, newest: MlpsAssessment
+) -> Line:
+    """What the newest report says, where no other one may be newer: without a date, or on nobody whom one knows."""
+    undated = [a for a in graded.assessments if a.reported_on is None]
     if undated and not (worst.verdict is Verdict.PASS and all(_is_good(policy, a) for a in undated)):
         return _asks(undated, msg("an assessment report of {name} has no date: it may be the newest", name=graded.name),
                      msg("date of the assessment report of {name}, by {keeper}", name=graded.name,
                          keeper=graded.keeper))  # fmt: skip
     rows = _unresolved_reports(inventory, graded, newest)
-    own = [r for r in rows if _filing_digits(r) is not None]
-    if worst.verdict is Verdict.PASS and own:
-        return _open_line(policy, graded, own, worst.reason)
-    if worst.from_absence and rows:
-        return _open_line(policy, graded, rows, worst.reason)
+    numbers = {digits_of(f.number) for f in graded.filings} - {None}
+    own = [r for r in rows if _filing_digits(r) in numbers]
+    if own:
+        return _open_line(graded, own, worst.reason, what_settles(policy, own))
+    if worst.from_absence and (lost := _lost_reports(inventory, policy, rows)):
+        return _open_line(graded, rows, worst.reason, lost)
     return _where_whole(inventory, worst, "mlps_assessment", "mlps_filing")
 
 
@@ -471,13 +506,17 @@ def _unresolved_reports(
     )
 
 
-def _open_line(policy: Policy, graded: Graded, rows: Sequence[MlpsAssessment], reason: Message) -> Line:
+def _lost_reports(inventory: Inventory, policy: Policy, rows: Sequence[MlpsAssessment]) -> tuple[Message, ...]:
+    return (*what_settles(policy, rows), *rejected_of_nobody(inventory, "mlps_assessment"))
+
+
+def _open_line(graded: Graded, rows: Sequence[MlpsAssessment], reason: Message, missing: tuple[Message, ...]) -> Line:
     return Line(
         verdict=Verdict.UNKNOWN,
         decided_by=Step.COVERAGE,
-        reason=msg("{reason}; but {count} report(s) speak of nobody that the register has, and may be on {name}",
-                   reason=reason, count=len(rows), name=graded.name),
-        missing=what_settles(policy, rows),
+        reason=msg("{reason}; but reports speak of nobody that the register has, and may be on {name}", reason=reason,
+                   name=graded.name),
+        missing=missing,
         evidence=tuple(r.key for r in rows),
     )  # fmt: skip
 
@@ -533,9 +572,9 @@ def _no_assessment(inventory: Inventory, policy: Policy, graded: Graded, level: 
             reason=msg("no assessment of {name} was seen, in a ledger that is not complete", name=graded.name),
             missing=gaps,
         )
-    if rows := _unresolved_reports(inventory, graded):
-        seen = msg("no report on {name} was seen", name=graded.name)
-        return _open_line(policy, graded, rows, seen)
+    rows = _unresolved_reports(inventory, graded)
+    if lost := _lost_reports(inventory, policy, rows):
+        return _open_line(graded, rows, msg("no report on {name} was seen", name=graded.name), lost)
     months = policy.assessment_months(level)
     started = graded.in_operation_on
     if months is not None and started is not None and today <= (due := add_months(started, months)):

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from checks.check import absence_gaps
 from checks.policy import Policy
-from checks.unresolved import may_speak_of, what_settles
+from checks.unresolved import may_speak_of, rejected_of_nobody, what_settles
 from inventory.inventory import Inventory, law_date
 from inventory.records import SharingEntry, SharingType, SharingUse, System
 from inventory.text import Message, mark, msg
@@ -176,6 +176,7 @@ def _missing(
     code = system.native_id
     missing = list(absence_gaps(inventory.coverage, "sharing_entry", "sharing_use"))
     missing += what_settles(policy, may_speak_of(inventory, inventory.sharing_entries, system))
+    missing += rejected_of_nobody(inventory, "sharing_entry")
     for rung in rungs:
         entry = rung.entry
         if rung.level == CLAIMED:

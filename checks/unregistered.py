@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from checks.check import Check, Opinion, Step, Strength, absence_gaps, distinct, missing_cell
+from checks.check import Check, Opinion, Step, Strength, absence_gaps, distinct, missing_cell, unread
 from checks.policy import Policy
 from checks.subjects import host_subject
 from inventory.coverage import CellResult, CellState
@@ -43,7 +43,7 @@ def _judge_host(inventory: Inventory, policy: Policy, host: Host) -> Opinion:
     subject, owner = host_subject(host), host.ownership
     evidence = host.placement.evidence or host.evidence
     nodes = [s for s in host.seen_by(View.NODE) if inventory.coverage.is_platform(s.source)]
-    if nodes and not owner.is_known and owner.disagreement is None:
+    if nodes and not owner.is_known and owner.disagreement is None and not register_gaps(inventory):
         return Opinion(
             subject=subject,
             verdict=Verdict.NOT_APPLICABLE,
@@ -135,15 +135,16 @@ def _judge(
         verdict=Verdict.FAIL if policy.choices.unregistered_fails else Verdict.ADVISORY,
         reason=_ownerless(owner),
         evidence=evidence,
-        rests_on=tenants,
+        rests_on=(*tenants, *_unheard(owner)),
         from_absence=True,
     )
 
 
 def register_gaps(inventory: Inventory) -> tuple[Message, ...]:
-    """Why no owner may be concluded to be missing: the registers, and the tenants of the cloud where it lists any."""
+    """Why no owner may be concluded to be missing: registers, declarations, tenants of the cloud where it lists any."""
     tenants = inventory.coverage.gaps("tenant", platform_only=True)
-    return absence_gaps(inventory.coverage, "project", "system") + tuple(missing_cell(r) for r in tenants)
+    registers = absence_gaps(inventory.coverage, "project", "system")
+    return registers + unread(inventory.coverage, "ownership", "segment") + tuple(missing_cell(r) for r in tenants)
 
 
 def _contest_gaps(
@@ -176,6 +177,15 @@ def _namesake_gaps(inventory: Inventory, owner: Ownership, ids: frozenset[str]) 
         return ()
     cells = inventory.coverage.gaps(*_BY_NAME[decisive.rule], platform_only=True)
     return tuple(r for r in cells if r.state is not CellState.NOT_CONFIGURED)
+
+
+def _unheard(owner: Ownership) -> Iterator[str]:
+    """What labels and declarations name and the register does not have: its row may be one that could not be used."""
+    for hit in owner.hits:
+        if hit.rule is OwnershipRule.LABEL:
+            yield hit.value.partition("=")[2]
+        elif hit.rule is OwnershipRule.DECLARED:
+            yield from hit.value.partition(" → ")[2].split(", ")
 
 
 def _ownerless(owner: Ownership) -> Message:

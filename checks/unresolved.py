@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
+from checks.check import mended
 from checks.policy import Policy
 from inventory.inventory import Inventory
 from inventory.names import normalise
@@ -39,6 +40,22 @@ def may_speak_of(inventory: Inventory, rows: Iterable[R], system: System | None)
         and row.key not in refused
         and own in (bearers.get(normalise(row.system or "")) or {own})
     )
+
+
+def rejected_of_nobody(inventory: Inventory, *kinds: str) -> tuple[Message, ...]:
+    """Rejected rows of these ledgers that name no registered system, as what would settle whose they are.
+
+    Of a row that names one the runner makes that one's verdict unknown.
+    """
+    cells = inventory.coverage.of(*kinds)
+    sources = {r.cell.source for r in cells}
+    known = {normalise(text) for s in inventory.systems for text in (s.native_id, s.name)}
+    rows = [
+        r
+        for r in inventory.coverage.rejections
+        if r.source in sources and r.touches and known.isdisjoint(map(normalise, r.touches))
+    ]
+    return tuple(map(mended, rows[:MOST_ROWS]))
 
 
 def what_settles(policy: Policy, rows: Iterable[R]) -> tuple[Message, ...]:
