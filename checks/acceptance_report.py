@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from checks.check import Check, Opinion, Step, Strength, absence_gaps
+from checks.conclusions import has_failed
 from checks.policy import Policy
-from checks.project_steps import day, has_failed, keeper, keeps, not_yet, steps_gate, told
+from checks.project_steps import day, keeper, keeps, not_yet, steps_gate, told
 from inventory.finding import Verdict
 from inventory.inventory import Inventory, law_date
 from inventory.records import Project

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from checks.check import Opinion, Step, absence_gaps
+from checks.check import Opinion, Step, absence_gaps, distinct, unread
+from checks.conclusions import has_failed
 from checks.dates import add_months
 from checks.decision import Barrier, decisive
 from checks.policy import Policy
 from checks.subjects import system_subject
 from inventory.finding import Verdict
-from inventory.hosts import Host, Place
+from inventory.hosts import Host, Ownership, OwnershipRule, Place
 from inventory.inventory import Inventory, law_date
 from inventory.networks import as_address, as_network
 from inventory.records import Funding, Level, Project, ProjectKind, System, View
@@ -73,11 +74,16 @@ def system_barrier(
     fundings = [system.funding] if system.funding else [p.funding for p in projects]
     levels = [system.level] if system.level else [p.level for p in projects]
     scope = _scope_barrier(policy, system.native_id, fundings, system.department)
+    if system.funding is None:
+        scope = _as_far_as_projects_were_seen(inventory, scope)
     if scope is not None and scope.verdict is Verdict.UNKNOWN and not needs_funding:
         scope = None
+    level = _level_barrier(system.native_id, levels)
+    if system.level is None:
+        level = _as_far_as_projects_were_seen(inventory, level)
     return decisive(
         scope,
-        _level_barrier(system.native_id, levels),
+        level,
         _retired_barrier(system),
         _unseen_level_barrier(inventory, system, levels),
     )
@@ -99,7 +105,14 @@ def system_gate(
         return age
     if age.era is Era.UNKNOWN:
         return era_barrier(age).opinion(subject)
-    other = Barrier(verdict=Verdict.NOT_APPLICABLE, decided_by=Step.ERA, reason=elsewhere(age), evidence=age.evidence)
+    other = Barrier(
+        verdict=Verdict.NOT_APPLICABLE,
+        decided_by=Step.ERA,
+        reason=elsewhere(age),
+        evidence=age.evidence,
+        # It is legacy as long as no project has built it anew.
+        from_absence=age.era is Era.LEGACY,
+    )
     return other.opinion(subject)
 
 
@@ -109,13 +122,9 @@ def host_barrier(inventory: Inventory, policy: Policy, host: Host) -> Barrier | 
     Art. 14 binds every locality and department 各地各部门: a department of a ledger is owner enough.
     """
     ownership = host.ownership
-    if ownership.disagreement is not None:
-        return Barrier(
-            verdict=Verdict.UNKNOWN,
-            decided_by=Step.SCOPE,
-            reason=msg("whose it is, is contested: {disagreement}", disagreement=ownership.disagreement),
-            missing=(msg("a declaration of its owner, by the infrastructure team: {host}", host=host.name),),
-        )
+    contested = _owner_barrier(inventory, host)
+    if contested is not None:
+        return contested
     systems = [s for code in ownership.systems if (s := inventory.system(code))]
     barriers = [system_barrier(inventory, policy, s) for s in systems]
     if not systems:
@@ -127,9 +136,12 @@ def host_barrier(inventory: Inventory, policy: Policy, host: Host) -> Barrier | 
             if (p := inventory.project(code))
         ]
     # One owner within the regulation is enough; a retired system's server still stands there.
-    outside = [b for b in barriers if b is not None and b.decided_by in (Step.SCOPE, Step.LEVEL)]
+    outside = [b for b in barriers if b is not None and b.decided_by in (Step.SCOPE, Step.LEVEL, Step.COVERAGE)]
     if barriers and len(outside) == len(barriers):
         open_one = next((b for b in outside if b.verdict is Verdict.UNKNOWN), outside[0])
+        if open_one.verdict is Verdict.UNKNOWN and (gaps := absence_gaps(inventory.coverage, "project")):
+            # A project that was not seen may say that it is the province's, or that nobody pays it publicly.
+            return replace(open_one, missing=distinct((*open_one.missing, *gaps)))
         if open_one.verdict is Verdict.NOT_APPLICABLE or host.department is None:
             return open_one
         return None
@@ -145,6 +157,33 @@ def host_barrier(inventory: Inventory, policy: Policy, host: Host) -> Barrier | 
             ),
         )
     return None
+
+
+def _owner_barrier(inventory: Inventory, host: Host) -> Barrier | None:
+    """Why nothing follows from whose the host is: that is contested, or may be said otherwise in what was not read."""
+    disagreement = host.ownership.disagreement
+    if disagreement is not None:
+        return Barrier(
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.SCOPE,
+            reason=msg("whose it is, is contested: {disagreement}", disagreement=disagreement),
+            missing=(msg("a declaration of its owner, by the infrastructure team: {host}", host=host.name),),
+        )
+    if gaps := owner_gaps(inventory, host.ownership):
+        return Barrier(
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.COVERAGE,
+            reason=msg("whose it is may stand in what was not read: a declaration, or the plan of networks"),
+            missing=gaps,
+        )
+    return None
+
+
+def owner_gaps(inventory: Inventory, ownership: Ownership) -> tuple[Message, ...]:
+    """What was not read and may name another owner: a declaration outranks every rule."""
+    if any(h.rule is OwnershipRule.DECLARED for h in ownership.hits):
+        return ()
+    return unread(inventory.coverage, "ownership", *(() if ownership.is_known else ("segment",)))
 
 
 def _scope_barrier(
@@ -193,6 +232,21 @@ def _level_barrier(code: str, levels: Iterable[Level | None]) -> Barrier | None:
         decided_by=Step.LEVEL,
         reason=msg("{code} belongs to {level}, not to the city", code=code, level=msg(_LEVELS[level])),
     )
+
+
+def _as_far_as_projects_were_seen(inventory: Inventory, barrier: Barrier | None) -> Barrier | None:
+    """What the projects that were seen exempt, one that was not seen may bring under the clause."""
+    if barrier is None or barrier.verdict is not Verdict.NOT_APPLICABLE:
+        return barrier
+    if gaps := absence_gaps(inventory.coverage, "project"):
+        return replace(
+            barrier,
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.COVERAGE,
+            reason=msg("{reason}; but the register of projects was not seen completely", reason=barrier.reason),
+            missing=gaps,
+        )
+    return replace(barrier, from_absence=True)
 
 
 def _unseen_level_barrier(inventory: Inventory, system: System, levels: Iterable[Level | None]) -> Barrier | None:
@@ -337,6 +391,14 @@ def system_age(inventory: Inventory, policy: Policy, system: System) -> Age:
     # A service bought for what stood there before does not make it new.
     builders = [p for p in projects if p.project_kind in building and not (_is_service(p) and is_old)]
     since = [d for p in builders if (d := project_date(p)) is not None and d.on >= start]
+    if (
+        since
+        and built is None
+        and all(map(_is_service, builders))
+        and (gaps := unread(inventory.coverage, "migration"))
+    ):
+        # The migration ledger may say that it was completed before.
+        return replace(_undated(system, start, gaps[0]), missing=gaps)
     if since:
         return _aged(Era.NEW, min(since, key=_by_date))
     before = [d for p in projects if (d := project_date(p)) is not None and d.on < start]
@@ -488,12 +550,12 @@ def _installed(host: Host) -> Dated | None:
 def acceptance_age(policy: Policy, project: Project) -> Age:
     """Whether the project's acceptance falls under the regulation: accepted since the effective date, or still to be.
 
-    A contract from before does not exempt it.
+    A contract from before does not exempt it, nor does an acceptance from before that it did not pass.
     """
     start = policy.effective_from
     code = project.native_id
     final = project.final_acceptance_on
-    if final is not None:
+    if final is not None and (final >= start or not has_failed(project.acceptance_conclusion)):
         era = Era.NEW if final >= start else Era.LEGACY
         return _aged(era, Dated(final, msg("{code} was accepted on {date}", code=code, date=final.isoformat()),
                                  project.key))  # fmt: skip

@@ -215,11 +215,12 @@ def _without_rejected(opinion: Opinion, rejected: _RejectedRows) -> Opinion:
         verdict=Verdict.UNKNOWN,
         decided_by=Step.COVERAGE,
         reason=msg("a ledger row that speaks of it was rejected; without that row: {reason}", reason=opinion.reason),
-        missing=tuple(_mended(row) for row in rows),
+        missing=tuple(mended(row) for row in rows),
     )
 
 
-def _mended(rejection: Rejection) -> Message:
+def mended(rejection: Rejection) -> Message:
+    """What would settle it where a row was rejected."""
     return msg(
         "row {row} of {file}, sheet {sheet}, column {column}, mended by the ledger's keeper: {expected}",
         row=rejection.row,
@@ -354,6 +355,12 @@ def absence_gaps(coverage: Coverage, *kinds: str) -> tuple[Message, ...]:
     )
     gaps = [r for r in coverage.gaps(*kinds) if not is_whole_but_for_rows(r, coverage)]
     return unplanned + tuple(missing_cell(r) for r in gaps[:MOST_CELLS])
+
+
+def unread(coverage: Coverage, *kinds: str) -> tuple[Message, ...]:
+    """The same of ledgers, where there are any of these kinds: what nobody keeps is not missing."""
+    gaps = (r for r in coverage.gaps(*kinds) if r.cell.source.startswith("ledger:"))
+    return tuple(missing_cell(r) for r in gaps if not is_whole_but_for_rows(r, coverage))[:MOST_CELLS]
 
 
 def is_whole_but_for_rows(result: CellResult, coverage: Coverage) -> bool:

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from checks.check import Check, Opinion, Step, Strength, kind_words, missing_cell
+from checks.check import Check, Opinion, Step, Strength, is_whole_but_for_rows, kind_words, missing_cell
 from checks.deployment import MOST_NAMED
 from checks.policy import Policy
 from inventory.coverage import CellState
@@ -50,13 +50,19 @@ def _judge_cloud(inventory: Inventory) -> Opinion:
             reason=msg("what the government cloud showed is told by its source"),
         )
     cells = inventory.coverage.gaps("host", "tenant", "workload", platform_only=True)
+    # What is classified is named by the registers too: a row that was not read may name what the cloud shows.
+    cells += tuple(
+        r for r in inventory.coverage.gaps("project", "system") if not is_whole_but_for_rows(r, inventory.coverage)
+    )
     gaps = [r for r in cells if r.state is not CellState.NOT_CONFIGURED]
     if gaps or not inventory.coverage.of("host", platform_only=True):
         return Opinion(
             subject=subject,
             verdict=Verdict.UNKNOWN,
             decided_by=Step.COVERAGE,
-            reason=msg("the government cloud was not listed completely: something classified may be on it"),
+            reason=msg(
+                "the government cloud or the registers were not read completely: something classified may be on it"
+            ),
             missing=tuple(missing_cell(r) for r in gaps[:MOST_NAMED])
             or (msg("a source or ledger in the config for: {kind}", kind=kind_words("host")),),
         )

@@ -43,7 +43,8 @@ def _is_reached(inventory: Inventory, policy: Policy, system: System) -> bool:
 def passed(inventory: Inventory, policy: Policy, system: System) -> bool | None:
     """Whether its newest assessment passed and holds; None where that cannot be told.
 
-    A ledger that says nothing of cryptography of anybody says nothing by an empty cell.
+    A ledger that says nothing of cryptography of anybody says nothing by an empty cell, and a report on nobody that the
+    register has may be on this one.
     """
     if system.mlps_level is None:
         return None
@@ -56,9 +57,9 @@ def passed(inventory: Inventory, policy: Policy, system: System) -> bool | None:
         return _conclusion(newest)
     if newest is not None and newest.reported_on is not None and newest.reported_on > today:
         return None
-    if absence_gaps(inventory.coverage, "mlps_assessment") or not inventory.crypto_assessments:
-        return None
-    return False
+    is_somebodys = all(c.is_platform or (c.system and inventory.system(c.system)) for c in inventory.crypto_assessments)
+    is_whole = not absence_gaps(inventory.coverage, "mlps_assessment")
+    return False if is_whole and is_somebodys and inventory.crypto_assessments else None
 
 
 def _holds(policy: Policy, reported_on: date, today: date) -> bool:

@@ -25,6 +25,8 @@ class Barrier:
     reason: Message
     missing: tuple[Message, ...] = ()
     evidence: tuple[str, ...] = ()
+    from_absence: bool = False
+    """Whether it follows from something not being there: no project that would bring it under the clause."""
 
     def opinion(self, subject: Subject, evidence: Iterable[str] = ()) -> Opinion:
         """The opinion on a subject that does not get past it."""
@@ -35,6 +37,7 @@ class Barrier:
             decided_by=self.decided_by,
             missing=self.missing,
             evidence=(*self.evidence, *evidence),
+            from_absence=self.from_absence,
         )
 
 

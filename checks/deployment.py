@@ -5,12 +5,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
+from checks.applicability import owner_gaps
 from checks.check import distinct, is_whole_but_for_rows, missing_cell
 from inventory.coverage import CellResult, CellState, Coverage
 from inventory.finding import Verdict
-from inventory.hosts import Host, Place
+from inventory.hosts import Host, OwnershipRule, Place
 from inventory.inventory import Inventory
-from inventory.records import System, Workload
+from inventory.names import normalise
+from inventory.records import System, View, Workload
 from inventory.text import Message, mark, msg
 
 MOST_NAMED = 8
@@ -40,6 +42,8 @@ class Component:
     missing: tuple[Message, ...] = ()
     """What would settle it; never empty where it is open."""
     evidence: tuple[str, ...] = ()
+    host: Host | None = None
+    """The host that it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +135,7 @@ def named(components: tuple[Component, ...]) -> list[Message]:
 
 def deployment_of(inventory: Inventory, system: System) -> Deployment:
     """The system's components, by name."""
-    components = [_host_component(h) for h in inventory.hosts_of(system)]
+    components = [_host_component(inventory, h) for h in inventory.hosts_of(system)]
     workloads = inventory.workloads_of(system)
     uids = {(w.source, w.native_id) for w in workloads}
     # Not what another one of them owns, not what is scaled to nothing: neither is a component of its own.
@@ -140,12 +144,15 @@ def deployment_of(inventory: Inventory, system: System) -> Deployment:
     ]
     absent = inventory.missing_components.get(system.native_id, ())
     components += [_absent_component(system, name) for name in absent]
+    components += [_absent_tenant(system, name) for name in _absent_tenants(inventory, system)]
+    # Hosts that the register names are what is compared with; what runs in a tenant is in no register.
+    is_named = bool(system.hosts) and not system.tenants and _is_named_for_good(inventory, system)
     return Deployment(
         system=system,
         components=tuple(sorted(components, key=lambda c: (c.name, c.kind, c.evidence))),
-        gaps=component_gaps(inventory, {system.native_id}, {k for c in components for k in c.evidence})
-        if not system.hosts
-        else (),
+        gaps=()
+        if is_named
+        else component_gaps(inventory, {system.native_id}, {k for c in components for k in c.evidence}),
     )
 
 
@@ -164,7 +171,7 @@ def place_words(place: Place) -> Message:
     return msg(_PLACES[place])
 
 
-def _host_component(host: Host) -> Component:
+def _host_component(inventory: Inventory, host: Host) -> Component:
     where = Where.ON if host.is_on_cloud else Where.OFF if host.is_standalone else Where.OPEN
     because = place_words(host.placement.place)
     missing = host.placement.missing
@@ -174,6 +181,8 @@ def _host_component(host: Host) -> Component:
         # Contested: it may be another system's.
         where, because = Where.OPEN, msg("{disagreement}", disagreement=host.ownership.disagreement)
         missing = (msg("a declaration of its owner, by the infrastructure team: {host}", host=host.name),)
+    if where is Where.OFF and (gaps := owner_gaps(inventory, host.ownership)):
+        where, because, missing = Where.OPEN, msg("whose it is may stand in a ledger that was not read"), gaps
     if where is Where.OPEN and not missing:
         missing = (msg("a look at {host} itself, by the infrastructure team", host=host.name),)
     return Component(
@@ -183,6 +192,7 @@ def _host_component(host: Host) -> Component:
         because=because,
         missing=missing if where is Where.OPEN else (),
         evidence=host.placement.evidence or host.evidence,
+        host=host,
     )
 
 
@@ -221,6 +231,57 @@ def _absent_component(system: System, name: str) -> Component:
             msg(
                 "where {host} of {code} runs: SSH access to it or a corrected register, by {department}",
                 host=name,
+                code=system.native_id,
+                department=system.department or msg("the building department"),
+            ),
+        ),
+        evidence=(system.key,),
+    )
+
+
+def _is_named_for_good(inventory: Inventory, system: System) -> bool:
+    """Whether the register's words for the hosts can mean no others: ids, or names where every host was listed."""
+    if not any(r.is_gap for r in inventory.coverage.of("host", platform_only=True)):
+        return True
+    ids = {
+        normalise(text)
+        for host in inventory.hosts_of(system)
+        for text in (host.id, *(s.native_id for s in host.seen_by(View.SERVER)))
+    }
+    return all(normalise(name) in ids for name in system.hosts)
+
+
+def _absent_tenants(inventory: Inventory, system: System) -> tuple[str, ...]:
+    """Tenants that the register gives to the system and that no source lists, or of which several bear the name.
+
+    None where nobody lists tenants, or where a person has confirmed which tenant is the system's: the register's word
+    is then known to be another one.
+    """
+    if not inventory.coverage.of("tenant"):
+        return ()
+    seen: set[str] = set()
+    for tenant in inventory.tenants:
+        owner = inventory.owners.get(tenant.key)
+        for hit in owner.hits if owner is not None else ():
+            if system.native_id not in hit.systems:
+                continue
+            if hit.rule is OwnershipRule.ALIAS:
+                return ()
+            seen |= {normalise(tenant.name), normalise(tenant.native_id)}
+    return tuple(t for t in system.tenants if normalise(t) not in seen)
+
+
+def _absent_tenant(system: System, name: str) -> Component:
+    return Component(
+        name=name,
+        kind="declared",
+        where=Where.OPEN,
+        because=msg("tenant of the register, listed by no source or not by itself"),
+        missing=(
+            msg(
+                "which cloud has tenant {tenant} of {code}, with its id: a source for it or a corrected register, "
+                "by {department}",
+                tenant=name,
                 code=system.native_id,
                 department=system.department or msg("the building department"),
             ),

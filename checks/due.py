@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from checks.applicability import Era, acceptance_age, project_barrier, system_barrier
+from checks.applicability import Era, acceptance_age, project_barrier, system_age, system_barrier
+from checks.conclusions import has_failed
+from checks.deployment import deployment_of
 from checks.policy import Policy
-from checks.project_steps import has_failed, keeps
+from checks.project_steps import keeps
 from checks.protection import (
     Graded,
     filing_expiry,
@@ -137,20 +139,24 @@ def _is_kept(inventory: Inventory, project: Project, field: str) -> bool:
 
 
 def _of_migrations(inventory: Inventory, policy: Policy) -> Iterator[Due]:
-    """Planned days of cut-over of systems that the register does not call moved."""
+    """Planned days of cut-over of systems that the register does not call moved; the deadline set for all of them is
+    due for those without a plan too, unless they were found on the cloud."""
     for system in inventory.systems:
-        day = system.migration_plan_cutover_on
-        is_open = system.migrated_on is None and not system.is_retired
-        if day is None or not is_open or system_barrier(inventory, policy, system) is not None:
+        if system.migrated_on is not None or system.is_retired or system_barrier(inventory, policy, system) is not None:
             continue
-        limit = policy.legacy_deadline
-        yield Due(
-            kind=DueKind.MIGRATION,
-            subject=system_subject(inventory, system),
-            due_on=min(day, limit) if limit is not None else day,
-            articles=("16",),
-            evidence=(system.key,),
-        )
+        days = [system.migration_plan_cutover_on]
+        if policy.legacy_deadline is not None and system_age(inventory, policy, system).era is Era.LEGACY:
+            days.append(policy.legacy_deadline)
+        due_on = min((d for d in days if d is not None), default=None)
+        is_moved = days[0] is None and deployment_of(inventory, system).verdict is Verdict.PASS
+        if due_on is not None and not is_moved:
+            yield Due(
+                kind=DueKind.MIGRATION,
+                subject=system_subject(inventory, system),
+                due_on=due_on,
+                articles=("16",),
+                evidence=(system.key,),
+            )
 
 
 def _of_waiver(waiver: Waiver) -> Due:

@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from checks.applicability import system_barrier
-from checks.check import Check, Opinion, Step, Strength, absence_gaps
+from checks.check import Check, Opinion, Step, Strength, absence_gaps, mended
 from checks.policy import Policy
 from checks.subjects import system_subject
+from inventory.coverage import Coverage, Rejection
 from inventory.finding import Verdict
 from inventory.inventory import Inventory
 from inventory.likeness import NameParts, Namer, alike
@@ -29,8 +30,17 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
     reached = [s for s in inventory.systems if system_barrier(inventory, policy, s, needs_funding=False) is None]
     namer = Namer(policy.regions, [d.name for d in inventory.departments])
     found = _pairs(reached, namer, policy.choices.duplicate_similarity)
+    rejected = _rejected(inventory.coverage, namer)
     for system in inventory.systems:
-        yield _judge(inventory, policy, system, found, len(reached) - 1)
+        own = namer.parts(system.name) if rejected else None
+        lost = [r for r, its in rejected if own and likeness(own, its) >= policy.choices.duplicate_similarity]
+        yield _judge(inventory, policy, system, found, len(reached) - 1, lost)
+
+
+def _rejected(coverage: Coverage, namer: Namer) -> list[tuple[Rejection, NameParts]]:
+    """Rows of the register that could not be used, by each of the words that they may be called."""
+    sources = {r.cell.source for r in coverage.of("system")}
+    return [(r, namer.parts(word)) for r in coverage.rejections if r.source in sources for word in r.touches]
 
 
 def _pairs(systems: list[System], namer: Namer, threshold: int) -> Mapping[str, list[tuple[float, System]]]:
@@ -54,7 +64,9 @@ def _judge(
     system: System,
     found: Mapping[str, list[tuple[float, System]]],
     others: int,
+    lost: list[Rejection],
 ) -> Opinion:
+    """`lost`: rows of a like name that could not be used."""
     subject = system_subject(inventory, system)
     barrier = system_barrier(inventory, policy, system)
     if barrier is not None:
@@ -72,7 +84,7 @@ def _judge(
                        name=system.name, others=named),
             evidence=(system.key, *(other.key for _, other in like[:MOST_ALIKE])),
         )  # fmt: skip
-    if gaps := absence_gaps(inventory.coverage, "system"):
+    if gaps := absence_gaps(inventory.coverage, "system") or tuple(mended(row) for row in lost):
         return Opinion(
             subject=subject,
             verdict=Verdict.UNKNOWN,

@@ -10,6 +10,7 @@ from checks.kpi import Kpi
 from checks.policy import Policy
 from checks.rectification import finding_rectification, risk_rectification
 from checks.sharing import MOUNTED, USED, sharing_of
+from checks.unregistered import register_gaps
 from inventory.breaches import Breach
 from inventory.coverage import CellResult, CellState, Coverage
 from inventory.finding import Finding, Verdict
@@ -96,16 +97,20 @@ def _cells_of(name: str, coverage: Coverage) -> tuple[CellResult, ...]:
 
 
 def _mounting(inventory: Inventory) -> Kpi:
-    """目录挂接率: published entries of providers to which a resource is mounted."""
+    """目录挂接率: published entries of providers to which a resource is mounted; of unknown date too, as unknown.
+
+    Where nobody's entry has a resource, the catalogue does not say what is mounted.
+    """
     today = law_date(inventory.as_of)
     entries = [e for e in inventory.sharing_entries if e.direction != "consume" and e.sharing_type is not
-               SharingType.NONE and e.published_on is not None and e.published_on <= today]  # fmt: skip
+               SharingType.NONE and (e.published_on is None or e.published_on <= today)]  # fmt: skip
+    is_told = any(e.resource_id is not None for e in entries)
     return Kpi(
         name="catalogue_mounting",
         title=msg("Published catalogue entries with a mounted resource"),
-        numerator=sum(e.resource_id is not None for e in entries),
+        numerator=sum(e.resource_id is not None and e.published_on is not None for e in entries),
         denominator=len(entries),
-        unknown=0,
+        unknown=sum(e.published_on is None or not is_told for e in entries),
     )
 
 
@@ -183,12 +188,14 @@ def _migration(
 def _host_ownership(inventory: Inventory) -> Kpi:
     """主机归属率: hosts of a registered system or project among all but the cloud's own infrastructure."""
     hosts = [h for h in inventory.hosts if h.placement.place is not Place.CLOUD_INFRASTRUCTURE]
+    # Whose a host is may stand in what was not read: a register, the list of the cloud's tenants.
+    is_whole = not register_gaps(inventory)
     return Kpi(
         name="host_ownership",
         title=msg("Hosts that belong to a registered project or system"),
         numerator=sum(h.ownership.is_known for h in hosts),
         denominator=len(hosts),
-        unknown=sum(h.ownership.disagreement is not None for h in hosts),
+        unknown=sum(h.ownership.disagreement is not None or not (is_whole or h.ownership.is_known) for h in hosts),
     )
 
 

@@ -7,7 +7,7 @@ from checks.applicability import system_barrier
 from checks.check import Check, Opinion, Strength
 from checks.line import Line, combined
 from checks.policy import Policy
-from checks.protection import filing_line, graded_system, level_line, not_filed_line
+from checks.protection import filing_line, graded_system, level_line, not_filed_line, number_words
 from checks.subjects import system_subject
 from inventory.inventory import Inventory
 from inventory.text import msg
@@ -27,7 +27,9 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
             line = level
         else:
             line = not_filed_line(policy, graded, level) or filing_line(inventory, policy, graded)
-        yield combined(subject, [replace(line, evidence=(*line.evidence, system.key))])
+        yield combined(
+            subject, [replace(line, evidence=(*line.evidence, system.key))], rests_on=number_words(graded.filings)
+        )
 
 
 CHECK = Check(

@@ -6,7 +6,15 @@ from checks.check import Check, Opinion, Step, Strength, absence_gaps, missing_c
 from checks.deployment import MOST_NAMED, Where, deployment_of
 from checks.line import Line, combined
 from checks.policy import Policy
-from checks.protection import Graded, assessment_line, filing_line, graded_platform, level_line
+from checks.protection import (
+    Graded,
+    assessment_line,
+    filing_line,
+    graded_platform,
+    graded_system,
+    level_line,
+    number_words,
+)
 from checks.subjects import platform_subject
 from inventory.coverage import CellState
 from inventory.finding import Verdict
@@ -25,8 +33,7 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
             lines.append(level)
     else:
         lines += [assessment_line(inventory, policy, graded, level), _carries(inventory, graded, level)]
-    numbers = tuple(f.number for f in graded.filings if f.number)
-    yield combined(platform_subject(policy), lines, rests_on=numbers)
+    yield combined(platform_subject(policy), lines, rests_on=number_words(graded.filings))
 
 
 def _filing(inventory: Inventory, policy: Policy, graded: Graded) -> Line:
@@ -63,25 +70,28 @@ def _mismatched(policy: Policy, filings: tuple[MlpsFiling, ...]) -> Iterator[Lin
 def _carries(inventory: Inventory, graded: Graded, level: int) -> Line:
     """A cloud carries no system above its own level (GB/T 22239-2019 8.2.2.1)."""
     on_cloud = [s for s in inventory.systems if deployment_of(inventory, s).of(Where.ON)]
-    above = [s for s in on_cloud if s.mlps_level is not None and s.mlps_level > level]
+    levels = {s.native_id: graded_system(inventory, s).levels for s in on_cloud}
+    above = [s for s in on_cloud if min(levels[s.native_id], default=level) > level]
     if above:
         return Line(
             verdict=Verdict.FAIL,
             reason=msg(
                 "the cloud is of level {level} and carries systems above it: {systems}",
                 level=level,
-                systems=", ".join(f"{s.native_id} ({s.mlps_level})" for s in above),
+                systems=", ".join(f"{s.native_id} ({min(levels[s.native_id])})" for s in above),
             ),
             remedy=msg("grade the cloud anew, or move these systems to a part of it that has their level"),
             evidence=tuple(f.key for f in graded.filings) + tuple(s.key for s in above),
         )
-    ungraded = [s for s in on_cloud if s.mlps_level is None]
+    # Without a level, or with a register and a certificate of which only one is below the cloud's.
+    ungraded = [s for s in on_cloud if not levels[s.native_id] or max(levels[s.native_id]) > level]
     if ungraded:
         codes = ", ".join(s.native_id for s in ungraded[:MOST_NAMED])
         return Line(
             verdict=Verdict.UNKNOWN,
             reason=msg(
-                "whether the cloud's level {level} is high enough is open: {count} system(s) on it have no known level",
+                "whether the cloud's level {level} is high enough is open: the level of {count} system(s) on it is not "
+                "settled",
                 level=level,
                 count=len(ungraded),
             ),

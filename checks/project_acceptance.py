@@ -99,7 +99,7 @@ CHECK = Check(
     clause="23",
     subject_kind="project",
     strength=Strength.MUST,
-    reads=("project", "system", "host", "tenant", "workload", "ownership", "sharing_entry", "sharing_use",
+    reads=("project", "system", "host", "tenant", "workload", "ownership", "segment", "sharing_entry", "sharing_use",
            "mlps_filing", "mlps_assessment"),
     enumerates=("project",),
     judge=judge,

@@ -36,7 +36,8 @@ def _line(inventory: Inventory, policy: Policy, system: System) -> tuple[Line, t
     wanted = policy.choices.sharing_level
     evidence = (*sharing.evidence, system.key)
     if sharing.exempt is not None:
-        line = Line(verdict=Verdict.NOT_APPLICABLE, reason=sharing.exempt, evidence=evidence)
+        # That all of its entries are exempt says that there is no other one.
+        line = Line(verdict=Verdict.NOT_APPLICABLE, reason=sharing.exempt, evidence=evidence, from_absence=True)
     elif sharing.level >= wanted:
         line = Line(verdict=Verdict.PASS, reason=sharing.reason, evidence=evidence)
     elif sharing.missing:

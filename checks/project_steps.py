@@ -12,9 +12,6 @@ from inventory.inventory import Inventory
 from inventory.records import Project
 from inventory.text import Message, msg
 
-_REFUSALS = ("不通过", "未通过", "不合格", "不符合", "未达", "不予通过", "整改后")
-"""Beginnings and parts of what panels and testing bodies write where something has not passed."""
-
 
 def steps_gate(policy: Policy, project: Project) -> Opinion | None:
     """The opinion on a project that Chapter 6 does not reach: scope, level, kind, accepted before the regulation."""
@@ -53,11 +50,6 @@ def keeps(inventory: Inventory, project: Project, field: str) -> bool:
     A register without such a column says nothing by an empty cell; one that has it for others says "not done yet".
     """
     return any(getattr(p, field) is not None for p in inventory.projects if p.source == project.source)
-
-
-def has_failed(conclusion: str | None) -> bool:
-    """Whether a conclusion, as written, says that something did not pass."""
-    return conclusion is not None and any(word in conclusion for word in _REFUSALS)
 
 
 def keeper(project: Project) -> str | Message:

@@ -9,14 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from checks.check import Step, absence_gaps
+from checks.check import Step, absence_gaps, missing_cell
 from checks.dates import add_months
 from checks.line import Line
 from checks.policy import Policy
 from checks.regulation import ConclusionTemplate
+from checks.unresolved import may_speak_of, rejected_of_nobody, what_settles
 from inventory.finding import PRECEDENCE, Verdict
 from inventory.inventory import Inventory, law_date
-from inventory.records import MlpsAssessment, MlpsFiling, System
+from inventory.records import MlpsAssessment, MlpsFiling, ProjectKind, System
 from inventory.text import Message, msg
 
 _NUMBER = re.compile(r"^\d{11}-?\d{5}$")
@@ -44,14 +45,30 @@ class Graded:
     level: int | None
     """As the register of systems says."""
     in_operation_on: date | None = None
-    is_platform: bool = False
+    system: System | None = None
+    """None: the cloud itself."""
+
+    @property
+    def levels(self) -> frozenset[int]:
+        """What the register and the certificates say; several where they disagree."""
+        return frozenset(n for n in (self.level, *(f.level for f in self.filings)) if n is not None)
+
+    @property
+    def is_platform(self) -> bool:
+        """Whether it is the cloud itself."""
+        return self.system is None
+
+
+_BUILDS_NOTHING = frozenset({ProjectKind.OPERATION, ProjectKind.CONSULTING, ProjectKind.TESTING})
 
 
 def graded_system(inventory: Inventory, system: System) -> Graded:
     """A system as a graded object."""
-    starts = [p.in_operation_on for p in inventory.projects_of(system) if p.in_operation_on is not None]
+    builders = (p for p in inventory.projects_of(system) if p.project_kind not in _BUILDS_NOTHING)
+    starts = [p.in_operation_on for p in builders if p.in_operation_on is not None]
     if system.built_on is not None:
         starts.append(system.built_on)
+    begun = [day for day in starts if day <= law_date(inventory.as_of)]
     keeper = msg("{department}", department=system.department) if system.department else msg("the building department")
     return Graded(
         name=system.native_id,
@@ -59,8 +76,9 @@ def graded_system(inventory: Inventory, system: System) -> Graded:
         filings=inventory.filings_of(system),
         assessments=inventory.assessments_of(system),
         level=system.mlps_level,
-        # The latest: a rebuilt system goes into operation again.
-        in_operation_on=max(starts, default=None),
+        # The latest: a rebuilt system goes into operation again. A day to come excuses nothing that already runs.
+        in_operation_on=max(begun) if begun else min(starts, default=None),
+        system=system,
     )
 
 
@@ -77,7 +95,6 @@ def graded_platform(inventory: Inventory, policy: Policy) -> Graded:
             sorted(reports, key=lambda a: (a.reported_on is None, -(a.reported_on or date.min).toordinal(), a.key))
         ),
         level=None,
-        is_platform=True,
     )
 
 
@@ -96,11 +113,9 @@ def platform_numbers(inventory: Inventory, policy: Policy) -> frozenset[str]:
 
 def level_line(graded: Graded) -> int | Line:
     """The level, or why it is not known."""
-    said = {f.level for f in graded.filings if f.level is not None}
-    if graded.level is not None:
-        said.add(graded.level)
+    said = graded.levels
     if len(said) == 1:
-        return said.pop()
+        return next(iter(said))
     if said:
         return Line(
             verdict=Verdict.UNKNOWN,
@@ -168,6 +183,16 @@ def _no_filing(inventory: Inventory, policy: Policy, graded: Graded, today: date
             reason=msg("no filing certificate of {name} was seen, in a ledger that is not complete", name=graded.name),
             missing=gaps,
         )
+    rows = may_speak_of(inventory, inventory.filings, graded.system)
+    if lost := (*what_settles(policy, rows), *rejected_of_nobody(inventory, "mlps_filing")):
+        return Line(
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.COVERAGE,
+            reason=msg("no filing certificate of {name} was seen, but rows of the ledger speak of nobody that the "
+                       "register has", name=graded.name),
+            missing=lost,
+            evidence=tuple(r.key for r in rows),
+        )  # fmt: skip
     days = policy.parameters.filing_days_after_operation
     started = graded.in_operation_on
     if started is not None and today <= (due := started + timedelta(days=days)):
@@ -217,7 +242,11 @@ def _certificate_line(inventory: Inventory, policy: Policy, graded: Graded, fili
             evidence=evidence,
         )
     reused = None if graded.is_platform else _reused_line(inventory, policy, graded, filing, digits)
-    return reused or _region_line(policy, graded, filing, digits) or _validity_line(policy, graded, filing, today)
+    return (
+        reused
+        or _region_line(policy, graded, filing, digits)
+        or _validity_line(inventory, policy, graded, filing, today)
+    )
 
 
 def _reused_line(inventory: Inventory, policy: Policy, graded: Graded, filing: MlpsFiling, digits: str) -> Line | None:
@@ -237,16 +266,22 @@ def _reused_line(inventory: Inventory, policy: Policy, graded: Graded, filing: M
     shared = [f for f in others if digits_of(f.number) == digits and not f.number_unreliable]
     if not shared:
         return None
+    reason = msg(
+        "{number} of {name} is also given as the filing number of {others}",
+        number=filing.number or digits,
+        name=graded.name,
+        others=", ".join(sorted({f.system or "" for f in shared})),
+    )
+    evidence = (filing.key, *(f.key for f in shared))
+    open_rows = may_speak_of(inventory, shared, graded.system)
+    if len(open_rows) == len(shared):
+        # What they call it may be another name of this very system.
+        return Line(verdict=Verdict.UNKNOWN, reason=reason, missing=what_settles(policy, open_rows), evidence=evidence)
     return Line(
         verdict=Verdict.FAIL,
-        reason=msg(
-            "{number} of {name} is also given as the filing number of {others}",
-            number=filing.number or digits,
-            name=graded.name,
-            others=", ".join(sorted({f.system or "" for f in shared})),
-        ),
+        reason=reason,
         remedy=msg("enter each system's own number, or file the system that has none"),
-        evidence=(filing.key, *(f.key for f in shared)),
+        evidence=evidence,
     )
 
 
@@ -293,7 +328,7 @@ def made_by(assessments: Iterable[MlpsAssessment], today: date) -> tuple[MlpsAss
     return tuple(a for a in assessments if a.reported_on is not None and a.reported_on <= today)
 
 
-def _validity_line(policy: Policy, graded: Graded, filing: MlpsFiling, today: date) -> Line:
+def _validity_line(inventory: Inventory, policy: Policy, graded: Graded, filing: MlpsFiling, today: date) -> Line:
     evidence = (filing.key,)
     number = filing.number or ""
     expiry = filing_expiry(policy, filing, made_by(graded.assessments, today))
@@ -306,7 +341,7 @@ def _validity_line(policy: Policy, graded: Graded, filing: MlpsFiling, today: da
             evidence=evidence,
         )  # fmt: skip
     if expiry is not None and expiry < today:
-        return _expired_line(graded, filing, expiry, today)
+        return _expired_line(inventory, graded, filing, expiry, today)
     deadline = policy.parameters.refiling_deadline
     is_old = filing.template == "2007" and today > deadline
     if is_old and (filing.filed_on is None or filing.filed_on < policy.parameters.filing_valid_from):
@@ -329,7 +364,20 @@ def _validity_line(policy: Policy, graded: Graded, filing: MlpsFiling, today: da
     )  # fmt: skip
 
 
-def _expired_line(graded: Graded, filing: MlpsFiling, expiry: date, today: date) -> Line:
+def number_words(filings: Iterable[MlpsFiling]) -> tuple[str, ...]:
+    """The filings' numbers in each form in which a ledger may write them."""
+    digits = (digits_of(f.number) for f in filings)
+    written = {f.number for f in filings} | {form for d in digits if d for form in (d, f"{d[:11]}-{d[11:]}")}
+    return tuple(sorted(n for n in written if n))
+
+
+def _unread_reports(inventory: Inventory) -> tuple[Message, ...]:
+    """What of the ledger of assessments was not read, single rows included."""
+    cells = inventory.coverage.gaps("mlps_assessment")
+    return absence_gaps(inventory.coverage, "mlps_assessment") or tuple(map(missing_cell, cells))
+
+
+def _expired_line(inventory: Inventory, graded: Graded, filing: MlpsFiling, expiry: date, today: date) -> Line:
     """An assessment in the certificate's last year may have extended it without the ledger saying so."""
     reason = msg(
         "{number} of {name} expired on {expiry}",
@@ -337,6 +385,14 @@ def _expired_line(graded: Graded, filing: MlpsFiling, expiry: date, today: date)
         name=graded.name,
         expiry=expiry.isoformat(),
     )
+    if gaps := _unread_reports(inventory):
+        return Line(
+            verdict=Verdict.UNKNOWN,
+            decided_by=Step.COVERAGE,
+            reason=msg("{reason}; but not all assessments were read, and each extends a certificate", reason=reason),
+            missing=gaps,
+            evidence=(filing.key,),
+        )
     late = [a for a in made_by(graded.assessments, today) if (a.reported_on or today) > add_months(expiry, -12)]
     if filing.valid_to is not None and late:
         return Line(
@@ -383,24 +439,86 @@ def assessment_line(inventory: Inventory, policy: Policy, graded: Graded, level:
         return _asks([newest], doubt, report)
     lines = [_period_line(inventory, policy, graded, newest, level, today)]
     template = policy.template_of(newest.reported_on or today)
-    if (concern := _doubt(template, graded, newest)) is not None:
-        lines.append(_asks([newest], concern, report))
-    elif template is not None and newest.conclusion in template.unacceptable:
-        lines.append(
-            Line(
-                verdict=Verdict.FAIL,
-                reason=msg(
-                    "the assessment of {name} on {date} concludes {conclusion}",
-                    name=graded.name,
-                    date=_date_of(newest),
-                    conclusion=newest.conclusion or "-",
-                ),
-                remedy=msg("rectify what the report lists and have the system assessed again"),
-                evidence=(newest.key,),
+    for one in (a for a in dated if a.reported_on == newest.reported_on):
+        if (concern := _doubt(template, graded, one)) is not None:
+            lines.append(_asks([one], concern, report))
+        elif template is not None and one.conclusion in template.unacceptable:
+            lines.append(
+                Line(
+                    verdict=Verdict.FAIL,
+                    reason=msg(
+                        "the assessment of {name} on {date} concludes {conclusion}",
+                        name=graded.name,
+                        date=_date_of(one),
+                        conclusion=one.conclusion or "-",
+                    ),
+                    remedy=msg("rectify what the report lists and have the system assessed again"),
+                    evidence=(one.key,),
+                )
             )
-        )
     worst = min(lines, key=lambda line: PRECEDENCE.index(line.verdict))
+    return _unless_others_speak(inventory, policy, graded, worst, newest)
+
+
+def _unless_others_speak(
+    inventory: Inventory, policy: Policy, graded: Graded, worst: Line, newest: MlpsAssessment
+) -> Line:
+    """What the newest report says, where no other one may be newer: without a date, or on nobody whom one knows."""
+    undated = [a for a in graded.assessments if a.reported_on is None]
+    if undated and not (worst.verdict is Verdict.PASS and all(_is_good(policy, a) for a in undated)):
+        return _asks(undated, msg("an assessment report of {name} has no date: it may be the newest", name=graded.name),
+                     msg("date of the assessment report of {name}, by {keeper}", name=graded.name,
+                         keeper=graded.keeper))  # fmt: skip
+    rows = _unresolved_reports(inventory, graded, newest)
+    numbers = {digits_of(f.number) for f in graded.filings} - {None}
+    own = [r for r in rows if _filing_digits(r) in numbers]
+    if own:
+        return _open_line(graded, own, worst.reason, what_settles(policy, own))
+    if worst.from_absence and (lost := _lost_reports(inventory, policy, rows)):
+        return _open_line(graded, rows, worst.reason, lost)
     return _where_whole(inventory, worst, "mlps_assessment", "mlps_filing")
+
+
+def _is_good(policy: Policy, report: MlpsAssessment) -> bool:
+    """Whether its conclusion is acceptable whatever its day: in every template that knows it."""
+    templates = policy.parameters.conclusions
+    bad = {word for t in templates for word in t.unacceptable}
+    good = {word for t in templates for word in t.acceptable}
+    return report.conclusion in good - bad
+
+
+def _filing_digits(report: MlpsAssessment) -> str | None:
+    """The filing number that a report names, itself or in its own number."""
+    return digits_of(report.filing_number) or digits_of((report.report_number or "")[:17].rstrip("-"))
+
+
+def _unresolved_reports(
+    inventory: Inventory, graded: Graded, newest: MlpsAssessment | None = None
+) -> tuple[MlpsAssessment, ...]:
+    """Reports that may be on it, later than its newest: a number that somebody else filed is not on it."""
+    own = {d for f in graded.filings if (d := digits_of(f.number)) is not None}
+    taken = {d for f in inventory.filings if (d := digits_of(f.number)) is not None} - own
+    since = newest.reported_on if newest is not None else None
+    return tuple(
+        r
+        for r in may_speak_of(inventory, inventory.assessments, graded.system)
+        if _filing_digits(r) not in taken and (since is None or r.reported_on is None or r.reported_on > since)
+    )
+
+
+def _lost_reports(inventory: Inventory, policy: Policy, rows: Sequence[MlpsAssessment]) -> tuple[Message, ...]:
+    return (*what_settles(policy, rows), *rejected_of_nobody(inventory, "mlps_assessment"))
+
+
+def _open_line(graded: Graded, rows: Sequence[MlpsAssessment], reason: Message, missing: tuple[Message, ...]) -> Line:
+    return Line(
+        verdict=Verdict.UNKNOWN,
+        decided_by=Step.COVERAGE,
+        reason=msg("{reason}; but reports speak of nobody that the register has, and may be on {name}", reason=reason,
+                   name=graded.name),
+        missing=missing,
+        evidence=tuple(r.key for r in rows),
+    )  # fmt: skip
 
 
 def _asks(reports: Sequence[MlpsAssessment], reason: Message, missing: Message) -> Line:
@@ -454,6 +572,9 @@ def _no_assessment(inventory: Inventory, policy: Policy, graded: Graded, level: 
             reason=msg("no assessment of {name} was seen, in a ledger that is not complete", name=graded.name),
             missing=gaps,
         )
+    rows = _unresolved_reports(inventory, graded)
+    if lost := _lost_reports(inventory, policy, rows):
+        return _open_line(graded, rows, msg("no report on {name} was seen", name=graded.name), lost)
     months = policy.assessment_months(level)
     started = graded.in_operation_on
     if months is not None and started is not None and today <= (due := add_months(started, months)):
@@ -492,7 +613,7 @@ def _doubt(template: ConclusionTemplate | None, graded: Graded, report: MlpsAsse
             date=_date_of(report),
         )
     own = {d for f in graded.filings if (d := digits_of(f.number)) is not None}
-    named = digits_of(report.filing_number) or digits_of((report.report_number or "")[:17].rstrip("-"))
+    named = _filing_digits(report)
     if own and named is not None and named not in own:
         return msg(
             "the assessment report of {name} speaks of filing {number}, which is not its own",

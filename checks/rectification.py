@@ -71,10 +71,19 @@ def risk_duration(inventory: Inventory) -> Duration:
 
 def newest_reports(inventory: Inventory) -> Iterator[MlpsAssessment]:
     """The newest report of each graded object: what an older one found, the newer one has looked at again."""
-    newest: dict[str, MlpsAssessment] = {}
+    newest: dict[tuple[str, str], MlpsAssessment] = {}
     for report in sorted(inventory.assessments, key=lambda r: (r.reported_on or date.min, r.key)):
-        newest["platform" if report.is_platform else report.system or report.filing_number or report.key] = report
+        newest[_graded_object(report)] = report
     yield from newest.values()
+
+
+def _graded_object(report: MlpsAssessment) -> tuple[str, str]:
+    """What is graded, as the report names it: a code says nothing without what it is a code of."""
+    if report.is_platform:
+        return "platform", ""
+    if report.system is not None:
+        return "system", report.system
+    return ("filing", report.filing_number) if report.filing_number is not None else ("report", report.key)
 
 
 def finding_rectification(breaches: Iterable[Breach]) -> Kpi:

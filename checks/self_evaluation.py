@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from checks.check import Check, Opinion, Step, Strength, absence_gaps
+from checks.conclusions import has_failed
 from checks.dates import add_months
 from checks.policy import Policy
-from checks.project_steps import day, has_failed, keeper, keeps, not_yet, steps_gate, told
+from checks.project_steps import day, keeper, keeps, not_yet, steps_gate, told
 from inventory.finding import Verdict
 from inventory.inventory import Inventory, law_date
 from inventory.records import Project

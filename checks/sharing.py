@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 from checks.check import absence_gaps
 from checks.policy import Policy
+from checks.unresolved import may_speak_of, rejected_of_nobody, what_settles
 from inventory.inventory import Inventory, law_date
 from inventory.records import SharingEntry, SharingType, SharingUse, System
 from inventory.text import Message, mark, msg
@@ -65,7 +66,8 @@ def sharing_of(inventory: Inventory, policy: Policy, system: System) -> Sharing:
     rungs = [_rung(inventory, policy, e) for e in entries if e.sharing_type is not SharingType.NONE]
     best = max(rungs, key=lambda r: (r.level, r.calls, r.entry.key), default=None)
     if best is None:
-        return Sharing(level=0, reason=_nothing(system, entries), missing=_missing(inventory, system, entries, []),
+        missing = _missing(inventory, policy, system, entries, [])
+        return Sharing(level=0, reason=_nothing(system, entries), missing=missing,
                        evidence=tuple(e.key for e in entries), names=names)  # fmt: skip
     reason = msg(
         "{code} shares by {entry} ({name}): level L{level}, {step}; {calls} successful call(s) in {days} days",
@@ -80,7 +82,7 @@ def sharing_of(inventory: Inventory, policy: Policy, system: System) -> Sharing:
     return Sharing(
         level=best.level,
         reason=reason,
-        missing=_missing(inventory, system, entries, rungs) if best.level < USED else (),
+        missing=_missing(inventory, policy, system, entries, rungs) if best.level < USED else (),
         evidence=(best.entry.key, *(u.key for u in best.uses)),
         names=names,
     )
@@ -115,6 +117,9 @@ def _nothing(system: System, entries: tuple[SharingEntry, ...]) -> Message:
 def _rung(inventory: Inventory, policy: Policy, entry: SharingEntry) -> _Rung:
     today = law_date(inventory.as_of)
     uses = inventory.uses_of(entry)
+    if entry.direction != "consume":
+        # What a system fetches from itself is shared with nobody.
+        uses = tuple(u for u in uses if u.consumer_system is None or u.consumer_system != entry.system)
     judged = [(u, successful_calls(u, _window(policy, today), today)) for u in uses]
     counted = [(u, c) for u, c in judged if c is not None]
     calls = sum(c for _, c in counted)
@@ -165,11 +170,13 @@ def successful_calls(use: SharingUse, since: date, today: date) -> int | None:
 
 
 def _missing(
-    inventory: Inventory, system: System, entries: tuple[SharingEntry, ...], rungs: list[_Rung]
+    inventory: Inventory, policy: Policy, system: System, entries: tuple[SharingEntry, ...], rungs: list[_Rung]
 ) -> tuple[Message, ...]:
     keeper = msg("the sharing platform's operator")
     code = system.native_id
     missing = list(absence_gaps(inventory.coverage, "sharing_entry", "sharing_use"))
+    missing += what_settles(policy, may_speak_of(inventory, inventory.sharing_entries, system))
+    missing += rejected_of_nobody(inventory, "sharing_entry")
     for rung in rungs:
         entry = rung.entry
         if rung.level == CLAIMED:

@@ -13,7 +13,7 @@ from checks.applicability import (
 from checks.check import Check, Opinion, Step, Strength
 from checks.deployment import place_words
 from checks.policy import Policy
-from checks.subjects import host_subject
+from checks.subjects import host_subject, host_words
 from inventory.finding import Verdict
 from inventory.hosts import Host, Place
 from inventory.inventory import Inventory, law_date
@@ -103,6 +103,9 @@ def _judge_standalone(inventory: Inventory, policy: Policy, host: Host) -> Opini
             facts=list(host.placement.facts),
         ),
         evidence=(*decisive, *age.evidence),
+        # That it is no older, and nobody else's, says that no row speaks otherwise.
+        from_absence=True,
+        rests_on=host_words(host),
     )
 
 
@@ -149,7 +152,7 @@ CHECK = Check(
     clause="14-a",
     subject_kind="host",
     strength=Strength.MUST,
-    reads=("host", "port", "hypervisor", "third_party", "project", "system"),
+    reads=("host", "port", "hypervisor", "third_party", "project", "system", "ownership", "segment"),
     enumerates=("host",),
     judge=judge,
     remedy=msg("move what runs on it to the government cloud and hand the machine over or take it out of service"),

@@ -19,6 +19,7 @@ from checks.applicability import (
 from checks.check import Check, Opinion, Step, Strength
 from checks.deployment import MOST_NAMED, place_words
 from checks.policy import Policy
+from checks.subjects import host_words
 from inventory.finding import Subject, Verdict
 from inventory.hosts import Host
 from inventory.inventory import Inventory, law_date
@@ -200,6 +201,8 @@ def _judge_host(
             users=used, host=host.name, place=place, start=start, age=age.because, article=article,
         ),
         evidence=(*keys, *age.evidence),
+        from_absence=True,
+        rests_on=host_words(host),
     )  # fmt: skip
 
 
@@ -282,7 +285,7 @@ CHECK = Check(
     clause="14-a",
     subject_kind="storage",
     strength=Strength.MUST,
-    reads=("host", "port", "hypervisor", "storage", "third_party", "project", "system"),
+    reads=("host", "port", "hypervisor", "storage", "third_party", "project", "system", "ownership", "segment"),
     enumerates=("storage",),
     judge=judge,
     remedy=msg("move the data to storage of the government cloud and take what serves it out of service"),

@@ -14,6 +14,12 @@ def host_subject(host: Host) -> Subject:
     )
 
 
+def host_words(host: Host) -> tuple[str, ...]:
+    """Everything by which a ledger may mean the host: names, ids, serial and asset numbers, addresses."""
+    said = {t for s in host.sightings for t in (s.name, s.native_id, s.uuid, s.serial, s.asset_number)}
+    return tuple(sorted({t for t in said if t} | set(host.addresses)))
+
+
 def system_subject(inventory: Inventory, system: System) -> Subject:
     """A system 信息系统."""
     return Subject(

@@ -73,11 +73,15 @@ def _late(policy: Policy, reason: Message) -> Message:
 
 def _applied(inventory: Inventory, policy: Policy, project: Project, applied: date, due: Reckoned) -> Opinion:
     reason = msg("{term}; it was made on {applied}", term=_term(project, due), applied=day(applied))
+    doubt = None
     if applied > law_date(inventory.as_of):
+        doubt = msg("{said}; that is after this scan", said=reason)
+    elif project.awarded_on is not None and applied < project.awarded_on:
+        doubt = msg("{said}; that is before the award", said=reason)
+    if doubt is not None:
         missing = msg("day of the application for a supervisor of {code}, by {department}", code=project.native_id,
                       department=keeper(project))  # fmt: skip
-        said = msg("{said}; that is after this scan", said=reason)
-        return told(project, Verdict.UNKNOWN, said, missing=(missing,))
+        return told(project, Verdict.UNKNOWN, doubt, missing=(missing,))
     if applied <= due.earliest:
         return told(project, Verdict.PASS, reason)
     if applied > due.latest:

@@ -35,10 +35,10 @@ def _from_the_start(age: Age) -> Message:
 
 def _recognised_line(inventory: Inventory, policy: Policy, system: System, deployment: Deployment) -> Line | None:
     """That all of it that is not on the cloud stands in a recognised data centre, where the rule knows recognition."""
-    hosts = {h.name: h for h in inventory.hosts_of(system)}
     elsewhere = (*deployment.of(Where.OFF), *deployment.of(Where.OPEN))
-    found = [(c, hosts[c.name]) for c in elsewhere if c.name in hosts]
-    centres = [centre for _, host in found if (centre := recognised_centre(policy, host, law_date(inventory.as_of)))]
+    today = law_date(inventory.as_of)
+    hosts = [c.host for c in elsewhere if c.host is not None]
+    centres = [centre for host in hosts if (centre := recognised_centre(policy, host, today))]
     if not elsewhere or len(centres) < len(elsewhere):
         return None
     evidence = (*deployment.evidence, system.key)
@@ -182,7 +182,7 @@ CHECK = Check(
     clause="16-c",
     subject_kind="system",
     strength=Strength.EFFORT,
-    reads=("system", "migration", "project", "host", "tenant", "workload", "third_party", "ownership"),
+    reads=("system", "migration", "project", "host", "tenant", "workload", "third_party", "ownership", "segment"),
     enumerates=("system",),
     judge=judge,
     remedy=msg("move the system to the government cloud"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from checks.check import Check, Opinion, Step, Strength, absence_gaps
+from checks.conclusions import has_failed
 from checks.policy import Policy
 from checks.protection import digits_of
 from checks.subjects import contract_subject, host_subject
@@ -93,6 +94,7 @@ def _judge(
             evidence=evidence,
             rests_on=rests_on,
         )
+    is_filed = digits_of(contract.filing_number) is not None
     return Opinion(
         subject=subject,
         verdict=Verdict.PASS,
@@ -101,7 +103,7 @@ def _judge(
             contract=contract.native_id,
             provider=contract.provider,
             term=_term(contract),
-            proof=contract.filing_number or contract.security_assessment or "-",
+            proof=(contract.filing_number if is_filed else contract.security_assessment) or "-",
         ),
         evidence=evidence,
         rests_on=rests_on,
@@ -111,13 +113,20 @@ def _judge(
 def _missing(contract: ThirdPartyResource) -> Iterator[Message]:
     if contract.valid_to is None:
         yield msg("last day of contract {contract}, by the city operations centre", contract=contract.native_id)
-    is_filed = digits_of(contract.filing_number) is not None
-    if not is_filed and contract.security_assessment is None:
+    if digits_of(contract.filing_number) is None and not _is_assessed(contract):
         yield msg(
             "security evidence of {provider} (filing number of its cloud, or its security assessment), by the city "
             "operations centre",
             provider=contract.provider,
         )
+
+
+def _is_assessed(contract: ThirdPartyResource) -> bool:
+    """Whether the register names a security assessment; 否, 未评估 and 待评估 name none."""
+    said = contract.security_assessment
+    return (
+        said is not None and not said.strip().startswith(("否", "无", "未", "没", "不", "待")) and not has_failed(said)
+    )
 
 
 def _without_contract(host: Host) -> Opinion:

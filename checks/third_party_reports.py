@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from checks.check import Check, Opinion, Step, Strength
+from checks.conclusions import has_failed, has_passed
 from checks.line import Line, combined
 from checks.policy import Policy
-from checks.project_steps import day, has_failed, keeper, steps_gate
+from checks.project_steps import day, keeper, steps_gate
 from checks.subjects import project_subject
 from inventory.finding import Verdict
 from inventory.inventory import Inventory, law_date
@@ -121,7 +122,7 @@ def _with(inventory: Inventory, policy: Policy, project: Project, report: _Repor
                        date=day(accepted), article=article),
             evidence=evidence,
         )  # fmt: skip
-    if report.on is None or report.conclusion is None:
+    if report.on is None or not has_passed(report.conclusion):
         return asked
     return Line(verdict=Verdict.PASS, reason=said, evidence=evidence)
 

@@ -1,7 +1,8 @@
 """Art. 23(2): after the initial acceptance 初验 the system has run on trial for a month, safely and stably 试运行.
 
 Dates come from the register; that it ran is proved from our own nights: days on which every component of the project
-was seen running, over the days that a scan could see at all. Days that no scan saw are listed, never filled in.
+was seen running, over the days that a scan could see at all. Days that no scan saw are listed, never filled in. The
+components are those that the nights knew and those of today; what came after the month was not on trial, and is told.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,9 +17,9 @@ from checks.policy import Policy
 from checks.project_steps import day, is_begun, keeper, not_yet, steps_gate
 from checks.subjects import project_subject
 from inventory.finding import Verdict
-from inventory.history import DayState, History, days_between, host_key, workload_key
+from inventory.history import DayState, History, component_keys, days_between
 from inventory.inventory import Inventory, law_date
-from inventory.records import Project, System
+from inventory.records import Project
 from inventory.text import Message, msg
 
 MOST_GAPS = 6
@@ -70,12 +71,10 @@ def observed(history: History, keys: Sequence[str], first: date, last: date) -> 
     )
 
 
-def component_keys(inventory: Inventory, systems: Sequence[System]) -> tuple[str, ...]:
-    """Keys of everything that the systems run on, as nights know it."""
-    keys = {host_key(h) for s in systems for h in inventory.hosts_of(s)}
-    for system in systems:
-        keys |= {workload_key(w) for w in inventory.workloads_of(system) if w.owner_uid is None and w.replicas != 0}
-    return tuple(sorted(keys))
+def _came_later(history: History, key: str, first: date, last: date) -> bool:
+    """Whether nights saw everything on some of these days and nothing of it, and could not miss it on any other."""
+    days = [d for d in days_between(first, last) if history.has_nights(d)]
+    return bool(days) and all(history.state(key, d) is DayState.ABSENT for d in days)
 
 
 def stretches(days: Sequence[date]) -> str:
@@ -138,24 +137,36 @@ def _lines(inventory: Inventory, policy: Policy, project: Project) -> Iterator[L
 def _proof(inventory: Inventory, policy: Policy, project: Project, said: Message, begin: date, due: date) -> Line:
     """What our nights make of a trial run that was long enough on paper."""
     systems = inventory.systems_of(project)
-    keys = component_keys(inventory, systems)
+    last = due - timedelta(days=1)  # the day on which the month is full needs no night of its own
+    history = inventory.history
+    known = history.components((s.native_id for s in systems), begin, last)
+    today = {key for s in systems for key in component_keys(inventory, s)} - known
+    later = {key for key in today if _came_later(history, key, begin, last)}
+    keys = tuple(sorted(known | (today - later)))
     evidence = (project.key, *(s.key for s in systems))
     if not keys:
+        nothing = (
+            msg("{said}; nothing that {code} runs on today was there in that month", said=said, code=project.native_id)
+            if later
+            else msg("{said}; nothing that {code} runs on was found", said=said, code=project.native_id)
+        )
         return Line(
             verdict=Verdict.UNKNOWN,
             decided_by=Step.COVERAGE,
-            reason=msg("{said}; nothing that {code} runs on was found", said=said, code=project.native_id),
+            reason=nothing,
             missing=(msg("hosts or tenants of the systems of {code} in the register, by {department}",
                          code=project.native_id, department=keeper(project)),),
             evidence=evidence,
         )  # fmt: skip
-    # The day on which the month is full needs no night of its own: all that count lie before the scan's.
-    seen = observed(inventory.history, keys, begin, due - timedelta(days=1))
+    seen = observed(history, keys, begin, last)
     counted = msg(
         "{said}; all of its {components} component(s) were seen running on {running} of {covered} day(s) covered by "
         "scans, out of {days}",
         said=said, components=len(keys), running=len(seen.running), covered=seen.covered, days=seen.days,
     )  # fmt: skip
+    if later:
+        counted = msg("{counted}; {count} more came after that month and were not on trial", counted=counted,
+                      count=len(later))  # fmt: skip
     if len(seen.unseen) > policy.choices.trial_gap_days:
         report = project.trial_report or msg("none in the register")
         return Line(
@@ -169,7 +180,7 @@ def _proof(inventory: Inventory, policy: Policy, project: Project, said: Message
     if seen.down:
         return Line(
             verdict=Verdict.ADVISORY,
-            reason=msg("{counted}; not running on {down}", counted=counted, down=stretches(seen.down)),
+            reason=msg("{counted}; not running, or not there, on {down}", counted=counted, down=stretches(seen.down)),
             remedy=msg("the report on the trial run explains why it did not run on these days; the panel judges "
                        "whether that was stable"),
             evidence=evidence,
@@ -187,7 +198,7 @@ CHECK = Check(
     clause="23(2)",
     subject_kind="project",
     strength=Strength.MUST,
-    reads=("project", "system", "host", "workload", "tenant", "ownership"),
+    reads=("project", "system", "host", "workload", "tenant", "ownership", "segment"),
     enumerates=("project",),
     judge=judge,
     remedy=msg("run it on trial for a month after the initial acceptance, and enter both days in the register"),

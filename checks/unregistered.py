@@ -1,15 +1,24 @@
 """Art. 14: what runs on the government cloud belongs to a registered project; the rest is ownerless 无主资源."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from checks.check import Check, Opinion, Step, Strength, absence_gaps, missing_cell
+from checks.check import Check, Opinion, Step, Strength, absence_gaps, distinct, missing_cell, unread
 from checks.policy import Policy
 from checks.subjects import host_subject
+from inventory.coverage import CellResult, CellState
 from inventory.finding import Subject, Verdict
 from inventory.hosts import Host, Ownership, OwnershipRule, Place
 from inventory.inventory import Inventory
-from inventory.records import Storage, Tenant, View
+from inventory.names import normalise
+from inventory.records import Project, Storage, System, Tenant, View
 from inventory.text import Message, msg
+
+_BY_NAME = {
+    OwnershipRule.DECLARED: ("host",),
+    OwnershipRule.ALIAS: ("host", "tenant"),
+    OwnershipRule.TENANT: ("tenant",),
+}
+"""Rules that may rest on a name, and what bears such names."""
 
 
 def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
@@ -23,7 +32,8 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
         is_idle = (tenant.source, tenant.native_id) not in in_use
         is_own = tenant.source.startswith("kubernetes:") and tenant.name.startswith("kube-")
         if inventory.coverage.is_platform(tenant.source) and not is_idle and not is_own:
-            yield _judge(inventory, policy, _subject(inventory, tenant), _owner(inventory, tenant), (tenant.key,))
+            subject, owner = _subject(inventory, tenant), _owner(inventory, tenant)
+            yield _judge(inventory, policy, subject, owner, (tenant.key,), ids=(tenant.native_id,))
     for storage in inventory.storages:
         if inventory.coverage.is_platform(storage.source):
             yield _judge(inventory, policy, _subject(inventory, storage), _owner(inventory, storage), (storage.key,))
@@ -33,7 +43,7 @@ def _judge_host(inventory: Inventory, policy: Policy, host: Host) -> Opinion:
     subject, owner = host_subject(host), host.ownership
     evidence = host.placement.evidence or host.evidence
     nodes = [s for s in host.seen_by(View.NODE) if inventory.coverage.is_platform(s.source)]
-    if nodes and not owner.is_known and owner.disagreement is None:
+    if nodes and not owner.is_known and owner.disagreement is None and not register_gaps(inventory):
         return Opinion(
             subject=subject,
             verdict=Verdict.NOT_APPLICABLE,
@@ -45,7 +55,9 @@ def _judge_host(inventory: Inventory, policy: Policy, host: Host) -> Opinion:
         )
     tenants = {t.native_id: t.name for t in inventory.tenants}
     ids = [s.tenant for s in host.sightings if s.tenant]
-    return _judge(inventory, policy, subject, owner, evidence, (*ids, *(tenants[t] for t in ids if t in tenants)))
+    own = [host.id, *(s.native_id for s in host.seen_by(View.SERVER)), *ids]
+    in_tenants = (*ids, *(tenants[t] for t in ids if t in tenants))
+    return _judge(inventory, policy, subject, owner, evidence, in_tenants, ids=own)
 
 
 def _tenants_in_use(inventory: Inventory) -> set[tuple[str, str | None]]:
@@ -77,8 +89,11 @@ def _judge(
     owner: Ownership,
     evidence: tuple[str, ...],
     tenants: tuple[str, ...] = (),
+    *,
+    ids: Iterable[str] = (),
 ) -> Opinion:
-    """`tenants`: ids and names of the tenants it lives in, which a rejected row of the register may speak of."""
+    """`tenants`: ids and names of the tenants it lives in, which a rejected row of the register may speak of; `ids`: by
+    which it, or its tenant, is meant and nothing else."""
     if owner.disagreement is not None:
         return Opinion(
             subject=subject,
@@ -87,7 +102,7 @@ def _judge(
             missing=(msg("a declaration of its owner, by the infrastructure team: {host}", host=subject.name),),
             evidence=evidence,
         )
-    if owner.is_known and (gaps := _contest_gaps(inventory, owner, tenants)):
+    if owner.is_known and (gaps := _contest_gaps(inventory, owner, tenants, ids)):
         return Opinion(
             subject=subject,
             verdict=Verdict.UNKNOWN,
@@ -106,7 +121,7 @@ def _judge(
             evidence=(*evidence, *(h.evidence for h in owner.hits if h.evidence)),
             rests_on=(*owner.systems, *owner.projects),
         )  # fmt: skip
-    if gaps := _register_gaps(inventory):
+    if gaps := register_gaps(inventory):
         return Opinion(
             subject=subject,
             verdict=Verdict.UNKNOWN,
@@ -120,24 +135,57 @@ def _judge(
         verdict=Verdict.FAIL if policy.choices.unregistered_fails else Verdict.ADVISORY,
         reason=_ownerless(owner),
         evidence=evidence,
-        rests_on=tenants,
+        rests_on=(*tenants, *_unheard(owner)),
         from_absence=True,
     )
 
 
-def _register_gaps(inventory: Inventory) -> tuple[Message, ...]:
-    """Why no owner may be concluded to be missing: the registers, and the tenants of the cloud where it lists any."""
+def register_gaps(inventory: Inventory) -> tuple[Message, ...]:
+    """Why no owner may be concluded to be missing: registers, declarations, tenants of the cloud where it lists any."""
     tenants = inventory.coverage.gaps("tenant", platform_only=True)
-    return absence_gaps(inventory.coverage, "project", "system") + tuple(missing_cell(r) for r in tenants)
+    registers = absence_gaps(inventory.coverage, "project", "system")
+    return registers + unread(inventory.coverage, "ownership", "segment") + tuple(missing_cell(r) for r in tenants)
 
 
-def _contest_gaps(inventory: Inventory, owner: Ownership, tenants: tuple[str, ...]) -> tuple[Message, ...]:
-    """Why another owner may be named that was not seen: its tenant, or what a label of its means in the register."""
+def _contest_gaps(
+    inventory: Inventory, owner: Ownership, tenants: tuple[str, ...], ids: Iterable[str]
+) -> tuple[Message, ...]:
+    """Why another owner may be named that was not seen: its tenant, or what a label of its means in the register; or
+    why the name that its owner is known by may be that of something else, which was not seen."""
     known = {t.native_id for t in inventory.tenants} | {t.name for t in inventory.tenants}
     unseen = () if all(t in known for t in tenants) else inventory.coverage.gaps("tenant", platform_only=True)
     is_open = any(h.rule is OwnershipRule.LABEL and not (h.systems or h.projects) for h in owner.hits)
     register = absence_gaps(inventory.coverage, "project", "system") if is_open else ()
-    return register + tuple(missing_cell(r) for r in unseen)
+    cells = [*unseen, *_namesake_gaps(inventory, owner, frozenset(map(normalise, ids)))]
+    return register + distinct(missing_cell(r) for r in cells)
+
+
+def _namesake_gaps(inventory: Inventory, owner: Ownership, ids: frozenset[str]) -> tuple[CellResult, ...]:
+    """What was not listed of what may bear the name that decides; nothing where it is an id."""
+    named = (h for h in owner.hits if h.rule is not OwnershipRule.SIMILARITY and (h.systems or h.projects))
+    decisive = next(named, None)
+    if decisive is None or decisive.rule not in _BY_NAME:
+        return ()
+    entries: list[System | Project] = [s for code in owner.systems if (s := inventory.system(code)) is not None]
+    entries += [p for code in owner.projects if (p := inventory.project(code)) is not None]
+    said = {
+        OwnershipRule.DECLARED: [decisive.value],
+        OwnershipRule.ALIAS: [a.written for a, keys in inventory.alias_uses.items() if decisive.evidence in keys],
+        OwnershipRule.TENANT: [t for entry in entries for t in entry.tenants],
+    }[decisive.rule]
+    if not ids.isdisjoint(map(normalise, said)):
+        return ()
+    cells = inventory.coverage.gaps(*_BY_NAME[decisive.rule], platform_only=True)
+    return tuple(r for r in cells if r.state is not CellState.NOT_CONFIGURED)
+
+
+def _unheard(owner: Ownership) -> Iterator[str]:
+    """What labels and declarations name and the register does not have: its row may be one that could not be used."""
+    for hit in owner.hits:
+        if hit.rule is OwnershipRule.LABEL:
+            yield hit.value.partition("=")[2]
+        elif hit.rule is OwnershipRule.DECLARED:
+            yield from hit.value.partition(" → ")[2].split(", ")
 
 
 def _ownerless(owner: Ownership) -> Message:
@@ -168,7 +216,7 @@ CHECK = Check(
     clause="14-b",
     subject_kind="host",
     strength=Strength.EFFORT,
-    reads=("host", "tenant", "storage", "project", "system", "ownership"),
+    reads=("host", "tenant", "storage", "project", "system", "ownership", "segment"),
     enumerates=("host", "tenant", "storage"),
     judge=judge,
     remedy=msg(

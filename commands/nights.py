@@ -1,16 +1,16 @@
 """What earlier scans saw running, for the trial runs that Article 23(2) speaks of."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import msgspec
 
 from checks.dates import add_months
 from checks.policy import Policy
-from checks.trial_run import component_keys
 from inventory.build import build
-from inventory.history import History, Night, days_between, night_of
+from inventory.history import History, Night, component_keys, days_between, night_of
 from inventory.inventory import Inventory, law_date
 from inventory.records import Project
 from inventory.store import Store
@@ -26,11 +26,11 @@ def history_of(
     policy: Policy,
     as_of: datetime,
     *,
-    keys: Container[str] | None = None,
+    watched: "Watched | None" = None,
 ) -> History:
     """The nights before this scan that fall into somebody's month of trial run, whenever that was; no others are read.
 
-    `keys`: what is asked about (`host_key`, `workload_key`); what else ran is not kept in memory. None: all of it.
+    `watched`: what is asked about; what else ran is not kept in memory. None: all of it.
 
     Raises:
         StoreError: one cannot be read back.
@@ -38,29 +38,44 @@ def history_of(
     before = [(scan.number, scan.as_of) for scan in opened.scans() if scan.as_of < as_of]
     wanted = _trial_days(projects, policy, law_date(as_of), {law_date(at) for _, at in before})
     nights = []
+    keys = set(watched.keys) if watched is not None else set()
     for number, at in before:
         day = law_date(at)
         kept = opened.load(number) if day in wanted else None
         if kept is not None:
             night = night_of(build(kept.collection, kept.options, as_of=at), day=day, scan=number)
-            nights.append(night if keys is None else _only(night, keys))
+            nights.append(night if watched is None else _only(night, watched.systems, keys))
     return History(nights=tuple(nights))
 
 
-def trial_keys(inventory: Inventory) -> frozenset[str]:
-    """Everything that projects with a trial run run on, as nights know it."""
-    found: set[str] = set()
-    for project in inventory.projects:
-        if project.initial_acceptance_on is not None and project.trial_start_on is not None:
-            found.update(component_keys(inventory, inventory.systems_of(project)))
-    return frozenset(found)
+@dataclass(frozen=True)
+class Watched:
+    """What is asked of nights."""
+
+    keys: frozenset[str] = frozenset()
+    """What systems on trial run on today, as nights know it (`host_key`, `workload_key`)."""
+    systems: frozenset[str] = frozenset()
+    """Their codes: what a night knew them to run on is asked about too."""
 
 
-def _only(night: Night, keys: Container[str]) -> Night:
+def on_trial(inventory: Inventory) -> Watched:
+    """The systems of projects with a trial run, and everything that they run on."""
+    systems = {
+        system.native_id: system
+        for project in inventory.projects
+        if project.initial_acceptance_on is not None and project.trial_start_on is not None
+        for system in inventory.systems_of(project)
+    }
+    keys = frozenset(key for s in systems.values() for key in component_keys(inventory, s))
+    return Watched(keys=keys, systems=frozenset(systems))
+
+
+def _only(night: Night, systems: AbstractSet[str], keys: set[str]) -> Night:
+    """The night with nothing but these systems and keys; what the systems ran on in it joins the keys."""
+    components = {code: own for code, own in night.components.items() if code in systems}
+    keys.update(*components.values())
     return msgspec.structs.replace(
-        night,
-        running=frozenset(key for key in night.running if key in keys),
-        stopped=frozenset(key for key in night.stopped if key in keys),
+        night, running=night.running & keys, stopped=night.stopped & keys, components=components
     )
 
 

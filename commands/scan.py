@@ -19,7 +19,7 @@ from commands.clock import capture_clock, moment_of, now
 from commands.findings import finding_row, show_findings
 from commands.kept import store_place
 from commands.names import tell_of_aliases
-from commands.nights import history_of, trial_keys
+from commands.nights import history_of, on_trial
 from commands.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -136,7 +136,7 @@ def judge_and_keep(taken: Taken, options: ScanOptions, opened: Store, *, started
     )
     policy = Policy.from_options(options)
     inventory = build(collection, options, as_of=as_of)
-    history = history_of(opened, inventory.projects, policy, as_of, keys=trial_keys(inventory))
+    history = history_of(opened, inventory.projects, policy, as_of, watched=on_trial(inventory))
     inventory = replace(inventory, history=history)
     findings = judge(inventory, policy)
     info = ScanInfo(

@@ -90,6 +90,7 @@ def build(collection: Collection, options: ScanOptions, *, as_of: datetime) -> I
         declarations=tuple(map(resolved.declaration, _of(records, OwnershipDeclaration))),
         shared_words=shared,
         platform=frozenset(s.name for s in collection.sources if s.is_platform),
+        unlisted=frozenset(r.cell.source for r in coverage.of("tenant", platform_only=True) if r.is_gap),
         aliases=aliases,
         units=units,
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from inventory.hosts import Host
-from inventory.records import View, Workload
+from inventory.records import System, View, Workload
 
 if TYPE_CHECKING:
     from inventory.inventory import Inventory
@@ -53,6 +53,8 @@ class Night(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Keys of what was seen and did not run."""
     is_whole: bool = False
     """Whether every cell of hosts and workloads was complete: only then is what is in neither set absent."""
+    components: dict[str, frozenset[str]] = {}
+    """System code to the keys of what it ran on, by what was known in that night."""
 
     def state(self, key: str) -> DayState:
         """What this night says of one thing."""
@@ -80,6 +82,21 @@ class History:
     def first_day(self) -> date | None:
         """The earliest day of which anything is known."""
         return min(self._by_day, default=None)
+
+    def has_nights(self, day: date) -> bool:
+        """Whether any scan was made on that day."""
+        return day in self._by_day
+
+    def components(self, codes: Iterable[str], first: date, last: date) -> frozenset[str]:
+        """Keys of everything that the systems ran on in the nights of these days, as each night knew it."""
+        wanted = set(codes)
+        return frozenset(
+            key
+            for day in days_between(first, last)
+            for night in self._by_day.get(day, ())
+            for code in wanted & night.components.keys()
+            for key in night.components[code]
+        )
 
     def state(self, key: str, day: date) -> DayState:
         """What is known of one thing on one day: stopped once is stopped, else running once is running."""
@@ -114,6 +131,14 @@ def workload_key(workload: Workload) -> str:
     return f"workload/{workload.source}/{workload.namespace}/{workload.workload_kind}/{workload.name}"
 
 
+def component_keys(inventory: "Inventory", system: System) -> frozenset[str]:
+    """Keys of everything that the system runs on."""
+    hosts = {host_key(h) for h in inventory.hosts_of(system)}
+    # Not what another one of them owns, not what is scaled to nothing.
+    workloads = (w for w in inventory.workloads_of(system) if w.owner_uid is None and w.replicas != 0)
+    return frozenset(hosts | {workload_key(w) for w in workloads})
+
+
 def night_of(inventory: "Inventory", *, day: date, scan: int = 0) -> Night:
     """What an inventory says of everything that can run; pure."""
     running: set[str] = set()
@@ -135,6 +160,7 @@ def night_of(inventory: "Inventory", *, day: date, scan: int = 0) -> Night:
         running=frozenset(running),
         stopped=frozenset(stopped),
         is_whole=not any(r.is_gap for r in inventory.coverage.of("host", "workload")),
+        components={s.native_id: keys for s in inventory.systems if (keys := component_keys(inventory, s))},
     )
 
 

@@ -72,6 +72,8 @@ class AliasFlaw(StrEnum):
     """The register does not have what it names."""
     SEVERAL = "several"
     """Several things bear the name."""
+    UNLISTED = "unlisted"
+    """Another unit's cloud has a tenant of the name, and our own was not listed to its end: it may have one too."""
     REFUSED = "refused"
     """A person confirmed that it is not what a rule says."""
 

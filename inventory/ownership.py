@@ -59,6 +59,8 @@ class Register:
     """Normalised names and addresses that several machines bear: without a zone they mean none of them."""
     platform: frozenset[str] = frozenset()
     """Sources that are the government cloud: a tenant's name in the register means theirs."""
+    unlisted: frozenset[str] = frozenset()
+    """Those of them whose tenants were not all listed: any name may be that of one that was not."""
     aliases: AliasBook | None = None
     """Names that persons confirmed."""
     units: Directory | None = None
@@ -70,9 +72,9 @@ class Register:
     _namesakes: frozenset[str] = frozenset()
     """Keys of tenants that only their id names."""
     _declared: dict[str, list[OwnershipHit]] = field(default_factory=lambda: defaultdict(list))
-    _tenant_aliases: dict[str, list[tuple[Alias, bool]]] = field(default_factory=lambda: defaultdict(list))
-    """Key of a tenant to the aliases that bear its name, and whether other tenants bear it too."""
-    _host_aliases: dict[str, list[tuple[Alias, bool]]] = field(default_factory=lambda: defaultdict(list))
+    _tenant_aliases: dict[str, list[tuple[Alias, AliasFlaw | None]]] = field(default_factory=lambda: defaultdict(list))
+    """Key of a tenant to the aliases that bear its name, and why they may mean another tenant."""
+    _host_aliases: dict[str, list[tuple[Alias, AliasFlaw | None]]] = field(default_factory=lambda: defaultdict(list))
     """The same by the id of a machine."""
 
     def __post_init__(self) -> None:
@@ -124,9 +126,13 @@ class Register:
         for alias, found in bearers.items():
             in_source = Counter(t.source for t in found.values())
             # One name in two domains, or in our cloud and in another's: its id says which is meant, or the source.
-            is_open = max(in_source.values()) > 1 or len({source in self.platform for source in in_source}) > 1
+            flaw = None
+            if max(in_source.values()) > 1 or len({source in self.platform for source in in_source}) > 1:
+                flaw = AliasFlaw.SEVERAL
+            elif not self.platform & in_source.keys() and any(alias.reaches(s) for s in self.unlisted):
+                flaw = AliasFlaw.UNLISTED
             for key in found:
-                self._tenant_aliases[key].append((alias, is_open))
+                self._tenant_aliases[key].append((alias, flaw))
 
     def meet(self, machines: Iterable[Machine]) -> None:
         """Finds which machines the confirmed host names speak of; before it nothing is found by them."""
@@ -141,7 +147,7 @@ class Register:
             # A row on paper that was joined to nothing is most often one of the others.
             is_open = sum(any(s.view is not View.ASSET for s in m.sightings) for m in found.values()) > 1
             for machine_id in found:
-                self._host_aliases[machine_id].append((alias, is_open))
+                self._host_aliases[machine_id].append((alias, AliasFlaw.SEVERAL if is_open else None))
 
     def _declare(self, target: str, zone: str | None, hit: OwnershipHit) -> None:
         self._declared[f"{zone or ''}|{normalise(target)}"].append(hit)
@@ -154,7 +160,9 @@ class Register:
         found: set[str] = set()
         for named in by_name.values():
             in_source = Counter(t.source for t in named)
+            kind = named[0].source.partition(":")[0]
             is_ours = any(t.source in self.platform for t in named)
+            is_ours |= any(source.partition(":")[0] == kind for source in self.unlisted)
             found.update(t.key for t in named if in_source[t.source] > 1 or (is_ours and t.source not in self.platform))
         return frozenset(found)
 
@@ -167,17 +175,17 @@ class Register:
         return self._names.system_code(text, record)
 
     def _aliased(
-        self, entries: Iterable[tuple[Alias, bool]], hits: Sequence[OwnershipHit], records: Iterable[str]
+        self, entries: Iterable[tuple[Alias, AliasFlaw | None]], hits: Sequence[OwnershipHit], records: Iterable[str]
     ) -> Iterator[OwnershipHit]:
         """What persons confirmed of something, beside what the rules say of it; `records` bear the name."""
         written = sorted(records)
-        for alias, is_open in entries:
+        for alias, doubt in entries:
             if self.aliases is not None:
                 self.aliases.use(alias, written)
             known = self._names.of_alias(alias)
             if alias.is_refusal and not any(self._names_it(hit, alias, known) for hit in hits):
                 continue
-            flaw = AliasFlaw.REFUSED if alias.is_refusal else AliasFlaw.SEVERAL if is_open else None
+            flaw = AliasFlaw.REFUSED if alias.is_refusal else doubt
             if known is None:
                 flaw = AliasFlaw.DANGLING
             # Without the number of the entry: what is inserted above it changes no finding.
@@ -485,6 +493,9 @@ def _unfollowed(flawed: OwnershipHit, other: OwnershipHit | None) -> Message:
     why = {
         AliasFlaw.DANGLING: msg("it names nothing that the register has"),
         AliasFlaw.SEVERAL: msg("several bear that name"),
+        AliasFlaw.UNLISTED: msg(
+            "the government cloud's tenants were not all listed, and one of them may bear that name"
+        ),
         AliasFlaw.REFUSED: msg("a person confirmed that it is not"),
     }[flawed.flaw or AliasFlaw.DANGLING]
     if other is None:

@@ -55,7 +55,7 @@ def test_from_an_unknown_name_to_a_confirmed_one(yunhe: Yunhe, tmp_path: Path) -
     """The night, the morning after, and the next night: only the person's word changes a verdict."""
     config, file = small_city(tmp_path, "数字城管平台"), tmp_path / "别名.yaml"
     first = verdicts(yunhe("scan", "-c", config, "--format", "json").out, "mlps-filing")
-    assert first["甲市数字城管综合管理平台"][0] == "fail"
+    assert first["甲市数字城管综合管理平台"][0] == "unknown"  # the row that calls it otherwise may be its own
 
     ran = yunhe("map", "propose", "-c", config, "--out", file, "--format", "json")
 

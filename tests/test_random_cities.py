@@ -5,18 +5,40 @@ The generator knows nothing of the checks; where the two disagree, one of them h
 
 import random
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 
+import msgspec
 import pytest
 from random_city import NIGHT, City, random_city
 
 from checks.catalogue import CATALOGUE
+from checks.check import ROWS_REJECTED
 from checks.judge import judge
 from checks.policy import Policy
 from checks.regulation import load_pack
 from inventory.build import build
+from inventory.collection import Collection
+from inventory.coverage import CellState, Rejection
 from inventory.finding import Finding, Verdict
+from inventory.records import (
+    DesignItem,
+    HostSighting,
+    MlpsAssessment,
+    MlpsFiling,
+    OwnershipDeclaration,
+    Project,
+    Record,
+    Segment,
+    SharingEntry,
+    SharingUse,
+    System,
+    ThirdPartyResource,
+    View,
+)
 from inventory.scan import ScanOptions
+from inventory.text import msg
 
 pytestmark = pytest.mark.thorough
 
@@ -55,6 +77,104 @@ def test_each_kind_that_can_be_planted_occurs() -> None:
 
     assert min(planted.values()) >= 10, planted
     assert truth == set(CHECKED)
+
+
+def turned(before: Iterable[Finding], after: Iterable[Finding]) -> list[tuple[str, str]]:
+    """Findings with another verdict than before, and what they say now; `unknown` is none."""
+    verdicts = {f.key: f.verdict for f in before}
+    return [
+        (f.key, f.verdict.value)
+        for f in after
+        if f.verdict is not Verdict.UNKNOWN and f.verdict is not verdicts.get(f.key)
+    ]
+
+
+def kind_of(record: Record) -> tuple[str, str]:
+    """The cell's source and kind that a record was read in."""
+    is_hypervisor = isinstance(record, HostSighting) and record.view is View.HYPERVISOR
+    return record.source, "hypervisor" if is_hypervisor else record.kind
+
+
+def judged(collection: Collection) -> tuple[Finding, ...]:
+    inventory = build(collection, ScanOptions(city="随机市"), as_of=NIGHT)
+    return judge(inventory, Policy(pack=load_pack(), city="随机市"))
+
+
+@pytest.mark.parametrize("seed", range(0, CITIES, 4))
+def test_what_was_not_read_makes_nothing_but_unknown(seed: int) -> None:
+    """Neither lawful, nor a breach, nor exempt: whatever part of whatever listing is lost."""
+    city, findings = scanned(seed)
+    whole = city.collection(random.Random(seed))  # noqa: S311
+    for share in (0.1, 0.4, 1.0):
+        chance = random.Random(f"{seed} {share}")  # noqa: S311
+        kinds = set(chance.sample(sorted({(c.cell.source, c.cell.kind) for c in whole.cells}), chance.choice((1, 2))))
+        cells = [
+            msgspec.structs.replace(c, state=CellState.PARTIAL, reason=msg("reset"))
+            if (c.cell.source, c.cell.kind) in kinds
+            else c
+            for c in whole.cells
+        ]
+        records = [r for r in whole.records if kind_of(r) not in kinds or chance.random() >= share]
+
+        assert turned(findings, judged(replace(whole, records=records, cells=cells))) == [], kinds
+
+
+def words(record: Record) -> tuple[str, ...]:
+    """What a rejected row of this record is said to speak of: what the ledgers' columns mark so."""
+    match record:
+        case Project():
+            said = [record.native_id, record.name, *record.systems]
+        case System():
+            said = [record.native_id, record.name, *record.projects]
+        case MlpsFiling():
+            said = [record.system, record.number]
+        case MlpsAssessment():
+            said = [record.report_number, record.filing_number, record.system]
+        case SharingEntry():
+            said = [record.native_id, record.name, record.system, record.resource_id]
+        case SharingUse():
+            said = [record.resource_id, record.consumer_system]
+        case ThirdPartyResource():
+            said = [record.native_id, record.provider]
+        case Segment():
+            said = [record.cidr, record.system]
+        case OwnershipDeclaration():
+            said = [record.target, *record.systems, *record.projects]
+        case HostSighting():
+            addresses = [a.partition("/")[0] for n in record.nics for a in n.addresses]
+            said = [record.name, record.uuid, record.serial, record.asset_number, record.system, *addresses]
+        case DesignItem():
+            said = [record.project]
+        case _:
+            said = []
+    return tuple(dict.fromkeys(word for word in said if word))
+
+
+@pytest.mark.parametrize("seed", range(0, CITIES, 4))
+def test_a_row_that_could_not_be_used_makes_nothing_but_unknown(seed: int) -> None:
+    """The ledger is whole for all whom its lost rows do not speak of: for those of whom they do, it is not."""
+    city, findings = scanned(seed)
+    whole = city.collection(random.Random(seed))  # noqa: S311
+    rows = [r for r in whole.records if r.source.startswith("ledger:") and words(r)]
+    for count in (1, 1, 2, 3):
+        lost = random.Random(f"{seed} {count}").sample(rows, count)  # noqa: S311
+        kinds = {kind_of(r) for r in lost}
+        rejections = [
+            Rejection(source=r.source, file="f", sheet="*", row=n, column="c", value="?", expected=msg("x"),
+                      touches=words(r))
+            for n, r in enumerate(lost, 1)
+        ]  # fmt: skip
+        cells = [
+            msgspec.structs.replace(c, state=CellState.PARTIAL, reason=msg(ROWS_REJECTED, count=count))
+            if (c.cell.source, c.cell.kind) in kinds
+            else c
+            for c in whole.cells
+        ]
+        records = [r for r in whole.records if r not in lost]
+
+        after = judged(replace(whole, records=records, cells=cells, rejections=rejections))
+
+        assert turned(findings, after) == [], [(r.kind, words(r)) for r in lost]
 
 
 @pytest.mark.parametrize("seed", range(0, CITIES, 10))

@@ -79,9 +79,26 @@ def test_a_rejected_row_that_speaks_of_the_system_leaves_it_open() -> None:
 
 
 def test_a_rejected_row_of_somebody_else_does_not() -> None:
-    inventory = filed(coverage=b.coverage(rejections=(b.rejection("S-7"),)))
+    coverage = b.coverage(rejections=(b.rejection("S-7"),))
 
-    assert verdict_on(CHECK, inventory, "system/S-1") == "fail"
+    assert verdict_on(CHECK, filed(coverage=coverage, systems=(b.system(), b.system("S-7"))), "system/S-1") == "fail"
+
+
+def test_a_rejected_row_of_nobody_whom_the_register_has_may_be_anybody_s() -> None:
+    inventory = filed(coverage=b.coverage(rejections=(b.rejection("学籍管理平台"),)))
+
+    finding = finding_on(CHECK, inventory, "system/S-1")
+
+    assert finding.verdict.value == "unknown"
+    assert "row 7 of 台账.xlsx" in english(finding.missing[0])
+
+
+@pytest.mark.parametrize("written", ["42060012345-00001", "4206001234500001"])
+def test_a_rejected_row_that_gives_the_same_number_leaves_it_open(written: str) -> None:
+    """It may be the cloud's own row, or another system's: nobody would see that the number is used twice."""
+    inventory = filed(b.filing(), coverage=b.coverage(rejections=(b.rejection(written),)))
+
+    assert verdict_on(CHECK, inventory, "system/S-1") == "unknown"
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,13 @@ CASES = [
      changed(coverage=b.coverage(b.cell(b.CLOUD, "host", CellState.FAILED))), "unknown"),
     ("the systems' levels were not seen",
      changed(coverage=b.coverage(b.cell(b.REGISTER, "system", CellState.PARTIAL))), "unknown"),
-    ("carries an unknown level", changed(systems=(b.system(mlps_level=None),)), "unknown"),
+    ("carries an unknown level",
+     changed(systems=(b.system(mlps_level=None),), filings=(b.platform_filing(),)), "unknown"),
+    ("carries a level that only the certificate names", changed(systems=(b.system(mlps_level=None),)), "pass"),
+    ("carries a system that its certificate grades above the cloud",
+     changed(systems=(b.system(mlps_level=None),), filings=(b.filing(), b.platform_filing(level=2))), "fail"),
+    ("carries a system that its register and its certificate grade differently",
+     changed(systems=(b.system(mlps_level=2),), filings=(b.filing(), b.platform_filing(level=2))), "unknown"),
     ("the config names another number", changed(filings=(b.platform_filing(number="42060000002-00002"),)), "unknown"),
 ]  # fmt: skip
 

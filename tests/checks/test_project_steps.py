@@ -7,7 +7,7 @@ import pytest
 from verdicts import english, finding_on, verdict_on
 
 from checks import acceptance_report, self_evaluation, third_party_reports
-from checks.project_steps import has_failed
+from checks.conclusions import has_failed
 from inventory.coverage import CellState
 from inventory.inventory import Inventory
 from inventory.records import Project, ProjectKind

@@ -27,7 +27,7 @@ CASES: list[tuple[str, dict[str, object], str]] = [
     ("a day later", {"awarded_on": SPRING_FESTIVAL, "applied": date(2026, 2, 27)}, "fail"),
     ("the last of five, over National Day", {"awarded_on": NATIONAL_DAY, "applied": date(2026, 10, 12)}, "pass"),
     ("on the day of the award", {"awarded_on": NATIONAL_DAY, "applied": NATIONAL_DAY}, "pass"),
-    ("before the award", {"awarded_on": NATIONAL_DAY, "applied": date(2026, 9, 1)}, "pass"),
+    ("before the award", {"awarded_on": NATIONAL_DAY, "applied": date(2026, 9, 1)}, "unknown"),
     ("none, still in time", {"awarded_on": date(2026, 11, 18)}, "advisory"),
     ("none, the register keeps no such date", {"awarded_on": date(2026, 3, 2)}, "unknown"),
     ("no award", {"awarded_on": None, "contract_on": date(2026, 3, 2)}, "unknown"),

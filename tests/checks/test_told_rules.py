@@ -318,7 +318,19 @@ DUE: dict[str, tuple[Inventory, Policy]] = {
         b.city(**LEDGERS), b.policy(pack=b.with_fields(b.policy().pack, without=("14-third-party", "16-migration")))
     ),
     "a cut-over after the owner's deadline": (
-        b.city(systems=LEDGERS["systems"], filings=(), assessments=()),
+        b.city(projects=(b.legacy_project(),), systems=LEDGERS["systems"], filings=(), assessments=()),
+        b.policy(PolicyChoices(legacy_deadline=date(2027, 1, 1))),
+    ),
+    "the owner's deadline, off the cloud without a plan": (
+        b.city(projects=(b.legacy_project(),), hosts=(b.tower(ownership=b.owned()),), filings=(), assessments=()),
+        b.policy(PolicyChoices(legacy_deadline=date(2027, 1, 1))),
+    ),
+    "the owner's deadline, on the cloud": (
+        b.city(projects=(b.legacy_project(),), filings=(), assessments=()),
+        b.policy(PolicyChoices(legacy_deadline=date(2027, 1, 1))),
+    ),
+    "the owner's deadline is not for what is new": (
+        b.city(hosts=(b.tower(ownership=b.owned()),), filings=(), assessments=()),
         b.policy(PolicyChoices(legacy_deadline=date(2027, 1, 1))),
     ),
     "a cut-over of a system that has moved": (

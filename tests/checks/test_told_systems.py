@@ -105,7 +105,7 @@ NODE = b.host("node-1", ownership=b.NOBODY)
 DEPLOYMENT: dict[str, Case] = {
     **SCOPES,
     **AGES,
-    "on the cloud, by tenants": b.city(systems=(b.system(tenants=("edu",)),)),
+    "on the cloud, by tenants": b.city(systems=(b.system(tenants=("edu",)),), **b.listed("edu")),
     "one component off it": b.city(hosts=(b.host(), TOWER)),
     "contested, conflicting, undetermined, procured": b.city(
         hosts=(
@@ -225,7 +225,7 @@ MIGRATION: dict[str, Case] = {
     ),
     "new": b.city(),
     "no date at all": project_of(awarded_on=None),
-    "on the cloud": legacy(tenants=("edu",)),
+    "on the cloud": legacy(b.listed("edu"), tenants=("edu",)),
     "off it, no plan": legacy(OFF),
     "off it, to be cut over today": legacy(OFF, migration_plan_cutover_on=TODAY),
     "off it, was to be cut over yesterday": legacy(OFF, migration_plan_cutover_on=YESTERDAY),
@@ -372,6 +372,7 @@ FILING: dict[str, Case] = {
     "the cloud's own number": filed(b.filing("42060000001-00001")),
     "a number that another system gives too": filed(
         b.filing(), b.filing(native_id="row 2", system="S-2"), b.filing(native_id="row 3", system="S-3"),
+        systems=(b.system(), b.system("S-2"), b.system("S-3")),
     ),
     "a number that another system may give": filed(
         b.filing(), b.filing(native_id="row 2", system="S-2", number_unreliable=True)
@@ -513,7 +514,7 @@ PLATFORM: dict[str, Case] = {
     "it carries a system above its level": cloud(
         filings=(b.filing(), b.platform_filing(level=2)), systems=(b.system(),)
     ),
-    "a system on it has no level": cloud(systems=(b.system(mlps_level=None),)),
+    "a system on it has no level": cloud(systems=(b.system(mlps_level=None),), filings=(b.platform_filing(),)),
     "a system of no level beside it": cloud(
         systems=(b.system(), b.system("S-2", mlps_level=4)), hosts=(b.host(), b.tower(ownership=b.owned("S-2")))
     ),

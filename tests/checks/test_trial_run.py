@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import builders as b
+import msgspec
 import pytest
 from verdicts import english, finding_on, verdict_on
 
@@ -34,6 +35,12 @@ def nights(days: Iterable[date], *, stopped: Iterable[date] = (), missing: Itera
 
 
 EVERY = tuple(days_between(START, DUE))
+
+
+def with_key(night: Night, key: str, *, runs: bool = True) -> Night:
+    """The night with one more thing in it."""
+    field = "running" if runs else "stopped"
+    return msgspec.structs.replace(night, **{field: getattr(night, field) | {key}})
 
 
 def city(history: History | None = None, **fields: object) -> Inventory:
@@ -79,13 +86,63 @@ def test_days_on_which_it_did_not_run_are_for_the_panel(kind: str) -> None:
     assert "2026-09-15" in english(finding.reason)
 
 
-def test_one_component_that_was_not_watched_leaves_it_open() -> None:
+def test_what_came_after_the_month_was_not_on_trial_and_is_told() -> None:
+    """Else every server that is added later makes a trial run unstable that was accepted long ago."""
+    inventory = replace(city(), hosts=(b.host(), b.host("edu-db-1")))
+
+    finding = finding_on(CHECK, inventory, "project/P-1")
+
+    assert finding.verdict.value == "pass"
+    assert "all of its 1 component(s)" in english(finding.reason)
+    assert "1 more came after that month" in english(finding.reason)
+
+
+def test_what_came_in_the_middle_of_the_month_was_not_there_before() -> None:
     second = b.host("edu-db-1")
+    since = date(2026, 9, 20)
+    grown = [n if n.day < since else with_key(n, host_key(second)) for n in nights(EVERY).nights]
 
-    inventory = replace(city(), hosts=(b.host(), second))
+    finding = finding_on(CHECK, replace(city(History(nights=tuple(grown))), hosts=(b.host(), second)), "project/P-1")
 
-    # A night that saw everything and not the second machine says that it was not there.
-    assert verdict_on(CHECK, inventory, "project/P-1") == "advisory"
+    assert finding.verdict.value == "advisory"
+    assert "2026-09-03–2026-09-19" in english(finding.reason)
+
+
+def test_what_was_not_watched_in_a_night_that_was_cut_short_leaves_it_open() -> None:
+    """It may have been there: a night that did not see everything says of nothing that it came later."""
+    half = [msgspec.structs.replace(n, is_whole=n.day.day != 9) for n in nights(EVERY).nights]
+    inventory = replace(city(History(nights=tuple(half))), hosts=(b.host(), b.host("edu-db-1")))
+
+    assert verdict_on(CHECK, inventory, "project/P-1") == "unknown"
+
+
+def test_what_has_been_taken_away_since_counts_in_the_nights_that_knew_it() -> None:
+    """A server that failed on trial is not made good by its removal."""
+    gone = "host/id-edu-db-1"
+    broke = date(2026, 9, 20)
+    known = [
+        with_key(msgspec.structs.replace(n, components={"S-1": frozenset({KEY, gone})}), gone, runs=n.day != broke)
+        for n in nights(EVERY).nights
+    ]
+
+    finding = finding_on(CHECK, city(History(nights=tuple(known))), "project/P-1")
+
+    assert finding.verdict.value == "advisory"
+    assert "all of its 2 component(s)" in english(finding.reason)
+    assert "on 2026-09-20" in english(finding.reason)
+
+
+def test_other_systems_that_the_nights_knew_are_not_asked_about() -> None:
+    known = [msgspec.structs.replace(n, components={"S-2": frozenset({"host/other"})}) for n in nights(EVERY).nights]
+
+    assert verdict_on(CHECK, city(History(nights=tuple(known))), "project/P-1") == "pass"
+
+
+def test_nothing_of_today_in_the_whole_month_proves_nothing() -> None:
+    finding = finding_on(CHECK, replace(city(), hosts=(b.host("edu-db-1"),)), "project/P-1")
+
+    assert finding.verdict.value == "unknown"
+    assert "nothing that P-1 runs on today was there in that month" in english(finding.reason)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from verdicts import english, finding_on
 
 from checks.trial_run import CHECK, observed
-from commands.nights import ACCEPTED_NIGHTS, history_of, nights_needed
+from commands.nights import ACCEPTED_NIGHTS, Watched, history_of, nights_needed
 from inventory.collection import Collection
 from inventory.coverage import Cell, CellResult, CellState, SourceInfo
 from inventory.history import DayState, days_between
@@ -155,8 +155,10 @@ def test_nights_hold_in_memory_only_what_is_asked_about(tmp_path: Path) -> None:
     with Store(tmp_path / "s.db") as store:
         save(store, BEGAN, "ACTIVE")
         (all_of_it,) = history_of(store, [PROJECT], POLICY, builders.NIGHT).nights
-        (nothing,) = history_of(store, [PROJECT], POLICY, builders.NIGHT, keys=frozenset({"host/other"})).nights
-        (same,) = history_of(store, [PROJECT], POLICY, builders.NIGHT, keys=all_of_it.running).nights
+        (nothing,) = history_of(
+            store, [PROJECT], POLICY, builders.NIGHT, watched=Watched(keys=frozenset({"host/other"}))
+        ).nights
+        (same,) = history_of(store, [PROJECT], POLICY, builders.NIGHT, watched=Watched(keys=all_of_it.running)).nights
 
     assert (len(all_of_it.running), nothing.running, same) == (1, frozenset(), all_of_it)
 

@@ -313,6 +313,21 @@ def tenant(name: str = "edu", source: str = CLOUD, **fields: Any) -> Tenant:
     return Tenant(**{"source": source, "native_id": f"t-{name}", "observed_at": NIGHT, "name": name, **fields})
 
 
+def listed(*names: str, code: str = "S-1") -> dict[str, Any]:
+    """Tenants that the cloud lists and that the register gives to the system by name: fields of `city`."""
+    tenants = tuple(map(tenant, names))
+    return {
+        "tenants": tenants,
+        "owners": {
+            t.key: Ownership(
+                systems=(code,),
+                hits=(OwnershipHit(rule=OwnershipRule.TENANT, value=t.name, systems=(code,), evidence=t.key),),
+            )
+            for t in tenants
+        },
+    }
+
+
 def storage(name: str = "vol-1", **fields: Any) -> Storage:
     given = {"source": CLOUD, "native_id": name, "observed_at": NIGHT, "name": name, "storage_kind": "volume"}
     return Storage(**{**given, **fields})
