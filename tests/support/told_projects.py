@@ -5,8 +5,7 @@ from datetime import date
 from typing import Any
 
 import builders as b
-import pytest
-from told import Case, page, told
+from told import Case
 
 from inventory.coverage import CellState
 from inventory.history import History, Night, days_between, host_key
@@ -334,13 +333,3 @@ CASES: dict[str, dict[str, Case]] = {
     "24-report": ACCEPTANCE_REPORT,
     "26-self-evaluation": EVALUATION,
 }
-
-
-@pytest.mark.parametrize(("check", "name"), [(check, name) for check, cases in CASES.items() for name in cases])
-def test_the_whole_opinion_is_what_the_page_says(check: str, name: str) -> None:
-    assert told(check, CASES[check][name]) == page(check)[name]
-
-
-@pytest.mark.parametrize("check", CASES)
-def test_every_section_of_the_page_is_a_case(check: str) -> None:
-    assert list(page(check)) == list(CASES[check])

@@ -4,8 +4,7 @@ from datetime import date
 from typing import Any
 
 import builders as b
-import pytest
-from told import Case, page, told
+from told import Case
 
 from checks.regulation import load_pack
 from inventory.coverage import CellState
@@ -530,13 +529,3 @@ CASES: dict[str, dict[str, Case]] = {
     "mlps-assessment": ASSESSMENT,
     "mlps-filing": FILING,
 }
-
-
-@pytest.mark.parametrize(("check", "name"), [(check, name) for check, cases in CASES.items() for name in cases])
-def test_the_whole_opinion_is_what_the_page_says(check: str, name: str) -> None:
-    assert told(check, CASES[check][name]) == page(check)[name]
-
-
-@pytest.mark.parametrize("check", CASES)
-def test_every_section_of_the_page_is_a_case(check: str) -> None:
-    assert list(page(check)) == list(CASES[check])

@@ -6,10 +6,8 @@ from typing import Any
 
 import builders as b
 import msgspec
-import pytest
-from told import PAGES, Case, page, told
+from told import Case
 
-from checks.catalogue import CATALOGUE
 from checks.regulation import load_pack
 from inventory.coverage import CellState, Coverage, SourceInfo
 from inventory.hosts import Host, Ownership, OwnershipHit, OwnershipRule, Place
@@ -471,17 +469,3 @@ CASES: dict[str, dict[str, Case]] = {
     "16-extranet": EXTRANET,
     "28-classified": CLASSIFIED,
 }
-
-
-@pytest.mark.parametrize(("check", "name"), [(check, name) for check, cases in CASES.items() for name in cases])
-def test_the_whole_opinion_is_what_the_page_says(check: str, name: str) -> None:
-    assert told(check, CASES[check][name]) == page(check)[name]
-
-
-@pytest.mark.parametrize("check", CASES)
-def test_every_section_of_the_page_is_a_case(check: str) -> None:
-    assert list(page(check)) == list(CASES[check])
-
-
-def test_every_page_is_of_a_check_or_of_what_no_single_check_decides() -> None:
-    assert {p.stem for p in PAGES.iterdir()} <= {*(c.id for c in CATALOGUE), "run", "waivers", "due"}
