@@ -118,7 +118,7 @@ def run(files: Sequence[str], sample: int) -> None:
         for kind, operator in mutators.mutation_operators
     ]
     mutmut_main.collect_source_file_mutation_data = _chosen(files, sample)
-    mutmut_main._run((), 1)  # noqa: SLF001 what its command calls
+    mutmut_main._run((), None)  # noqa: SLF001 what its command calls; None: as many at a time as there are processors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from inventory.records import (
     Workload,
 )
 from inventory.settings import HostnameRule, OwnershipRules
+from inventory.text import tell
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
 CLOUD = "openstack:centre"
@@ -181,3 +182,58 @@ def test_a_workload_inherits_its_namespace() -> None:
     assert own_workload(workload, register(A, tenants=(space,))).systems == ("S-A",)
     elsewhere = register(A, tenants=(Tenant(source="kubernetes:d", native_id="u1", observed_at=NOON, name="edu"),))
     assert own_workload(workload, elsewhere).systems == ()
+
+
+PLAN = Segment(
+    source="ledger:plan", native_id="1", observed_at=NOON, cidr="10.1.0.0/16", domain="政务外网区", zone="政务外网区",
+    system="S-A",
+)  # fmt: skip
+ROW = OwnershipDeclaration(source="ledger:own", native_id="7", observed_at=NOON, target="web-01", systems=("S-A",))
+TAGGED = Tenant(source=CLOUD, native_id="t1", observed_at=NOON, name="edu-prod", tags=("system:S-A",))
+
+
+def explained(owner: Ownership) -> list[tuple[OwnershipRule, str, tuple[str, ...], str | None]]:
+    return [(h.rule, h.value, h.systems, h.evidence) for h in owner.hits]
+
+
+def test_the_explanation_names_what_matched_and_the_record_that_says_so() -> None:
+    """Whoever doubts whose a machine is must find the row, the tag or the pattern."""
+    rules = OwnershipRules(hostname=(HostnameRule(pattern=r"web-\d+", system="S-A"),))
+    known = register(A, PLAN, ROW, rules=rules, tenants=(TAGGED,))
+    nic = (Nic(addresses=("10.1.2.3/24",)),)
+
+    seen = owned(known, tenant="t1", labels={"system": "s-a"}, zone="政务外网区", nics=nic)
+
+    machine = f"{CLOUD}|host|a"
+    assert explained(seen) == [
+        (OwnershipRule.DECLARED, "web-01", ("S-A",), "ledger:own|ownership|7"),
+        (OwnershipRule.LABEL, "system=s-a", ("S-A",), machine),
+        (OwnershipRule.TENANT, "edu-prod", ("S-A",), TAGGED.key),
+        (OwnershipRule.TENANT, "edu-prod: system:S-A", ("S-A",), TAGGED.key),
+        (OwnershipRule.SEGMENT, "10.1.0.0/16", ("S-A",), "ledger:plan|segment|1"),
+        (OwnershipRule.HOSTNAME, r"web-\d+", ("S-A",), machine),
+    ]
+    assert explained(own_tenant(TAGGED, known)) == [
+        (OwnershipRule.LABEL, "system:S-A", ("S-A",), TAGGED.key),
+        (OwnershipRule.TENANT, "edu-prod", ("S-A",), TAGGED.key),
+    ]
+
+
+def test_a_contradiction_is_told_with_both_words() -> None:
+    """The person who must settle it reads which two rules say what."""
+    seen = owned(register(A, system("S-C", "市水利局")), tenant="t1", labels={"system": "S-C"})
+
+    assert seen.disagreement is not None
+    assert tell(seen.disagreement, "en") == "the label system=S-C says S-C, the tenant edu-prod says S-A"
+
+
+def test_a_declaration_of_nothing_is_told_with_what_was_found_instead() -> None:
+    void = OwnershipDeclaration(source="ledger:own", native_id="1", observed_at=NOON, target="web-01", systems=("S-9",))
+    shared = owned(register(A, B, void), tenant="t1")
+    labelled = owned(register(A, B, project("P-1"), void), labels={"project": "P-1"})
+
+    said = "the declaration web-01 → S-9 names nothing that the register has, or several machines"
+    assert shared.disagreement is not None
+    assert tell(shared.disagreement, "en") == f"{said}; the tenant edu-prod says S-A, S-B"
+    assert labelled.disagreement is not None
+    assert tell(labelled.disagreement, "en") == f"{said}; the label project=P-1 says P-1"
