@@ -92,6 +92,50 @@ def contested(ownership: Ownership) -> str:
     return tell(ownership.disagreement, "en")
 
 
+# ── entries ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+FIRST, LAST, BEFORE_IT, AFTER_IT = date(2026, 3, 1), date(2026, 6, 30), date(2026, 2, 28), date(2026, 7, 1)
+TERM = {"valid_from": FIRST, "valid_to": LAST}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ({}, {}, True),
+        ({}, {"written": "WEB－01"}, True),
+        ({}, {"written": "web-02"}, False),
+        ({}, {"kind": AliasKind.TENANT}, False),
+        ({"zone": "甲"}, {}, True),
+        ({"zone": "甲"}, {"zone": "甲"}, True),
+        ({"zone": "甲"}, {"zone": "乙"}, False),
+        ({"source": CLOUD}, {}, True),
+        ({"source": CLOUD}, {"source": CLOUD}, True),
+        ({"source": CLOUD}, {"source": "openstack"}, True),
+        ({"source": CLOUD}, {"source": OTHER_CLOUD}, False),
+        ({"source": CLOUD}, {"source": "kubernetes"}, False),
+        (TERM, {}, True),
+        (TERM, {"valid_to": FIRST}, True),
+        (TERM, {"valid_to": BEFORE_IT}, False),
+        (TERM, {"valid_from": LAST}, True),
+        (TERM, {"valid_from": AFTER_IT}, False),
+        ({"valid_from": FIRST}, {"valid_from": AFTER_IT}, True),
+        ({"valid_to": LAST}, {"valid_to": BEFORE_IT}, True),
+    ],
+)
+def test_two_entries_may_speak_of_one_name_where_kind_form_zone_source_and_days_meet(
+    one: dict[str, Any], other: dict[str, Any], expected: bool
+) -> None:
+    """Whichever of the two is asked."""
+    first, second = (alias(**{"kind": AliasKind.HOST, "written": "web-01", **fields}) for fields in (one, other))
+
+    assert (first.overlaps(second), second.overlaps(first)) == (expected, expected)
+
+
+def test_an_entry_is_cited_by_its_place_its_person_and_its_day() -> None:
+    assert host_alias(origin="names.yaml[1]").said_by == "names.yaml[1], 王敏 2026-11-20"
+    assert host_alias().said_by == "王敏 2026-11-20"
+
+
 # ── tenants and hosts ────────────────────────────────────────────────────────────────────────────────────────────────
 
 

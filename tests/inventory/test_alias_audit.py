@@ -152,7 +152,10 @@ def test_a_contested_tenant_or_host_is_told_with_what_contests_it() -> None:
 
     (found,) = audited([A, B, host], alias("web", AliasKind.HOST))
     assert found.states == (AliasState.CONTRADICTORY, AliasState.MATCHED)
-    assert "the label" in told(found)
+    assert told(found) == (
+        "whose web is, is contested: the confirmed name web (王敏 2026-11-20) says S-A, the label system=S-B says S-B; "
+        "1 record(s) write it"
+    )
 
     twin = tenant("edu-prod", native_id="t-2")
     (found,) = audited([A, EDU, twin], alias("edu-prod", AliasKind.TENANT))
@@ -168,6 +171,14 @@ def test_a_name_that_a_declaration_outranks_is_told() -> None:
         (found,) = audited([A, B, row, EDU], entry)
         assert found.states == (AliasState.CONTRADICTORY, AliasState.MATCHED)
         assert "belongs to S-B, 市水利局 by a stronger word" in told(found)
+
+
+def test_what_the_register_lacks_is_told_once_and_not_as_a_contradiction_too() -> None:
+    row = OwnershipDeclaration(source=REGISTER, native_id="1", observed_at=NIGHT, target="edu-prod", systems=("S-B",))
+
+    (found,) = audited([A, B, row, EDU], alias("edu-prod", AliasKind.TENANT, system="S-404"))
+
+    assert found.states == (AliasState.DANGLING, AliasState.MATCHED)
 
 
 def test_a_former_name_is_in_use_while_a_project_of_its_time_bears_it() -> None:
