@@ -52,9 +52,10 @@ def test_a_tenant_without_a_limit_or_a_count_is_unknown_and_in_no_sum(
     limits: dict[str, int], used: dict[str, int]
 ) -> None:
     """An unlimited quota has no share that is used: it would make the rate of the others as small as one likes."""
-    quotas = (quota("a", {"cores": 20}, {"cores": 5}), quota("b", limits, used))
+    quotas = (quota("a", {"cores": 20}, {"cores": 5}), quota("b", limits, used), quota("c", limits, used))
 
-    assert amounts(b.city(quotas=quotas), Measure.QUOTA) == (5_000, 20_000, 1)
+    assert amounts(b.city(quotas=quotas[:2]), Measure.QUOTA) == (5_000, 20_000, 1)
+    assert amounts(b.city(quotas=quotas), Measure.QUOTA) == (5_000, 20_000, 2)
 
 
 def test_only_unlimited_tenants_are_no_rate() -> None:

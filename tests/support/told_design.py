@@ -6,7 +6,7 @@ from typing import Any
 import builders as b
 from told import Case
 
-from inventory.coverage import CellState
+from inventory.coverage import CellState, Coverage
 from inventory.hosts import Host, Ownership, OwnershipHit, OwnershipRule
 from inventory.inventory import Inventory
 from inventory.records import Funding, Nic, ProjectKind
@@ -15,6 +15,14 @@ from inventory.text import msg
 GIB = 1024**3
 SHARED = b.owned(projects=("P-1", "P-2"), hits=(OwnershipHit(rule=OwnershipRule.LABEL, value="S-1", systems=("S-1",)),))
 """By a label that names the system, which both projects build."""
+TWO_PROJECTS = Ownership(
+    hits=tuple(OwnershipHit(rule=OwnershipRule.LABEL, value=code, projects=(code,)) for code in ("P-1", "P-2")),
+    disagreement=msg("the label says P-1, the label says P-2"),
+)
+OTHERS = Ownership(
+    hits=tuple(OwnershipHit(rule=OwnershipRule.LABEL, value=code, systems=(code,)) for code in ("S-8", "S-9")),
+    disagreement=msg("the label says S-8, the label says S-9"),
+)
 IN_PODS = b.design_item(disk_bytes=None, address_count=None)
 WORDS = b.design_item(count=None, vcpus=None, memory_bytes=None, disk_bytes=None, address_count=None)
 
@@ -73,6 +81,17 @@ DESIGN: dict[str, Case] = {
     ),
     "no source of systems": city(coverage=b.coverage(without=("system",))),
     "more doubts than are told": city(missing_components={"S-1": tuple(f"edu-{n}" for n in range(9))}),
+    "two rules that name two projects": city(hosts=(machine(), machine("edu-db-1", TWO_PROJECTS))),
+    "a contest among others": city(hosts=(machine(), machine("hr-db-1", OTHERS))),
+    "two clouds, of which the first did not list its volumes": city(
+        hosts=(machine(), replace(machine("west"), sightings=(b.sized("west", source="openstack:west"),))),
+        coverage=Coverage(
+            b.coverage().sources, [
+                *(r for r in b.coverage().results if r.cell.kind != "storage"),
+                b.cell(b.CLOUD, "storage", CellState.FAILED), b.cell("openstack:west", "storage"),
+            ],
+        ),
+    ),
     "two machines that the same words contest": city(hosts=(machine("a", b.CONTESTED), machine("c", b.CONTESTED))),
     "more absent addresses than are told": city(
         b.design_item(
@@ -109,6 +128,12 @@ DESIGN: dict[str, Case] = {
             pod().key: b.owned(), volume("pv-1", 60).key: b.owned(), volume("not claimed", 80).key: b.owned(),
             volume("pv-2", 70).key: b.owned("S-2", projects=()),
         },
+    ),
+    "a machine and a pod, each with a volume": city(
+        b.design_item(count=2, disk_bytes=100 * GIB, address_count=None),
+        workloads=(pod(),),
+        storages=(volume("data", 100), volume("pv-1", 60, storage_kind="persistent_volume", attached_to=())),
+        owners={pod().key: b.owned(), volume("pv-1", 60).key: b.owned()},
     ),
 }  # fmt: skip
 
