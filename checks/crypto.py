@@ -52,17 +52,14 @@ def passed(inventory: Inventory, policy: Policy, system: System) -> bool | None:
         return None
     today = law_date(inventory.as_of)
     newest = max(mine, key=lambda c: (c.reported_on or date.min, c.key), default=None)
-    if newest is not None and newest.reported_on is not None and _holds(policy, newest.reported_on, today):
-        return _conclusion(newest)
-    if newest is not None and newest.reported_on is not None and newest.reported_on > today:
-        return None
+    if newest is not None and newest.reported_on is not None:
+        if newest.reported_on > today:
+            return None
+        if today <= add_months(newest.reported_on, policy.parameters.crypto_months):
+            return _conclusion(newest)
     if absence_gaps(inventory.coverage, "mlps_assessment") or not inventory.crypto_assessments:
         return None
     return False
-
-
-def _holds(policy: Policy, reported_on: date, today: date) -> bool:
-    return reported_on <= today <= add_months(reported_on, policy.parameters.crypto_months)
 
 
 def _conclusion(report: CryptoAssessment) -> bool | None:

@@ -31,6 +31,7 @@ from inventory.records import (
     View,
     Workload,
 )
+from inventory.register_names import RegisterNames
 from inventory.scan import ScanOptions
 from inventory.text import tell
 
@@ -520,6 +521,10 @@ def test_a_unit_that_no_row_of_the_directory_is_called_is_remembered() -> None:
 
     assert seen.unresolved_references == (("department_name", "教育局", "ledger:register|project|P-1"),)
     assert city([project("P-1", department="教育局", systems=())]).unresolved_references == ()  # no directory was read
+
+
+def test_without_a_register_of_units_no_entry_names_one() -> None:
+    assert RegisterNames([A], []).of_alias(unit_alias("市住建局", "市水利局")) is None
 
 
 def test_the_order_of_entries_leaves_no_trace() -> None:

@@ -55,7 +55,15 @@ def test_a_present_name_that_another_unit_bore_then_means_neither(day: date | No
 
 @pytest.mark.parametrize(
     ("day", "shown"),
-    [(date(2010, 1, 1), "甲局"), (date(2015, 1, 1), "乙局"), (date(2012, 12, 31), "甲局"), (None, "市信息办")],
+    [
+        (date(2010, 1, 1), "甲局"),
+        (date(2012, 12, 31), "甲局"),
+        (date(2013, 1, 1), "乙局"),
+        (date(2015, 1, 1), "乙局"),
+        (date(2018, 12, 31), "乙局"),
+        (date(2019, 1, 1), "市信息办"),
+        (None, "市信息办"),
+    ],
 )
 def test_a_former_name_of_two_units_is_told_apart_by_the_day(day: date | None, shown: str) -> None:
     first = unit("甲局", dated_names=(DatedName(name="市信息办", valid_to=date(2012, 12, 31)),))
