@@ -34,7 +34,7 @@ def crypto_assessment(inventory: Inventory, policy: Policy) -> Kpi:
 
 
 def _is_reached(inventory: Inventory, policy: Policy, system: System) -> bool:
-    barrier = system_barrier(inventory, policy, system, needs_funding=False)
+    barrier = system_barrier(inventory, policy, system)
     if barrier is not None and barrier.verdict is Verdict.NOT_APPLICABLE:
         return False
     return system.mlps_level is None or system.mlps_level >= policy.parameters.crypto_lowest_level
