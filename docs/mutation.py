@@ -199,8 +199,8 @@ def reason(path: Path, survivor: Survivor, known: Sequence[dict[str, str]]) -> s
     return "only the words of a sentence" if survivor.in_message else "**a claim is missing**"
 
 
-def page() -> Iterator[str]:
-    """docs/mutation.md below its head, from the results of `make mutants`."""
+def page(sample: int) -> Iterator[str]:
+    """docs/mutation.md below its head, from the results of `make mutants`; `sample`: at most so many of each file."""
     known = tomllib.loads(REASONS.read_text(encoding="utf-8"))["survivor"] if REASONS.exists() else []
     rows, lists = [], []
     sums: Counter[str] = Counter()
@@ -208,11 +208,13 @@ def page() -> Iterator[str]:
     for path in sorted(walk_mutatable_files()):
         data = SourceFileMutationData(path=path)
         data.load()
-        by_status = Counter(status_by_exit_code[code] for code in data.exit_code_by_key.values())
-        made, ran = sum(by_status.values()), sum(by_status.values()) - by_status["not checked"]
-        if not made:
+        if not data.exit_code_by_key:
             continue
-        alive = [n for n, code in data.exit_code_by_key.items() if status_by_exit_code[code] in ALIVE]
+        # Only the sample counts, also where more was run of a file.
+        statuses = {name: status_by_exit_code[data.exit_code_by_key[name]] for name in _sampled(data, sample)}
+        by_status = Counter(statuses.values())
+        made, ran = len(data.exit_code_by_key), len(statuses) - by_status["not checked"]
+        alive = [name for name, status in statuses.items() if status in ALIVE]
         counts = {
             "made": made,
             "ran": ran,
@@ -279,4 +281,4 @@ if __name__ == "__main__":
     if not arguments.page_only:
         run(arguments.files, arguments.sample)
     head = PAGE.read_text(encoding="utf-8").partition(MARK)[0]
-    PAGE.write_text(head + MARK + "\n\n" + "\n".join(page()) + "\n", encoding="utf-8")
+    PAGE.write_text(head + MARK + "\n\n" + "\n".join(page(arguments.sample)) + "\n", encoding="utf-8")
