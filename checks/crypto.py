@@ -63,5 +63,7 @@ def passed(inventory: Inventory, policy: Policy, system: System) -> bool | None:
 
 
 def _conclusion(report: CryptoAssessment) -> bool | None:
-    word = normalise(report.conclusion or "")
+    if report.conclusion is None:
+        return None
+    word = normalise(report.conclusion)
     return True if word in PASSED else False if word in REFUSED else None

@@ -71,9 +71,10 @@ def risk_duration(inventory: Inventory) -> Duration:
 
 def newest_reports(inventory: Inventory) -> Iterator[MlpsAssessment]:
     """The newest report of each graded object: what an older one found, the newer one has looked at again."""
-    newest: dict[str, MlpsAssessment] = {}
+    newest: dict[str | None, MlpsAssessment] = {}
     for report in sorted(inventory.assessments, key=lambda r: (r.reported_on or date.min, r.key)):
-        newest["platform" if report.is_platform else report.system or report.filing_number or report.key] = report
+        of = None if report.is_platform else report.system or report.filing_number or report.key
+        newest[of] = report
     yield from newest.values()
 
 

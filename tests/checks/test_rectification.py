@@ -68,6 +68,14 @@ def test_systems_and_the_platform_add_up() -> None:
     assert measured(risks(3, 2), risks(2, 2, "S-2"), platform) == (5, 9, 0)
 
 
+def test_of_the_platform_the_newest_report_counts_whatever_certificate_it_names() -> None:
+    older = risks(9, 0, None, is_platform=True, native_id="r 1", filing_number="42060012345-00001",
+                  reported_on=date(2025, 5, 1))  # fmt: skip
+    newer = risks(4, 1, "政务云", is_platform=True, native_id="r 2", reported_on=date(2026, 5, 1))
+
+    assert measured(older, newer) == (1, 4, 0)
+
+
 def test_no_risks_at_all_are_no_ratio() -> None:
     assert risk_rectification(city(risks(0, None))).ratio is None
     assert risk_rectification(city()).ratio is None
