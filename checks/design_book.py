@@ -63,10 +63,9 @@ class Figure:
     @property
     def is_within(self) -> bool | None:
         """Whether the difference is within the tolerance; None where there is nothing to compare."""
-        difference = self.difference
-        if difference is None or self.declared is None:
+        if self.declared is None or self.actual is None:
             return None
-        return abs(difference) * 100 <= self.declared * self.tolerance_percent
+        return abs(self.actual - self.declared) * 100 <= self.declared * self.tolerance_percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -171,6 +171,34 @@ def test_a_name_that_is_the_register_s_own_of_another_is_told() -> None:
     assert "calls 市水利局 so" in told(unit)
 
 
+def test_all_that_the_register_calls_so_are_named() -> None:
+    twin = system("S-C", name="智慧水务平台")
+
+    (found,) = audited([A, B, twin], alias("智慧水务平台"))
+
+    assert told(found) == "the register itself calls S-B, S-C so"
+
+
+def test_of_a_renamed_unit_the_present_name_is_the_register_s_own() -> None:
+    code = "11420682011158671E"
+    rows = [
+        department("市大数据局", code=code, valid_to=date(2024, 2, 28)),
+        department("市数据局", code=code, valid_from=date(2024, 3, 1)),
+        department("市水利局"),
+    ]
+
+    same, other = audited(
+        rows,
+        alias("市大数据局", AliasKind.DEPARTMENT_NAME, department=code),
+        alias("市大数据局", AliasKind.DEPARTMENT_NAME, department="市水利局"),
+    )
+
+    assert told(same) == "王敏 2026-11-20 says otherwise: 市水利局"
+    assert told(other) == "王敏 2026-11-20 says otherwise: 11420682011158671E"
+    (alone,) = audited(rows, alias("市大数据局", AliasKind.DEPARTMENT_NAME, department="市水利局"))
+    assert told(alone) == "the register itself calls 市数据局 so"
+
+
 def test_a_contested_tenant_or_host_is_told_with_what_contests_it() -> None:
     host = sighting("web", nics=(), labels={"system": "S-B"})
 

@@ -225,6 +225,7 @@ TRIAL: dict[str, Case] = {
     "no initial acceptance": trial(initial_acceptance_on=None),
     "no beginning": trial(trial_start_on=None),
     "begins tomorrow": trial(trial_start_on=TOMORROW),
+    "begins today": trial(initial_acceptance_on=TODAY, trial_start_on=TODAY),
     "accepted tomorrow, said to run already": trial(initial_acceptance_on=TOMORROW),
     "ended a day too early": trial(trial_end_on=date(2026, 10, 2)),
     "ended on the day": trial(trial_end_on=date(2026, 10, 3)),
