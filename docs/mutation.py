@@ -27,6 +27,8 @@ from mutmut.mutation import file_mutation, mutators
 from mutmut.mutation.data import MutantLineSpans, SourceFileMutationData
 from mutmut.mutation.file_mutation import Mutation, MutationVisitor
 from mutmut.mutation.trampoline_templates import mangle_function_name
+from mutmut.runners.harness import BadTestExecutionCommandsException, PytestRunner
+from mutmut.state import state
 from mutmut.stats import status_by_exit_code
 from mutmut.utils.file_utils import walk_mutatable_files
 
@@ -37,6 +39,8 @@ FIRST = Path("mutants", "first.json")
 """What became of each mutant when it first ran: once claims are written for its survivors, a sample says less."""
 MARK = "<!-- written by make mutants -->"
 ASKED = 0.85
+NOT_RUN = 35
+"""Exit code of what mutmut calls suspicious."""
 ALIVE = ("survived", "no tests", "suspicious", "segfault")
 
 
@@ -87,6 +91,19 @@ def _arrange_property(function: cst.FunctionDef, mutants: Iterable[Mutation], cl
     return empty, [switch.with_changes(decorators=both), *rest], filled, names
 
 
+_tests = PytestRunner.run_tests
+
+
+def _run_tests(self: PytestRunner, *, mutant_name: str | None, tests: Iterable[str]) -> int:
+    """mutmut's, in which a mutant that no test was run against is not killed (an error of pytest's would count so)."""
+    try:
+        return _tests(self, mutant_name=mutant_name, tests=tests)
+    except BadTestExecutionCommandsException:
+        if mutant_name is None:
+            raise
+        return NOT_RUN
+
+
 def _chosen(files: Sequence[str], sample: int) -> Callable[..., Any]:
     """mutmut's list of mutants, cut down to the files and to at most `sample` of each, the same at every run."""
     collect = mutmut_main.collect_source_file_mutation_data
@@ -121,6 +138,9 @@ def run(files: Sequence[str], sample: int) -> None:
         for kind, operator in mutators.mutation_operators
     ]
     mutmut_main.collect_source_file_mutation_data = _chosen(files, sample)
+    # The run without a mutant names its tests one by one, as the runs with one do: where naming fails, nothing is run.
+    mutmut_main.tests_for_mutant_names = lambda _: set(state().duration_by_test)
+    PytestRunner.run_tests = _run_tests  # type: ignore[method-assign]
     mutmut_main._run((), None)  # noqa: SLF001 what its command calls; None: as many at a time as there are processors
     _remember_first()
 
