@@ -39,7 +39,7 @@ def _judge(inventory: Inventory, policy: Policy, segment: Segment, department: s
     gaps = absence_gaps(inventory.coverage, "host")
     if segment.has_own_exit is None or not hosts or gaps:
         # Among what was not seen there may be a server.
-        return _open(segment, subject, department, gaps if hosts else ())
+        return _open(segment, subject, department, gaps)
     return Opinion(
         subject=subject,
         verdict=Verdict.PASS,

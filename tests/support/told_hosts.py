@@ -407,6 +407,7 @@ EXTRANET: dict[str, Case] = {
     "only appliances, exit not said": network(inside(is_appliance=True), has_own_exit=None),
     "nothing seen, no exit": network(),
     "nothing seen, exit not said": network(has_own_exit=None),
+    "nothing seen, half a listing of hosts": replace(network(), coverage=HALF_CLOUD),
     "a server beside it": network(inside(address="192.168.8.9/24")),
     "a server in another zone with such an address": network(inside(zone="另一专网")),
     "more servers than a sentence names": network(*(inside(f"box-{n}") for n in range(10))),
@@ -452,6 +453,9 @@ CLASSIFIED: dict[str, Case] = {
         classified=(placeholder(), placeholder(row=2), placeholder("project"), placeholder("network"))
     ),
     "half a cloud listed": b.inventory(classified=(placeholder(),), coverage=HALF_CLOUD),
+    "the cloud's tenants were not listed": b.inventory(
+        classified=(placeholder(),), coverage=b.coverage(b.cell(b.CLOUD, "tenant", CellState.FAILED))
+    ),
     "no cloud at all": b.inventory(classified=(placeholder(),), coverage=b.coverage(platform=False)),
     "the cloud shows some": b.inventory(
         classified=(placeholder(),), classified_traces=(trace(what="tenant", count=2), trace())
