@@ -525,6 +525,17 @@ def test_a_unit_that_no_row_of_the_directory_is_called_is_remembered() -> None:
     assert city([project("P-1", department="教育局", systems=())]).unresolved_references == ()  # no directory was read
 
 
+def test_where_nobody_says_who_writes_it_a_text_is_a_code_or_the_exact_name() -> None:
+    """A confirmed name holds for the sources that it was confirmed for."""
+    aliases = (called("城管系统"), alias(AliasKind.PROJECT_NAME, "城管建设", project="P-1"))
+    names = RegisterNames([A], [project("P-1", name="甲")], aliases=AliasBook(aliases, today=TODAY))
+
+    assert [names.system_code(t) for t in ("s-a", A.name, "城管系统", "", None)] == ["S-A", "S-A", None, None, None]
+    assert [names.project_code(t) for t in ("p-1", "甲", "城管建设", "", None)] == ["P-1", "P-1", None, None, None]
+    assert names.system_code("城管系统", "ledger:x|filing|1") == "S-A"
+    assert names.project_code("城管建设", "ledger:x|filing|1") == "P-1"
+
+
 def test_without_a_register_of_units_no_entry_names_one() -> None:
     assert RegisterNames([A], []).of_alias(unit_alias("市住建局", "市水利局")) is None
 

@@ -303,6 +303,12 @@ LABEL = OwnershipHit(rule=OwnershipRule.LABEL, value="system=S-1", systems=("S-1
 UNREAD = OwnershipHit(rule=OwnershipRule.LABEL, value="system=S-404")
 KNOWN = Ownership(systems=("S-1",), projects=("P-1",), department="市教育局", hits=(LABEL, TENANT, TENANT, HEALTH))
 BY_PROJECT = Ownership(projects=("P-1",), hits=(replace(LABEL, systems=(), projects=("P-1",)),))
+OTHER_LABEL = OwnershipHit(rule=OwnershipRule.LABEL, value="system=S-2", systems=("S-2",), evidence="label 2")
+SHARED = Ownership(systems=("S-1", "S-2"), hits=(LABEL, OTHER_LABEL))
+BY_PROJECTS = Ownership(
+    projects=("P-1", "P-2"),
+    hits=tuple(OwnershipHit(rule=OwnershipRule.LABEL, value=f"project={p}", projects=(p,)) for p in ("P-1", "P-2")),
+)
 OPEN = Ownership(systems=("S-1",), hits=(UNREAD, TENANT))
 HALF_TENANTS = b.coverage(b.cell(b.CLOUD, "tenant", CellState.PARTIAL))
 HALF_SYSTEMS = b.coverage(b.cell(b.REGISTER, "system", CellState.PARTIAL))
@@ -340,6 +346,11 @@ UNREGISTERED: dict[str, Case] = {
     "known, its tenant was listed by its name": city(instance(KNOWN, "edu"), tenants=(EDU,), coverage=HALF_TENANTS),
     "known by its tenant, a label that nobody knows, half a register": city(instance(OPEN), coverage=HALF_SYSTEMS),
     "known by its tenant, a label that nobody knows": city(instance(OPEN)),
+    "two systems', by labels, its tenant may say otherwise": city(instance(SHARED, "t-edu"), coverage=HALF_TENANTS),
+    "two systems', by labels": city(instance(SHARED)),
+    "two projects', by labels, its tenant may say otherwise": city(
+        instance(BY_PROJECTS, "t-edu"), coverage=HALF_TENANTS
+    ),
     "known by its label, half a register": city(instance(KNOWN), coverage=HALF_SYSTEMS),
     "standalone": city(b.tower()),
     "a node of the cloud's own cluster": city(
