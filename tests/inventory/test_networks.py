@@ -76,14 +76,11 @@ def test_two_vrfs_of_one_zone_are_told_apart_by_their_domain() -> None:
 
 
 def test_the_plan_speaks_before_the_cloud() -> None:
-    table = SegmentTable.from_records(
-        [
-            segment("10.0.0.0/24", domain="net-1", source="openstack:one"),
-            segment("10.0.0.0/24", department="教育局"),
-        ]
-    )
+    """Whatever the sources are called."""
+    clouds = [segment("10.0.0.0/24", domain=f"net-{s}", source=s) for s in ("kubernetes:one", "openstack:one")]
+    table = SegmentTable.from_records([*clouds, segment("10.0.0.0/24", department="教育局")])
 
-    assert [s.source for s in table.find("10.0.0.5", zone="A")] == ["ledger:ip", "openstack:one"]
+    assert [s.source for s in table.find("10.0.0.5", zone="A")] == ["ledger:ip", "kubernetes:one", "openstack:one"]
 
 
 def test_overlap_inside_one_domain_is_reported_with_its_nearest_outer() -> None:
