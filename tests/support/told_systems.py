@@ -76,6 +76,7 @@ AGES: dict[str, Case] = {
     "built before, a rebuilding without a date": projects_of(
         OLD, {"project_kind": ProjectKind.REBUILD, "awarded_on": None}
     ),
+    "only kept by a project of the first day": project_of(project_kind=ProjectKind.OPERATION, awarded_on=EFFECTIVE),
     "two new projects, the earlier counts": projects_of({"awarded_on": date(2025, 6, 1)}, {"awarded_on": EFFECTIVE}),
     "two old projects, the earlier counts": projects_of({"awarded_on": date(2022, 6, 1)}, OLD),
     "a service bought for what stood there before": projects_of(
@@ -162,6 +163,9 @@ DEPLOYMENT |= {
     "hosts alone, half a cluster listed": b.city(coverage=HALF_CLUSTER),
     "hosts alone, its namespace is in a cluster that was listed in half": b.city(
         coverage=HALF_CLUSTER, tenants=(b.tenant(source=b.CLUSTER),), owners={b.tenant(source=b.CLUSTER).key: MINE}
+    ),
+    "a ledger of machines was cut short": b.city(
+        coverage=b.coverage(b.cell("ledger:assets", "host", CellState.PARTIAL))
     ),
     "the ledger of owners was not read": b.city(coverage=b.coverage(b.cell(b.REGISTER, "ownership", CellState.FAILED))),
     "nine regions were not listed": b.city(coverage=NINE_REGIONS),
