@@ -311,7 +311,9 @@ BY_PROJECTS = Ownership(
 )
 OPEN = Ownership(systems=("S-1",), hits=(UNREAD, TENANT))
 HALF_TENANTS = b.coverage(b.cell(b.CLOUD, "tenant", CellState.PARTIAL))
+HALF_BUREAU = b.coverage(b.cell("openstack:bureau", "tenant", CellState.PARTIAL))
 HALF_SYSTEMS = b.coverage(b.cell(b.REGISTER, "system", CellState.PARTIAL))
+HALF_PROJECTS = b.coverage(b.cell(b.REGISTER, "project", CellState.PARTIAL))
 
 
 def instance(owner: Ownership, tenant: str | None = None) -> Host:
@@ -337,14 +339,19 @@ UNREGISTERED: dict[str, Case] = {
     "similar names": city(instance(Ownership(hits=(HEALTH,)))),
     "contested": city(instance(b.CONTESTED)),
     "nobody's, half a register of systems": city(instance(b.NOBODY), coverage=HALF_SYSTEMS),
+    "nobody's, half a register of projects": city(instance(b.NOBODY), coverage=HALF_PROJECTS),
+    "nobody's, half a list of another cloud's tenants": city(instance(b.NOBODY), coverage=HALF_BUREAU),
     "nobody's, half a list of tenants": city(instance(b.NOBODY), coverage=HALF_TENANTS),
     "known, its tenant may say otherwise": city(instance(KNOWN, "t-edu"), coverage=HALF_TENANTS),
     "known, its tenant was not listed, another cloud's tenants were listed in half": city(
-        instance(KNOWN, "t-edu"), coverage=b.coverage(b.cell("openstack:bureau", "tenant", CellState.PARTIAL))
+        instance(KNOWN, "t-edu"), coverage=HALF_BUREAU
     ),
     "known, its tenant was listed by its id": city(instance(KNOWN, "t-edu"), tenants=(EDU,), coverage=HALF_TENANTS),
     "known, its tenant was listed by its name": city(instance(KNOWN, "edu"), tenants=(EDU,), coverage=HALF_TENANTS),
     "known by its tenant, a label that nobody knows, half a register": city(instance(OPEN), coverage=HALF_SYSTEMS),
+    "known by its tenant, a label that nobody knows, half a register of projects": city(
+        instance(OPEN), coverage=HALF_PROJECTS
+    ),
     "known by its tenant, a label that nobody knows": city(instance(OPEN)),
     "two systems', by labels, its tenant may say otherwise": city(instance(SHARED, "t-edu"), coverage=HALF_TENANTS),
     "two systems', by labels": city(instance(SHARED)),
@@ -466,6 +473,12 @@ CLASSIFIED: dict[str, Case] = {
     "half a cloud listed": b.inventory(classified=(placeholder(),), coverage=HALF_CLOUD),
     "the cloud's tenants were not listed": b.inventory(
         classified=(placeholder(),), coverage=b.coverage(b.cell(b.CLOUD, "tenant", CellState.FAILED))
+    ),
+    "the cloud's workloads were not listed": b.inventory(
+        classified=(placeholder(),), coverage=b.coverage(b.cell(b.CLUSTER, "workload", CellState.FAILED))
+    ),
+    "another unit's cloud was not listed": b.inventory(
+        classified=(placeholder(),), coverage=b.coverage(b.cell("openstack:bureau", "host", CellState.FAILED))
     ),
     "no cloud at all": b.inventory(classified=(placeholder(),), coverage=b.coverage(platform=False)),
     "the cloud shows some": b.inventory(

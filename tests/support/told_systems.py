@@ -164,6 +164,13 @@ DEPLOYMENT |= {
     "hosts alone, its namespace is in a cluster that was listed in half": b.city(
         coverage=HALF_CLUSTER, tenants=(b.tenant(source=b.CLUSTER),), owners={b.tenant(source=b.CLUSTER).key: MINE}
     ),
+    "found, half a list of tenants": b.city(coverage=b.coverage(b.cell(b.CLOUD, "tenant", CellState.PARTIAL))),
+    "found nowhere, half of another unit's cloud listed": b.city(
+        hosts=(), coverage=b.coverage(b.cell("openstack:bureau", "host", CellState.PARTIAL))
+    ),
+    "the plan of networks was cut short": b.city(
+        coverage=b.coverage(b.cell("ledger:网段", "segment", CellState.PARTIAL))
+    ),
     "a ledger of machines was cut short": b.city(
         coverage=b.coverage(b.cell("ledger:assets", "host", CellState.PARTIAL))
     ),
@@ -519,6 +526,11 @@ PLATFORM: dict[str, Case] = {
     "a system on it has no level": cloud(systems=(b.system(mlps_level=None),)),
     "a system of no level beside it": cloud(
         systems=(b.system(), b.system("S-2", mlps_level=4)), hosts=(b.host(), b.tower(ownership=b.owned("S-2")))
+    ),
+    "half of its hosts listed": cloud(coverage=b.coverage(b.cell(b.CLOUD, "host", CellState.PARTIAL))),
+    "half of its tenants listed": cloud(coverage=b.coverage(b.cell(b.CLOUD, "tenant", CellState.PARTIAL))),
+    "half of another unit's cloud listed": cloud(
+        coverage=b.coverage(b.cell("openstack:bureau", "host", CellState.PARTIAL))
     ),
     "half a cloud listed": cloud(coverage=b.coverage(b.cell(b.CLUSTER, "workload", CellState.PARTIAL))),
     "half a register of systems": cloud(coverage=half("system")),
