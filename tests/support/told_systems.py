@@ -158,6 +158,9 @@ DEPLOYMENT |= {
         *TWO_PODS, hosts=(node(), node("node-2", Place.STANDALONE_VIRTUAL))
     ),
     "a deployment on two nodes, one of them unseen": runs(*TWO_PODS, hosts=(node(),)),
+    "a deployment on two machines of its own": runs(
+        *TWO_PODS, hosts=tuple(node(n, Place.STANDALONE_PHYSICAL) for n in ("node-1", "node-2"))
+    ),
     "a deployment that is scaled to nothing": runs(b.with_fields(DEPLOYED, replicas=0), hosts=NODES),
     "workloads alone, half a cluster listed": runs(b.workload(), hosts=NODES, coverage=HALF_CLUSTER),
     "hosts alone, half a cluster listed": b.city(coverage=HALF_CLUSTER),
@@ -198,11 +201,11 @@ ROOM = RecognisedCentre(
 )
 
 
-def recognising(**centre: Any) -> Any:
-    """A rule that knows recognition, and the owner's list of one centre."""
+def recognising(*others: RecognisedCentre, **centre: Any) -> Any:
+    """A rule that knows recognition, and the owner's list of one centre, and of others."""
     pack = load_pack()
     knowing = b.with_fields(pack, parameters=b.with_fields(pack.parameters, recognises_department_centres=True))
-    return b.policy(PolicyChoices(recognised=(b.with_fields(ROOM, **centre),)), pack=knowing)
+    return b.policy(PolicyChoices(recognised=(b.with_fields(ROOM, **centre), *others)), pack=knowing)
 
 
 def in_room(name: str, place: Place = Place.STANDALONE_PHYSICAL, zone: str = "教育专网") -> Any:
@@ -211,6 +214,10 @@ def in_room(name: str, place: Place = Place.STANDALONE_PHYSICAL, zone: str = "�
 
 MIGRATION: dict[str, Case] = {
     "in a recognised centre": (legacy({"hosts": (in_room("a"), in_room("b"))}), recognising()),
+    "in two recognised centres": (
+        legacy({"hosts": (in_room("a"), in_room("b", zone="卫生专网"))}),
+        recognising(b.with_fields(ROOM, name="卫生机房", document="云管函〔2025〕9号", zone="卫生专网")),
+    ),
     "partly on the cloud, the rest in a recognised centre": (
         legacy({"hosts": (b.host(), in_room("a"))}),
         recognising(),
@@ -324,6 +331,10 @@ SHARING: dict[str, Case] = {
     "it only consumes, approved tomorrow": shares(b.with_fields(CONSUMES, approved_on=TOMORROW)),
     "it only consumes, and calls": shares(CONSUMES, uses=(b.use(consumer_system="S-1"),)),
     "lawfully refused": shares(LAWFUL),
+    "lawfully refused, by two laws": shares(
+        LAWFUL, b.with_fields(LAWFUL, native_id="2", legal_basis="《数据安全法》第二十一条")
+    ),
+    "two refused without a law": shares(*(b.with_fields(LAWFUL, native_id=n, legal_basis=None) for n in ("1", "2"))),
     "two refusals, one without a law": shares(LAWFUL, b.with_fields(LAWLESS, native_id="306001/000099")),
     "refused without a law, nobody's department": shares(LAWLESS, department=None),
 }  # fmt: skip
@@ -500,6 +511,7 @@ def cloud(**given: Any) -> Inventory:
     return b.city(**given)
 
 
+TWO = (b.host(), b.host("two", ownership=b.owned("S-2")))
 PLATFORM: dict[str, Case] = {
     "filed, assessed, and nothing above its level": cloud(),
     "no row, no number in the config": (cloud(filings=(b.filing(),)), b.policy(platform_filing_number=None)),
@@ -522,6 +534,17 @@ PLATFORM: dict[str, Case] = {
     ),
     "it carries a system above its level": cloud(
         filings=(b.filing(), b.platform_filing(level=2)), systems=(b.system(),)
+    ),
+    "it carries two systems above its level": cloud(
+        filings=(b.filing(), b.platform_filing(level=2)), systems=(b.system(), b.system("S-2", mlps_level=4)), hosts=TWO
+    ),
+    "two systems on it have no level": cloud(
+        systems=(b.system(mlps_level=None), b.system("S-2", mlps_level=None)), hosts=TWO
+    ),
+    "two numbers, both others than the config's": cloud(
+        filings=(
+            b.filing(), b.platform_filing(number="42060000003-00001"), b.platform_filing(number="42060000002-00001")
+        )
     ),
     "a system on it has no level": cloud(systems=(b.system(mlps_level=None),)),
     "a system of no level beside it": cloud(
