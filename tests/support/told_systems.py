@@ -483,6 +483,7 @@ ASSESSMENT: dict[str, Case] = {
     "not passed": assessed(report(conclusion="不符合", score=55)),
     "not passed and overdue": assessed(report(date(2025, 11, 22), conclusion="不符合", score=55)),
     "listed without its conclusion": assessed(report(conclusion=None)),
+    "listed without its conclusion, and overdue": assessed(report(date(2025, 11, 22), conclusion=None)),
     "the last day of the older template": assessed(report(date(2025, 3, 19), conclusion="良", score=80), **level(2)),
     "the first day of the newer template": assessed(report(date(2025, 3, 20), conclusion="良", score=80), **level(2)),
     "a score that is too low for 良": assessed(report(date(2025, 3, 19), conclusion="良", score=79.5), **level(2)),
