@@ -116,6 +116,9 @@ _KIND_WORDS = {
     "sharing_entry": mark("sharing entries"),
     "sharing_use": mark("sharing calls"),
     "third_party": mark("third-party contracts"),
+    "ownership": mark("declarations of owners"),
+    "segment": mark("plan of networks"),
+    "department": mark("register of units"),
 }
 
 

@@ -34,7 +34,7 @@ def crypto_assessment(inventory: Inventory, policy: Policy) -> Kpi:
 
 
 def _is_reached(inventory: Inventory, policy: Policy, system: System) -> bool:
-    barrier = system_barrier(inventory, policy, system, needs_funding=False)
+    barrier = system_barrier(inventory, policy, system)
     if barrier is not None and barrier.verdict is Verdict.NOT_APPLICABLE:
         return False
     return system.mlps_level is None or system.mlps_level >= policy.parameters.crypto_lowest_level
@@ -53,19 +53,18 @@ def passed(inventory: Inventory, policy: Policy, system: System) -> bool | None:
         return None
     today = law_date(inventory.as_of)
     newest = max(mine, key=lambda c: (c.reported_on or date.min, c.key), default=None)
-    if newest is not None and newest.reported_on is not None and _holds(policy, newest.reported_on, today):
-        return _conclusion(newest)
-    if newest is not None and newest.reported_on is not None and newest.reported_on > today:
-        return None
+    if newest is not None and newest.reported_on is not None:
+        if newest.reported_on > today:
+            return None
+        if today <= add_months(newest.reported_on, policy.parameters.crypto_months):
+            return _conclusion(newest)
     is_somebodys = all(c.is_platform or (c.system and inventory.system(c.system)) for c in inventory.crypto_assessments)
     is_whole = not absence_gaps(inventory.coverage, "mlps_assessment")
     return False if is_whole and is_somebodys and inventory.crypto_assessments else None
 
 
-def _holds(policy: Policy, reported_on: date, today: date) -> bool:
-    return reported_on <= today <= add_months(reported_on, policy.parameters.crypto_months)
-
-
 def _conclusion(report: CryptoAssessment) -> bool | None:
-    word = normalise(report.conclusion or "")
+    if report.conclusion is None:
+        return None
+    word = normalise(report.conclusion)
     return True if word in PASSED else False if word in REFUSED else None

@@ -5,6 +5,7 @@ pods, what an operating system or a list says of any other machine.
 """
 
 import ipaddress
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -62,10 +63,9 @@ class Figure:
     @property
     def is_within(self) -> bool | None:
         """Whether the difference is within the tolerance; None where there is nothing to compare."""
-        difference = self.difference
-        if difference is None or self.declared is None:
+        if self.declared is None or self.actual is None:
             return None
-        return abs(difference) * 100 <= self.declared * self.tolerance_percent
+        return abs(self.actual - self.declared) * 100 <= self.declared * self.tolerance_percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +207,13 @@ class _Running:
             and (w.source, w.node) not in self._own_nodes
         ]
         self.addresses = {a for h in self.hosts for a in _host_addresses(h)}
+        self._attached: dict[tuple[str, str], list[Storage]] = defaultdict(list)
+        for volume in inventory.storages:
+            for server_id in volume.attached_to:
+                self._attached[volume.source, server_id].append(volume)
+        claimed = [v for v in inventory.storages if self._is_claimed(v)] if self.pods else []
+        attached = [v for h in self.hosts for s in h.seen_by(View.SERVER) for v in self._volumes(s)]
+        self.volumes = {v.key: v for v in (*attached, *claimed)}
         for host in self.hosts:
             for conflict in host.conflicts:
                 look = msg("a look at {host} itself, by the infrastructure team", host=host.name)
@@ -253,7 +260,7 @@ class _Running:
     @property
     def evidence(self) -> set[str]:
         """Keys of all that was counted."""
-        return {k for h in self.hosts for k in h.evidence} | {w.key for w in self.workloads}
+        return {k for h in self.hosts for k in h.evidence} | {w.key for w in self.workloads} | self.volumes.keys()
 
     def amounts(self, quantity: Quantity) -> tuple[list[int], tuple[Message, ...]]:
         """What each of them adds, and what is missing where one does not tell."""
@@ -305,33 +312,26 @@ class _Running:
     def _disks(self) -> tuple[list[int], tuple[Message, ...]]:
         amounts: list[int] = []
         missing: list[Message] = []
-        volumes: dict[str, Storage] = {}
         for host in self.hosts:
             servers = tuple(host.seen_by(View.SERVER))
-            attached = [v for s in servers for v in self._volumes(s)]
-            volumes |= {v.key: v for v in attached}
             missing += [m for s in servers for m in self._unseen_volumes(s)]
             # A server that was made from a volume has no disk of the flavor's size.
-            if any(s.image is None for s in servers) and any(v.is_bootable for v in attached):
+            if any(s.image is None for s in servers) and any(v.is_bootable for s in servers for v in self._volumes(s)):
                 continue
             size = _size(host, "disk_bytes")
             if size is None:
                 missing.append(_size_wanted(host.name))
             else:
                 amounts.append(size)
-        if self.pods:
-            volumes |= {v.key: v for v in self.inventory.storages if self._is_claimed(v)}
-        for volume in volumes.values():
+        for volume in self.volumes.values():
             if volume.size_bytes is None:
-                missing.append(_size_wanted(volume.name))
+                missing.append(msg("the size of volume {volume}, by the infrastructure team", volume=volume.name))
             else:
                 amounts.append(volume.size_bytes)
         return amounts, distinct(missing)
 
-    def _volumes(self, server: HostSighting) -> Iterator[Storage]:
-        for volume in self.inventory.storages:
-            if volume.source == server.source and server.native_id in volume.attached_to:
-                yield volume
+    def _volumes(self, server: HostSighting) -> list[Storage]:
+        return self._attached.get((server.source, server.native_id), [])
 
     def _unseen_volumes(self, server: HostSighting) -> Iterator[Message]:
         """What keeps the volumes of a server from being known: a cloud without Cinder has none."""

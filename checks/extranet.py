@@ -17,15 +17,15 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
     """One opinion for every network of a department in the plan; the cloud's own are none."""
     for segment in inventory.segments:
         if segment.department is not None and segment.source.startswith("ledger:"):
-            yield _judge(inventory, policy, segment)
+            yield _judge(inventory, policy, segment, segment.department)
 
 
-def _judge(inventory: Inventory, policy: Policy, segment: Segment) -> Opinion:
+def _judge(inventory: Inventory, policy: Policy, segment: Segment, department: str) -> Opinion:
     subject = Subject(
         kind="segment",
         id=f"{segment.domain}|{segment.cidr}",
         name=f"{segment.cidr} {segment.zone or ''}".strip(),
-        department=segment.department,
+        department=department,
     )
     evidence = (segment.key,)
     settled = _not_a_private_network(policy, segment)
@@ -35,11 +35,11 @@ def _judge(inventory: Inventory, policy: Policy, segment: Segment) -> Opinion:
     hosts = _hosts_in(inventory, segment)
     servers = [h for h in hosts if not h.is_appliance]
     if servers or segment.has_own_exit:
-        return _still_separate(inventory, policy, segment, subject, servers)
+        return _still_separate(inventory, policy, segment, subject, department, servers)
     gaps = absence_gaps(inventory.coverage, "host")
     if segment.has_own_exit is None or not hosts or gaps:
         # Among what was not seen there may be a server.
-        return _open(segment, subject, gaps if hosts else ())
+        return _open(segment, subject, department, gaps)
     return Opinion(
         subject=subject,
         verdict=Verdict.PASS,
@@ -75,7 +75,7 @@ def _hosts_in(inventory: Inventory, segment: Segment) -> list[Host]:
 
 
 def _still_separate(
-    inventory: Inventory, policy: Policy, segment: Segment, subject: Subject, servers: list[Host]
+    inventory: Inventory, policy: Policy, segment: Segment, subject: Subject, department: str, servers: list[Host]
 ) -> Opinion:
     facts = []
     if servers:
@@ -83,27 +83,27 @@ def _still_separate(
         facts.append(msg("{count} server(s) stand in it: {names}", count=len(servers), names=names))
     if segment.has_own_exit:
         facts.append(msg("it has an Internet exit of its own"))
-    deadline = policy.choices.extranet_deadline
-    is_late = deadline is not None and law_date(inventory.as_of) > deadline
     reason = msg(
         "{cidr} of {department} is not part of the government extranet: {facts}",
         cidr=segment.cidr,
-        department=segment.department or "-",
+        department=department,
         facts=facts,
     )
-    if is_late:
+    verdict = Verdict.ADVISORY
+    deadline = policy.choices.extranet_deadline
+    if deadline is not None and law_date(inventory.as_of) > deadline:
+        verdict = Verdict.FAIL
         reason = msg("{reason}; the deadline set for department networks, {deadline}, is past", reason=reason,
-                     deadline=deadline.isoformat() if deadline else "-")  # fmt: skip
+                     deadline=deadline.isoformat())  # fmt: skip
     return Opinion(
         subject=subject,
-        verdict=Verdict.FAIL if is_late else Verdict.ADVISORY,
+        verdict=verdict,
         reason=reason,
         evidence=(segment.key, *(k for h in servers for k in h.evidence)),
     )
 
 
-def _open(segment: Segment, subject: Subject, gaps: tuple[Message, ...]) -> Opinion:
-    department = segment.department or "-"
+def _open(segment: Segment, subject: Subject, department: str, gaps: tuple[Message, ...]) -> Opinion:
     missing = [msg("a sweep of {cidr}, or a list of what stands in it, by {department}", cidr=segment.cidr,
                    department=department)]  # fmt: skip
     if segment.has_own_exit is None:

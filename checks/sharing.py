@@ -152,10 +152,10 @@ def _window(policy: Policy, today: date) -> date:
 
 
 def _overlaps(policy: Policy, use: SharingUse, today: date) -> bool:
-    """Whether any of the period lies in the window; a row without dates may."""
+    """Whether any of the period of successful calls lies in the window; a row without dates may."""
     since = _window(policy, today)
     start, end = use.period_start, use.period_end
-    return use.succeeded != 0 and (end is None or end >= since) and (start is None or start <= today)
+    return (end is None or end >= since) and (start is None or start <= today)
 
 
 def successful_calls(use: SharingUse, since: date, today: date) -> int | None:

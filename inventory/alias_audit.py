@@ -142,6 +142,6 @@ class _Auditor:
             if owner.disagreement is not None:
                 yield msg("whose {name} is, is contested: {disagreement}", name=name, disagreement=owner.disagreement)
                 continue
-            named = (*owner.systems, *owner.projects, *([owner.department] if owner.department else []))
+            named = tuple(filter(None, (*owner.systems, *owner.projects, owner.department)))
             if known is not None and (known in named) is alias.is_refusal:
                 yield msg("{name} belongs to {owner} by a stronger word", name=name, owner=", ".join(named))

@@ -60,12 +60,15 @@ class RegisterNames:
 
         `thing`: `system` or `project`.
         """
-        kind, code = self._codes.get(normalise(text), ("", ""))
-        return {code} if kind == thing else set(self._names.get((thing, normalise(text)), ()))
+        code = self._code(thing, text)
+        return {code} if code is not None else set(self._names.get((thing, normalise(text)), ()))
 
     def of_alias(self, alias: Alias) -> str | None:
         """Code (of a unit its present name) of what an alias names; None where the register does not have it."""
         if alias.department is not None:
             return self._units.of_alias(alias) if self._units is not None else None
-        kind, code = self._codes.get(normalise(alias.target), ("", ""))
-        return code if kind == ("system" if alias.system is not None else "project") else None
+        return self._code("system" if alias.system is not None else "project", alias.target)
+
+    def _code(self, thing: str, text: str) -> str | None:
+        coded = self.coded(text)
+        return coded[1] if coded is not None and coded[0] == thing else None

@@ -85,6 +85,7 @@ def test_it_stands_on_what_the_pack_has(check: Check) -> None:
 @by_id
 def test_it_can_be_found_by_its_id(check: Check) -> None:
     assert check_by_id(check.id) is check
+    assert check_by_id(f"{check.id}-x") is None
 
 
 def test_an_unknown_verdict_must_say_what_would_settle_it() -> None:

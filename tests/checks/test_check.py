@@ -62,3 +62,11 @@ def test_what_was_seen_long_after_the_clock_decides_nothing() -> None:
     later = b.host(sightings=(b.sighting(observed_at=b.days_ago(-3)),))
 
     assert verdict_on(standalone_compute.CHECK, b.city(hosts=(later,)), f"host/{later.id}") == "unknown"
+
+
+def test_half_a_ledger_for_which_no_reason_was_given_is_no_whole_one() -> None:
+    """Rows that were rejected say of whom they speak; silence does not."""
+    silent = b.with_fields(b.cell(b.REGISTER, "system", CellState.PARTIAL), reason=None)
+    (gap,) = absence_gaps(b.coverage(silent, rejections=(b.rejection("S-1"),)), "system")
+
+    assert english(gap).endswith("by the infrastructure team: no reason was given")

@@ -71,6 +71,13 @@ def test_the_newest_report_decides() -> None:
     assert measured(city(report(on=date(2025, 12, 1), conclusion="不符合"), report())) == PASSED
 
 
+def test_the_newest_is_so_by_its_day_and_not_by_its_place_in_the_ledger() -> None:
+    first = b.with_fields(report(on=date(2026, 5, 20)), native_id="row 1")
+    last = b.with_fields(report(on=date(2025, 12, 1), conclusion="不符合"), native_id="row 2")
+
+    assert measured(city(first, last)) == measured(city(last, first)) == PASSED
+
+
 def test_an_undated_report_beside_others_may_be_the_newest() -> None:
     assert measured(city(report(), report(on=None, conclusion="不符合"))) == UNKNOWN
 

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from checks.freshness import (
+    Freshness,
     freshness,
     last_shared_on,
     ledger_freshness,
@@ -75,6 +76,18 @@ def test_a_source_that_failed_tonight_is_as_old_as_its_last_whole_reading() -> N
     assert with_store[b.CLOUD] == b.NIGHT - timedelta(hours=1)
 
 
+def test_each_source_is_told_by_its_name_kind_and_the_days_of_its_reading_and_of_its_file() -> None:
+    written = b.days_ago(30)
+    sources = [SourceInfo(name=b.CLOUD, type="openstack"), SourceInfo(name=b.REGISTER, type="ledger",
+                                                                     modified_at=written)]  # fmt: skip
+    cells = [msgspec.structs.replace(b.cell(b.CLOUD, "host"), finished_at=b.NIGHT)]
+
+    assert freshness(b.inventory(coverage=Coverage(sources, cells)), {}) == (
+        Freshness(source=b.REGISTER, type="ledger", last_complete_at=None, modified_at=written),
+        Freshness(source=b.CLOUD, type="openstack", last_complete_at=b.NIGHT, modified_at=None),
+    )
+
+
 def ledgers(*modified: datetime | None) -> Inventory:
     sources = [SourceInfo(name=f"ledger:{n}", type="ledger", modified_at=at) for n, at in enumerate(modified)]
     return b.inventory(coverage=Coverage(sources, []))
@@ -129,6 +142,7 @@ def test_the_latest_proven_use_is_the_first_day_of_a_period_or_the_day_that_the_
     assert last_shared_on(b.city(sharing_uses=(b.use(), b.use(last_success_on=date(2026, 10, 30))))) == date(
         2026, 10, 30
     )
+    assert last_shared_on(b.city(sharing_uses=(b.use(last_success_on=b.TODAY),))) == b.TODAY
     assert last_shared_on(b.city(sharing_uses=(b.use(last_success_on=b.TODAY + timedelta(days=1)),))) is None
     assert last_shared_on(b.city(sharing_uses=(b.use(succeeded=0),))) is None
     assert last_shared_on(b.city(sharing_uses=())) is None

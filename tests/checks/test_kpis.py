@@ -164,6 +164,14 @@ def test_answers_to_applications_are_counted_in_working_days() -> None:
 
 
 def test_entries_without_a_resource_are_not_mounted_and_without_a_date_not_known_to_be_published() -> None:
-    entries = (b.entry(), b.entry("2", resource_id=None), b.entry("3", published_on=None))
+    entries = (
+        b.entry(),
+        b.entry("2", resource_id=None),
+        b.entry("3", published_on=None),
+        b.entry("4", direction="consume"),
+        b.entry("5", sharing_type=SharingType.NONE),
+        b.entry("6", published_on=b.TODAY),
+        b.entry("7", published_on=b.TODAY + timedelta(days=1)),
+    )
 
-    assert measured(b.city(sharing_entries=entries))["catalogue_mounting"] == (1, 3, 1)
+    assert measured(b.city(sharing_entries=entries))["catalogue_mounting"] == (2, 4, 1)

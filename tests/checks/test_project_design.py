@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from checks.catalogue import check_by_id
-from checks.design_book import Comparison, Quantity, comparison_of, declared
+from checks.design_book import Comparison, Figure, Quantity, comparison_of, comparisons, declared
 from checks.judge import judge
 from inventory.coverage import CellState
 from inventory.finding import Finding, Verdict
@@ -64,6 +64,18 @@ def test_the_tolerance_ends_exactly_where_it_says(vcpus: int, verdict: Verdict) 
     inventory = city(b.design_item(vcpus=100), hosts=(machine(vcpus=vcpus),))
 
     assert found(inventory).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("said", "runs", "difference", "is_within"),
+    [(100, 90, -10, True), (100, 89, -11, False), (None, 4, None, None), (4, None, None, None), (0, 0, 0, True)],
+)
+def test_what_is_not_known_is_neither_within_the_tolerance_nor_beyond_it(
+    said: int | None, runs: int | None, difference: int | None, is_within: bool | None
+) -> None:
+    figure = Figure(quantity=Quantity.VCPUS, declared=said, actual=runs, tolerance_percent=10)
+
+    assert (figure.difference, figure.is_within) == (difference, is_within)
 
 
 def test_the_owner_sets_the_tolerance() -> None:
@@ -301,6 +313,15 @@ def test_a_name_that_is_only_alike_decides_nothing() -> None:
     )
 
     assert figures(city(hosts=(machine(), machine("edu-old", alike))))["vcpus"] == (4000, 4000)
+
+
+def test_every_project_that_has_a_book_is_compared_in_the_order_of_the_codes() -> None:
+    codes = ("P-3", "P-1", "P-2")
+    inventory = city(
+        b.design_item(project="P-3"), b.design_item(), projects=tuple(b.project(code, systems=()) for code in codes)
+    )
+
+    assert [c.project.native_id for c in comparisons(inventory, b.policy())] == ["P-1", "P-3"]
 
 
 def test_the_evidence_is_the_book_and_the_machines() -> None:

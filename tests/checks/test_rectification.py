@@ -1,12 +1,12 @@
 """整改完成率 and 平均整改天数, of ledgers and of our own findings."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import builders as b
 import pytest
 
-from checks.rectification import finding_duration, finding_rectification, risk_duration, risk_rectification
+from checks.rectification import Duration, finding_duration, finding_rectification, risk_duration, risk_rectification
 from inventory.breaches import Breach
 from inventory.inventory import Inventory
 from inventory.records import MlpsAssessment
@@ -68,6 +68,14 @@ def test_systems_and_the_platform_add_up() -> None:
     assert measured(risks(3, 2), risks(2, 2, "S-2"), platform) == (5, 9, 0)
 
 
+def test_of_the_platform_the_newest_report_counts_whatever_certificate_it_names() -> None:
+    older = risks(9, 0, None, is_platform=True, native_id="r 1", filing_number="42060012345-00001",
+                  reported_on=date(2025, 5, 1))  # fmt: skip
+    newer = risks(4, 1, "政务云", is_platform=True, native_id="r 2", reported_on=date(2026, 5, 1))
+
+    assert measured(older, newer) == (1, 4, 0)
+
+
 def test_no_risks_at_all_are_no_ratio() -> None:
     assert risk_rectification(city(risks(0, None))).ratio is None
     assert risk_rectification(city()).ratio is None
@@ -101,6 +109,29 @@ def test_what_is_not_rectified_or_not_dated_is_not_in_the_average(
     assert (told.measured, told.unmeasured, told.average_days) == (0, unmeasured, None)
 
 
+def test_after_a_report_that_is_not_measured_the_others_are() -> None:
+    """Two that say no day and one that is not all rectified: told apart, and the last one measured all the same."""
+    told = risk_duration(
+        city(
+            risks(2, 1, "S-1", reported_on=date(2026, 5, 1), rectified_on=date(2026, 5, 9)),
+            risks(2, 2, "S-2", reported_on=date(2026, 5, 2)),
+            risks(2, 2, "S-3", reported_on=date(2026, 5, 3)),
+            risks(2, 2, "S-4", reported_on=date(2026, 5, 4), rectified_on=date(2026, 5, 10)),
+        )
+    )
+
+    assert told == Duration(name="risk_rectification", days=6, measured=1, unmeasured=2)
+
+
+def test_a_report_that_names_no_system_stands_for_its_certificate_or_else_for_itself() -> None:
+    """Two of one certificate are an older and a newer one; two that name nothing are two objects."""
+    one = risks(5, 1, None, native_id="r 1", filing_number="42060012345-00001", reported_on=date(2025, 5, 1))
+    newer = risks(3, 2, None, native_id="r 2", filing_number="42060012345-00001", reported_on=date(2026, 5, 1))
+    nameless = (risks(1, 1, None, native_id="r 3"), risks(1, 0, None, native_id="r 4"))
+
+    assert measured(one, newer, *nameless) == (3, 5, 0)
+
+
 def breach(key: str, opened: datetime, closed: datetime | None = None, *, is_open: bool = False) -> Breach:
     return Breach(key=key, opened_at=opened, closed_at=closed, is_open=is_open)
 
@@ -125,7 +156,17 @@ def test_of_our_own_findings_those_seen_mended_count_and_those_not_seen_are_unkn
 def test_their_days_are_local_days() -> None:
     told = finding_duration(BREACHES)
 
-    assert (told.days, told.measured, told.unmeasured, told.average_days) == (30, 2, 0, 15.0)
+    assert told == Duration(name="finding_rectification", days=30, measured=2, unmeasured=0)
+    assert told.average_days == 15.0
+
+
+def test_a_breach_mended_within_its_local_day_took_none_and_one_mended_past_midnight_took_one() -> None:
+    """16:00 UTC is midnight in the city."""
+    noon = datetime(2026, 11, 20, 4, tzinfo=UTC)
+    before, after = noon.replace(hour=15, minute=59), noon.replace(hour=16)
+
+    assert finding_duration([breach("a", noon, before)]).days == 0
+    assert finding_duration([breach("a", noon, after)]).days == 1
 
 
 def test_without_a_history_there_is_no_number() -> None:

@@ -1,5 +1,6 @@
 """What the runner, the audit of waivers and the list of dates say, whole: what no single check decides."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -160,6 +161,20 @@ def test_the_runner_makes_of_it_what_the_page_says(name: str) -> None:
         if finding.evidence:
             assert_whole(finding)
     assert "\n\n".join(map(told_finding, findings)) == page("run")[name]
+
+
+@pytest.mark.parametrize("name", ["seen a second earlier", "seen a second later"])
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
+def test_the_hour_is_that_of_the_law_wherever_the_machine_stands(
+    name: str, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert "\n\n".join(map(told_finding, RUN[name]())) == page("run")[name]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_every_section_of_the_runner_is_a_case() -> None:

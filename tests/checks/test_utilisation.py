@@ -52,9 +52,10 @@ def test_a_tenant_without_a_limit_or_a_count_is_unknown_and_in_no_sum(
     limits: dict[str, int], used: dict[str, int]
 ) -> None:
     """An unlimited quota has no share that is used: it would make the rate of the others as small as one likes."""
-    quotas = (quota("a", {"cores": 20}, {"cores": 5}), quota("b", limits, used))
+    quotas = (quota("a", {"cores": 20}, {"cores": 5}), quota("b", limits, used), quota("c", limits, used))
 
-    assert amounts(b.city(quotas=quotas), Measure.QUOTA) == (5_000, 20_000, 1)
+    assert amounts(b.city(quotas=quotas[:2]), Measure.QUOTA) == (5_000, 20_000, 1)
+    assert amounts(b.city(quotas=quotas), Measure.QUOTA) == (5_000, 20_000, 2)
 
 
 def test_only_unlimited_tenants_are_no_rate() -> None:
@@ -160,6 +161,15 @@ def test_a_node_of_an_older_capture_tells_no_allocatable_and_makes_no_rate() -> 
 
     assert found is not None
     assert (found.ratio, found.unknown) == (None, 1)
+
+
+def test_where_one_of_two_nodes_tells_no_size_there_is_no_rate() -> None:
+    """Its pods are in the sum, its room is not: a rate would be too high."""
+    nodes = (node(), node("node-2", allocatable_millicores=None))
+    found = told(b.city(hosts=nodes, workloads=(pod("a"),)), Measure.REQUESTS, Resource.CPU)
+
+    assert found is not None
+    assert (found.allocated, found.capacity, found.unknown, found.unsized, found.ratio) == (500, 7910, 1, 1, None)
 
 
 def test_coverage_of_its_own_source_stands_beside_each() -> None:

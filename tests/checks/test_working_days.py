@@ -51,6 +51,17 @@ def test_the_owner_s_table_settles_a_year() -> None:
     assert reckoned.day == date(2027, 1, 10)
 
 
+def test_one_day_of_an_unknown_year_leaves_it_open_though_the_rest_is_known() -> None:
+    """Whether Friday 2027-12-31 is worked nobody has said; of 2028 the owner's table tells."""
+    table = HolidayTable(years=(2028,), holidays=(), workdays=())
+
+    reckoned = WorkCalendar(table=table).after(date(2027, 12, 30), 3)
+
+    assert (reckoned.day, reckoned.is_provisional) == (date(2028, 1, 4), True)
+    assert (reckoned.earliest, reckoned.latest) == (date(2028, 1, 2), date(2028, 1, 29))
+    assert not WorkCalendar(table=table).after(date(2027, 12, 31), 2).is_provisional
+
+
 def test_the_owner_s_table_corrects_a_single_day_of_a_known_year() -> None:
     table = HolidayTable(holidays=(date(2026, 11, 3),))
 

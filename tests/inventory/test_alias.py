@@ -31,6 +31,7 @@ from inventory.records import (
     View,
     Workload,
 )
+from inventory.register_names import RegisterNames
 from inventory.scan import ScanOptions
 from inventory.text import tell
 
@@ -90,6 +91,50 @@ def contested(ownership: Ownership) -> str:
     assert ownership.disagreement is not None
     assert not ownership.is_known
     return tell(ownership.disagreement, "en")
+
+
+# ── entries ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+FIRST, LAST, BEFORE_IT, AFTER_IT = date(2026, 3, 1), date(2026, 6, 30), date(2026, 2, 28), date(2026, 7, 1)
+TERM = {"valid_from": FIRST, "valid_to": LAST}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ({}, {}, True),
+        ({}, {"written": "WEB－01"}, True),
+        ({}, {"written": "web-02"}, False),
+        ({}, {"kind": AliasKind.TENANT}, False),
+        ({"zone": "甲"}, {}, True),
+        ({"zone": "甲"}, {"zone": "甲"}, True),
+        ({"zone": "甲"}, {"zone": "乙"}, False),
+        ({"source": CLOUD}, {}, True),
+        ({"source": CLOUD}, {"source": CLOUD}, True),
+        ({"source": CLOUD}, {"source": "openstack"}, True),
+        ({"source": CLOUD}, {"source": OTHER_CLOUD}, False),
+        ({"source": CLOUD}, {"source": "kubernetes"}, False),
+        (TERM, {}, True),
+        (TERM, {"valid_to": FIRST}, True),
+        (TERM, {"valid_to": BEFORE_IT}, False),
+        (TERM, {"valid_from": LAST}, True),
+        (TERM, {"valid_from": AFTER_IT}, False),
+        ({"valid_from": FIRST}, {"valid_from": AFTER_IT}, True),
+        ({"valid_to": LAST}, {"valid_to": BEFORE_IT}, True),
+    ],
+)
+def test_two_entries_may_speak_of_one_name_where_kind_form_zone_source_and_days_meet(
+    one: dict[str, Any], other: dict[str, Any], expected: bool
+) -> None:
+    """Whichever of the two is asked."""
+    first, second = (alias(**{"kind": AliasKind.HOST, "written": "web-01", **fields}) for fields in (one, other))
+
+    assert (first.overlaps(second), second.overlaps(first)) == (expected, expected)
+
+
+def test_an_entry_is_cited_by_its_place_its_person_and_its_day() -> None:
+    assert host_alias(origin="names.yaml[1]").said_by == "names.yaml[1], 王敏 2026-11-20"
+    assert host_alias().said_by == "王敏 2026-11-20"
 
 
 # ── tenants and hosts ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -155,8 +200,10 @@ def test_a_confirmed_name_that_the_register_does_not_know_is_contested_and_nothi
 ) -> None:
     owner = only_host(city([A, B, server(labels=labels)], host_alias(system="S-404"))).ownership
 
-    assert "S-404" in contested(owner)
-    assert "names nothing that the register has" in contested(owner)
+    assert contested(owner) == (
+        "the confirmed name web-01 → S-404 (王敏 2026-11-20) cannot be followed: it names nothing that the register has"
+        + ("; the label system=S-B says S-B" if labels else "")
+    )
     assert [h.flaw for h in owner.hits if h.rule is OwnershipRule.ALIAS] == [AliasFlaw.DANGLING]
 
 
@@ -476,6 +523,21 @@ def test_a_unit_that_no_row_of_the_directory_is_called_is_remembered() -> None:
 
     assert seen.unresolved_references == (("department_name", "教育局", "ledger:register|project|P-1"),)
     assert city([project("P-1", department="教育局", systems=())]).unresolved_references == ()  # no directory was read
+
+
+def test_where_nobody_says_who_writes_it_a_text_is_a_code_or_the_exact_name() -> None:
+    """A confirmed name holds for the sources that it was confirmed for."""
+    aliases = (called("城管系统"), alias(AliasKind.PROJECT_NAME, "城管建设", project="P-1"))
+    names = RegisterNames([A], [project("P-1", name="甲")], aliases=AliasBook(aliases, today=TODAY))
+
+    assert [names.system_code(t) for t in ("s-a", A.name, "城管系统", "", None)] == ["S-A", "S-A", None, None, None]
+    assert [names.project_code(t) for t in ("p-1", "甲", "城管建设", "", None)] == ["P-1", "P-1", None, None, None]
+    assert names.system_code("城管系统", "ledger:x|filing|1") == "S-A"
+    assert names.project_code("城管建设", "ledger:x|filing|1") == "P-1"
+
+
+def test_without_a_register_of_units_no_entry_names_one() -> None:
+    assert RegisterNames([A], []).of_alias(unit_alias("市住建局", "市水利局")) is None
 
 
 def test_the_order_of_entries_leaves_no_trace() -> None:

@@ -29,10 +29,10 @@ def alias(written: str = "城管系统", kind: AliasKind = AliasKind.SYSTEM_NAME
     return Alias(**{"kind": kind, "written": written, **said, **fields})
 
 
-def audited(
-    records: Iterable[Record], *aliases: Alias, register: CellState = CellState.COMPLETE
-) -> tuple[AuditedAlias, ...]:
-    cells = [cell(REGISTER, kind, register) for kind in ("system", "project", "department")]
+def audited(records: Iterable[Record], *aliases: Alias, cut: str | None = None) -> tuple[AuditedAlias, ...]:
+    """The audit; `cut`: the kind of which the register was not seen whole."""
+    kinds = ("system", "project", "department")
+    cells = [cell(REGISTER, kind, CellState.PARTIAL if kind == cut else CellState.COMPLETE) for kind in kinds]
     cells += [cell(CLOUD, kind) for kind in ("host", "tenant", "port")]
     sources = [SourceInfo(name=CLOUD, type="openstack", is_platform=True), SourceInfo(name=REGISTER, type="ledger")]
     collection = Collection(taken_at=NIGHT, sources=sources, records=list(records), cells=cells, rejections=[])
@@ -63,6 +63,7 @@ def test_a_name_that_a_record_writes_is_in_use() -> None:
         (alias(source="ledger:别处"), AliasState.UNUSED),
         (alias(valid_to=date(2026, 11, 22)), AliasState.EXPIRED),
         (alias(valid_from=date(2026, 11, 24)), AliasState.NOT_YET),
+        (alias("从未有人写过", valid_from=date(2026, 11, 23), valid_to=date(2026, 11, 23)), AliasState.UNUSED),
         (alias("x", AliasKind.TENANT, valid_to=date(2026, 11, 22)), AliasState.EXPIRED),
     ],
 )
@@ -94,11 +95,22 @@ def test_a_target_that_the_register_lacks_dangles(fields: dict[str, str]) -> Non
     assert "is not in the register" in told(found)
 
 
-def test_of_a_register_that_was_not_seen_whole_it_is_said_so() -> None:
-    (found,) = audited([A, FILING], alias(system="S-404"), register=CellState.PARTIAL)
+@pytest.mark.parametrize("cut", ["system", "project", "department"])
+@pytest.mark.parametrize("thing", ["system", "project", "department"])
+def test_of_a_register_that_was_not_seen_whole_it_is_said_so(thing: str, cut: str) -> None:
+    kind = {
+        "system": AliasKind.SYSTEM_NAME,
+        "project": AliasKind.PROJECT_NAME,
+        "department": AliasKind.DEPARTMENT_NAME,
+    }[thing]
+    (found,) = audited([A], alias("某某", kind, **{thing: "X-404"}), cut=cut)
 
-    assert AliasState.DANGLING in found.states
-    assert "which is not all of it" in told(found)
+    assert found.states == (AliasState.DANGLING,)
+    assert told(found) == (
+        "X-404 is not in what was seen of the register, which is not all of it"
+        if cut == thing
+        else "X-404 is not in the register, or not one thing there"
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,7 +123,19 @@ def test_two_entries_that_contradict_each_other_are_both_told(other: Alias) -> N
 
     assert AliasState.CONTRADICTORY in found[one].states
     assert AliasState.CONTRADICTORY in found[other].states
-    assert "names.yaml[1]" in told(found[other])
+    assert "names.yaml[1], 王敏 2026-11-20 says otherwise: S-A" in told(found[other])
+
+
+def test_a_refusal_that_contradicts_is_told_as_one() -> None:
+    (found, _) = audited([A, FILING], alias(), alias(answer=Answer.DIFFERENT, origin="names.yaml[2]"))
+
+    assert told(found) == "names.yaml[2], 王敏 2026-11-20 says otherwise: ≠ S-A; 1 record(s) write it"
+
+
+def test_what_several_contradict_is_contradictory_once() -> None:
+    entries = (alias(), alias(system="S-B"), alias(answer=Answer.DIFFERENT))
+
+    assert [s.count(AliasState.CONTRADICTORY) for s in states([A, B, FILING], *entries)] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -147,12 +171,43 @@ def test_a_name_that_is_the_register_s_own_of_another_is_told() -> None:
     assert "calls 市水利局 so" in told(unit)
 
 
+def test_all_that_the_register_calls_so_are_named() -> None:
+    twin = system("S-C", name="智慧水务平台")
+
+    (found,) = audited([A, B, twin], alias("智慧水务平台"))
+
+    assert told(found) == "the register itself calls S-B, S-C so"
+
+
+def test_of_a_renamed_unit_the_present_name_is_the_register_s_own() -> None:
+    code = "11420682011158671E"
+    rows = [
+        department("市大数据局", code=code, valid_to=date(2024, 2, 28)),
+        department("市数据局", code=code, valid_from=date(2024, 3, 1)),
+        department("市水利局"),
+    ]
+
+    same, other = audited(
+        rows,
+        alias("市大数据局", AliasKind.DEPARTMENT_NAME, department=code),
+        alias("市大数据局", AliasKind.DEPARTMENT_NAME, department="市水利局"),
+    )
+
+    assert told(same) == "王敏 2026-11-20 says otherwise: 市水利局"
+    assert told(other) == "王敏 2026-11-20 says otherwise: 11420682011158671E"
+    (alone,) = audited(rows, alias("市大数据局", AliasKind.DEPARTMENT_NAME, department="市水利局"))
+    assert told(alone) == "the register itself calls 市数据局 so"
+
+
 def test_a_contested_tenant_or_host_is_told_with_what_contests_it() -> None:
     host = sighting("web", nics=(), labels={"system": "S-B"})
 
     (found,) = audited([A, B, host], alias("web", AliasKind.HOST))
     assert found.states == (AliasState.CONTRADICTORY, AliasState.MATCHED)
-    assert "the label" in told(found)
+    assert told(found) == (
+        "whose web is, is contested: the confirmed name web (王敏 2026-11-20) says S-A, the label system=S-B says S-B; "
+        "1 record(s) write it"
+    )
 
     twin = tenant("edu-prod", native_id="t-2")
     (found,) = audited([A, EDU, twin], alias("edu-prod", AliasKind.TENANT))
@@ -168,6 +223,14 @@ def test_a_name_that_a_declaration_outranks_is_told() -> None:
         (found,) = audited([A, B, row, EDU], entry)
         assert found.states == (AliasState.CONTRADICTORY, AliasState.MATCHED)
         assert "belongs to S-B, 市水利局 by a stronger word" in told(found)
+
+
+def test_what_the_register_lacks_is_told_once_and_not_as_a_contradiction_too() -> None:
+    row = OwnershipDeclaration(source=REGISTER, native_id="1", observed_at=NIGHT, target="edu-prod", systems=("S-B",))
+
+    (found,) = audited([A, B, row, EDU], alias("edu-prod", AliasKind.TENANT, system="S-404"))
+
+    assert found.states == (AliasState.DANGLING, AliasState.MATCHED)
 
 
 def test_a_former_name_is_in_use_while_a_project_of_its_time_bears_it() -> None:

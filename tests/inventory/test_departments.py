@@ -55,7 +55,15 @@ def test_a_present_name_that_another_unit_bore_then_means_neither(day: date | No
 
 @pytest.mark.parametrize(
     ("day", "shown"),
-    [(date(2010, 1, 1), "甲局"), (date(2015, 1, 1), "乙局"), (date(2012, 12, 31), "甲局"), (None, "市信息办")],
+    [
+        (date(2010, 1, 1), "甲局"),
+        (date(2012, 12, 31), "甲局"),
+        (date(2013, 1, 1), "乙局"),
+        (date(2015, 1, 1), "乙局"),
+        (date(2018, 12, 31), "乙局"),
+        (date(2019, 1, 1), "市信息办"),
+        (None, "市信息办"),
+    ],
 )
 def test_a_former_name_of_two_units_is_told_apart_by_the_day(day: date | None, shown: str) -> None:
     first = unit("甲局", dated_names=(DatedName(name="市信息办", valid_to=date(2012, 12, 31)),))
@@ -98,3 +106,60 @@ def test_the_order_of_the_rows_leaves_no_trace(rows: list[Department]) -> None:
     assert other.units == first.units
     for name in ("市数据局", "数据局", "市大数据局", "市教育局"):
         assert other.shown(name) == first.shown(name)
+
+
+def test_a_unit_none_of_whose_names_holds_today_is_shown_by_its_newest() -> None:
+    """Dissolved: what it was called last is what its projects are told by."""
+    rows = [
+        unit("市信息办", code=OLD, valid_from=date(2008, 1, 1), valid_to=date(2014, 12, 31)),
+        unit("市大数据局", code=OLD, valid_from=date(2015, 1, 1), valid_to=date(2024, 2, 28)),
+        unit("市政府办信息科", code=OLD, valid_to=date(2007, 12, 31)),
+    ]
+
+    for order in (rows, rows[::-1]):
+        (only,) = Directory(order, today=TODAY).units
+        assert only.name == "市大数据局"
+        assert [(n.name, n.valid_from, n.valid_to) for n in only.dated_names] == [
+            ("市信息办", date(2008, 1, 1), date(2014, 12, 31)),
+            ("市政府办信息科", None, date(2007, 12, 31)),
+        ]
+
+
+@pytest.mark.parametrize("day", [date(2024, 3, 1), date(2024, 2, 28)])
+def test_a_name_holds_from_its_first_day_through_its_last(day: date) -> None:
+    shown = Directory([BUREAU, RENAMED], today=day).shown("市大数据局")
+
+    assert shown == ("市数据局" if day == date(2024, 3, 1) else "市大数据局")
+
+
+def test_a_row_without_a_code_whose_name_two_units_bear_is_neither() -> None:
+    first, second, third = unit("市数据局", code=OLD), unit("市数据局", code=NEW), unit("市数据局")
+
+    assert [d.code for d in Directory([first, second, third], today=TODAY).units] == [OLD, NEW, None]
+
+
+def test_a_code_that_the_register_does_not_have_leaves_the_name() -> None:
+    directory = Directory([RENAMED, SUCCESSOR], today=TODAY)
+
+    assert directory.shown("市城运中心", code="91420682MA00000000") == "市城运中心"
+    assert directory.meant("没有的局", code="91420682MA00000000") is None
+    assert directory.meant("市数据局", code=f" {NEW.lower()} ") == "市城运中心"
+
+
+def test_names_of_all_rows_of_a_unit_are_kept_once() -> None:
+    rows = [
+        unit("市数据局", code=OLD, other_names=("数据局", "大数据局"), valid_from=date(2024, 3, 1)),
+        unit("市大数据局", code=OLD, other_names=("大数据局", "数据中心"), valid_to=date(2024, 2, 28),
+             dated_names=(DatedName(name="市数据局", valid_to=date(2010, 1, 1)), BEFORE)),
+    ]  # fmt: skip
+    (only,) = Directory(rows, today=TODAY).units
+
+    assert only.other_names == ("数据局", "大数据局", "数据中心")
+    assert [n.name for n in only.dated_names] == ["市大数据局"]
+
+
+def test_whether_any_register_of_units_was_read() -> None:
+    assert Directory([RENAMED], today=TODAY)
+    assert not Directory([], today=TODAY)
+    assert Directory([], today=TODAY).shown(None) is None
+    assert Directory([], today=TODAY).shown("市数据局") == "市数据局"

@@ -40,6 +40,25 @@ def test_the_same_address_in_two_zones_is_two_things() -> None:
     assert table.overlaps() == ()
 
 
+def test_the_last_address_of_a_segment_lies_in_it_and_the_next_one_does_not() -> None:
+    table = SegmentTable.from_records([segment("10.0.0.0/24"), segment("10.0.0.255/32"), segment("10.0.1.0/32")])
+
+    assert [(o.outer.cidr, o.inner.cidr) for o in table.overlaps()] == [("10.0.0.0/24", "10.0.0.255/32")]
+
+
+def test_segments_are_listed_by_domain_and_address_all_or_those_of_one_domain_or_zone() -> None:
+    one = segment("10.0.2.0/24", domain="A/one", zone="A")
+    two = segment("10.0.1.0/24", domain="A/two", zone="A")
+    first = segment("10.0.0.0/24", domain="A/two", zone="A")
+    other = segment("10.0.0.0/24", domain="B", zone="B")
+    table = SegmentTable.from_records([other, two, first, one])
+
+    assert table.all() == (one, first, two, other)
+    assert table.all(zone="A") == (one, first, two)
+    assert table.all(domain="A/two") == (first, two)
+    assert table.all(domain="A/two", zone="B") == ()
+
+
 def test_an_address_without_a_zone_is_in_no_segment_that_could_be_another() -> None:
     both = [segment("10.0.0.0/24", domain="A", zone="A"), segment("10.0.0.0/24", domain="B", zone="B")]
 
@@ -57,14 +76,11 @@ def test_two_vrfs_of_one_zone_are_told_apart_by_their_domain() -> None:
 
 
 def test_the_plan_speaks_before_the_cloud() -> None:
-    table = SegmentTable.from_records(
-        [
-            segment("10.0.0.0/24", domain="net-1", source="openstack:one"),
-            segment("10.0.0.0/24", department="教育局"),
-        ]
-    )
+    """Whatever the sources are called."""
+    clouds = [segment("10.0.0.0/24", domain=f"net-{s}", source=s) for s in ("kubernetes:one", "openstack:one")]
+    table = SegmentTable.from_records([*clouds, segment("10.0.0.0/24", department="教育局")])
 
-    assert [s.source for s in table.find("10.0.0.5", zone="A")] == ["ledger:ip", "openstack:one"]
+    assert [s.source for s in table.find("10.0.0.5", zone="A")] == ["ledger:ip", "kubernetes:one", "openstack:one"]
 
 
 def test_overlap_inside_one_domain_is_reported_with_its_nearest_outer() -> None:

@@ -2,24 +2,27 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from inventory.hosts import Ownership, OwnershipRule
 from inventory.identity import identify
 from inventory.networks import SegmentTable
-from inventory.ownership import Register, own_machine, own_tenant, own_workload
+from inventory.ownership import Register, own_machine, own_storage, own_tenant, own_workload, shared_words
 from inventory.records import (
     HostSighting,
     Nic,
     OwnershipDeclaration,
     Project,
     Segment,
+    Storage,
     System,
     Tenant,
     View,
     Workload,
 )
 from inventory.settings import HostnameRule, OwnershipRules
+from inventory.text import tell
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
 CLOUD = "openstack:centre"
@@ -42,6 +45,7 @@ def register(
     *things: System | Project | Segment | OwnershipDeclaration,
     tenants: tuple[Tenant, ...] = (TENANT,),
     rules: OwnershipRules | None = None,
+    shared: frozenset[str] = frozenset(),
 ) -> Register:
     return Register(
         systems={t.native_id: t for t in things if isinstance(t, System)},
@@ -50,6 +54,7 @@ def register(
         segments=SegmentTable.from_records([t for t in things if isinstance(t, Segment)]),
         tenants={t.key: t for t in tenants},
         declarations=[t for t in things if isinstance(t, OwnershipDeclaration)],
+        shared_words=shared,
     )
 
 
@@ -181,3 +186,165 @@ def test_a_workload_inherits_its_namespace() -> None:
     assert own_workload(workload, register(A, tenants=(space,))).systems == ("S-A",)
     elsewhere = register(A, tenants=(Tenant(source="kubernetes:d", native_id="u1", observed_at=NOON, name="edu"),))
     assert own_workload(workload, elsewhere).systems == ()
+
+
+PLAN = Segment(
+    source="ledger:plan", native_id="1", observed_at=NOON, cidr="10.1.0.0/16", domain="政务外网区", zone="政务外网区",
+    system="S-A",
+)  # fmt: skip
+ROW = OwnershipDeclaration(source="ledger:own", native_id="7", observed_at=NOON, target="web-01", systems=("S-A",))
+TAGGED = Tenant(source=CLOUD, native_id="t1", observed_at=NOON, name="edu-prod", tags=("system:S-A",))
+
+
+def explained(owner: Ownership) -> list[tuple[OwnershipRule, str, tuple[str, ...], str | None]]:
+    return [(h.rule, h.value, h.systems, h.evidence) for h in owner.hits]
+
+
+def test_the_explanation_names_what_matched_and_the_record_that_says_so() -> None:
+    """Whoever doubts whose a machine is must find the row, the tag or the pattern."""
+    rules = OwnershipRules(hostname=(HostnameRule(pattern=r"web-\d+", system="S-A"),))
+    known = register(A, PLAN, ROW, rules=rules, tenants=(TAGGED,))
+    nic = (Nic(addresses=("10.1.2.3/24",)),)
+
+    seen = owned(known, tenant="t1", labels={"system": "s-a"}, zone="政务外网区", nics=nic)
+
+    machine = f"{CLOUD}|host|a"
+    assert explained(seen) == [
+        (OwnershipRule.DECLARED, "web-01", ("S-A",), "ledger:own|ownership|7"),
+        (OwnershipRule.LABEL, "system=s-a", ("S-A",), machine),
+        (OwnershipRule.TENANT, "edu-prod", ("S-A",), TAGGED.key),
+        (OwnershipRule.TENANT, "edu-prod: system:S-A", ("S-A",), TAGGED.key),
+        (OwnershipRule.SEGMENT, "10.1.0.0/16", ("S-A",), "ledger:plan|segment|1"),
+        (OwnershipRule.HOSTNAME, r"web-\d+", ("S-A",), machine),
+    ]
+    assert explained(own_tenant(TAGGED, known)) == [
+        (OwnershipRule.LABEL, "system:S-A", ("S-A",), TAGGED.key),
+        (OwnershipRule.TENANT, "edu-prod", ("S-A",), TAGGED.key),
+    ]
+
+
+def test_a_contradiction_is_told_with_both_words() -> None:
+    """The person who must settle it reads which two rules say what."""
+    seen = owned(register(A, system("S-C", "市水利局")), tenant="t1", labels={"system": "S-C"})
+
+    assert seen.disagreement is not None
+    assert tell(seen.disagreement, "en") == "the label system=S-C says S-C, the tenant edu-prod says S-A"
+
+
+def test_a_declaration_of_nothing_is_told_with_what_was_found_instead() -> None:
+    void = OwnershipDeclaration(source="ledger:own", native_id="1", observed_at=NOON, target="web-01", systems=("S-9",))
+    shared = owned(register(A, B, void), tenant="t1")
+    labelled = owned(register(A, B, project("P-1"), void), labels={"project": "P-1"})
+
+    said = "the declaration web-01 → S-9 names nothing that the register has, or several machines"
+    assert shared.disagreement is not None
+    assert tell(shared.disagreement, "en") == f"{said}; the tenant edu-prod says S-A, S-B"
+    assert labelled.disagreement is not None
+    assert tell(labelled.disagreement, "en") == f"{said}; the label project=P-1 says P-1"
+
+
+def segment(cidr: str, **fields: object) -> Segment:
+    said = {"source": "ledger:plan", "native_id": cidr, "observed_at": NOON, "cidr": cidr, "domain": "外", "zone": "外"}
+    return Segment(**{**said, **fields})  # type: ignore[arg-type]
+
+
+def test_the_narrowest_segment_that_names_somebody_is_heard_and_no_wider_one() -> None:
+    plan = (
+        segment("10.1.0.0/16", department="市水利局"),
+        segment("10.1.2.0/24", department="市教育局"),
+        segment("10.1.2.0/28"),
+    )
+    nics = (Nic(addresses=("10.1.2.3/24",)), Nic(addresses=("10.1.9.9/24", "192.168.1.1/24")))
+
+    assert [h.value for h in owned(register(*plan), zone="外", nics=nics[:1]).hits] == ["10.1.2.0/24"]
+    assert [h.value for h in owned(register(*plan), zone="外", nics=nics).hits] == ["10.1.0.0/16", "10.1.2.0/24"]
+    assert owned(register(*plan), nics=nics).hits == ()  # of an unknown zone no plan speaks
+
+
+def test_a_segment_of_a_system_is_the_system_s_and_of_its_department() -> None:
+    nic = (Nic(addresses=("10.1.2.3/24",)),)
+
+    owner = owned(register(A, segment("10.1.2.0/24", system="S-A", department="市教育局")), zone="外", nics=nic)
+
+    assert (owner.systems, owner.department, owner.hits[0].department) == (("S-A",), "市教育局", "市教育局")
+
+
+def test_a_host_name_rule_matches_the_whole_name_and_names_what_the_register_has() -> None:
+    def ruled(*rules: HostnameRule) -> Ownership:
+        return owned(register(A, project("P-1"), rules=OwnershipRules(hostname=rules)))
+
+    assert ruled(HostnameRule(pattern=r"web-\d+", project="P-1")).projects == ("P-1",)
+    assert ruled(HostnameRule(pattern=r"web-\d+", project="P-404")).hits[0].projects == ()
+    assert ruled(HostnameRule(pattern=r"web-\d+", system="S-404")).hits[0].systems == ()
+    assert ruled(HostnameRule(pattern=r"web", project="P-1")) == Ownership()
+    assert ruled(HostnameRule(pattern=r"eb-01", project="P-1")) == Ownership()
+
+
+@pytest.mark.parametrize("target", ["web-01", "a", "10.1.2.3", "10.1.2.4"])
+def test_a_machine_is_declared_by_its_name_its_id_or_any_of_its_addresses(target: str) -> None:
+    row = OwnershipDeclaration(source="l", native_id="1", observed_at=NOON, target=target, systems=("S-A",))
+    nics = (Nic(addresses=("10.1.2.3/24", "10.1.2.4")),)
+
+    assert owned(register(A, row), nics=nics).systems == ("S-A",)
+
+
+def test_a_declaration_of_an_address_in_a_zone_speaks_of_no_other_zone() -> None:
+    row = OwnershipDeclaration(
+        source="l", native_id="1", observed_at=NOON, target="10.1.2.3", zone="外", systems=("S-A",)
+    )
+    nics = (Nic(addresses=("10.1.2.3/24",)),)
+
+    assert owned(register(A, row), nics=nics, zone="外").systems == ("S-A",)
+    assert owned(register(A, row), nics=nics, zone="内") == Ownership()
+    assert owned(register(A, row), nics=nics) == Ownership()
+
+
+def test_a_declared_name_that_several_machines_bear_is_none_of_theirs_and_nothing_weaker_is_picked() -> None:
+    row = OwnershipDeclaration(source="l", native_id="1", observed_at=NOON, target="WEB-01", systems=("S-A",))
+
+    seen = owned(register(A, B, row, shared=frozenset({"web-01"})), labels={"system": "S-B"})
+
+    assert [(h.rule, h.systems) for h in seen.hits] == [(OwnershipRule.DECLARED, ()), (OwnershipRule.LABEL, ("S-B",))]
+    assert seen.disagreement is not None
+    assert "WEB-01" in tell(seen.disagreement, "en")
+
+
+def test_systems_and_projects_are_each_other_s_whichever_register_says_so() -> None:
+    """The register of projects names S-A, and that of systems says that S-C is of P-1."""
+    named = system("S-C", projects=("P-1", "P-404"))
+    known = register(A, named, project("P-1", "S-A", "S-404"))
+
+    assert known.systems_of_project("P-1") == ("S-A", "S-C")
+    assert known.projects_of_system("S-A") == known.projects_of_system("S-C") == ("P-1",)
+
+
+def test_of_several_departments_none_is_the_owner() -> None:
+    other = system("S-C", "市水利局")
+
+    both = owned(register(A, other), tags=("S-A", "S-C"))
+    one = owned(register(A, B), tags=("S-A", "S-B"))
+
+    assert (both.systems, both.department) == (("S-A", "S-C"), None)
+    assert one.department == "市教育局"
+
+
+def test_shared_words_are_names_and_addresses_of_more_than_one_real_machine() -> None:
+    def machine(number: int, name: str, address: str, view: View = View.SERVER) -> HostSighting:
+        return HostSighting(source=CLOUD, native_id=f"{view}{number}", observed_at=NOON, view=view, name=name,
+                            nics=(Nic(addresses=(address,)),), zone=str(number))  # fmt: skip
+
+    seen = identify([machine(1, "DB", "10.0.0.1/24"), machine(2, "db", "10.0.0.2"), machine(3, "x", "10.0.0.1")], [])
+    paper = identify([machine(1, "web", "10.0.0.1"), machine(2, "web", "10.0.0.9", View.ASSET)], [])
+
+    assert shared_words(seen) == {"db", "10.0.0.1"}
+    assert shared_words(paper) == frozenset()
+
+
+def test_a_volume_is_its_tag_s_and_else_its_tenant_s() -> None:
+    volume = Storage(source=CLOUD, native_id="v", observed_at=NOON, name="v", storage_kind="volume", tenant="t1")
+    known = register(system("S-A", tenants=("edu-prod",)), project("P-2"))
+
+    assert own_storage(volume, known).systems == ("S-A",)
+    tagged = own_storage(msgspec.structs.replace(volume, tags=("P-2",), tenant=None), known)
+    assert (tagged.systems, tagged.projects) == ((), ("P-2",))
+    assert own_storage(msgspec.structs.replace(volume, tenant="t2"), known) == Ownership()

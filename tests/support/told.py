@@ -23,9 +23,9 @@ PAGES = Path(__file__).parents[1] / "checks" / "told"
 Case = Inventory | tuple[Inventory, Policy]
 
 
-def page(check: str) -> dict[str, str]:
+def page(check: str, pages: Path = PAGES) -> dict[str, str]:
     """The sections of the check's page by their heading."""
-    sections = (PAGES / f"{check}.txt").read_text(encoding="utf-8").split("\n## ")[1:]
+    sections = (pages / f"{check}.txt").read_text(encoding="utf-8").split("\n## ")[1:]
     return {heading: body.strip() for heading, _, body in (s.partition("\n") for s in sections)}
 
 

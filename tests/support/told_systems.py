@@ -4,8 +4,7 @@ from datetime import date
 from typing import Any
 
 import builders as b
-import pytest
-from told import Case, page, told
+from told import Case
 
 from checks.regulation import load_pack
 from inventory.coverage import CellState
@@ -77,6 +76,7 @@ AGES: dict[str, Case] = {
     "built before, a rebuilding without a date": projects_of(
         OLD, {"project_kind": ProjectKind.REBUILD, "awarded_on": None}
     ),
+    "only kept by a project of the first day": project_of(project_kind=ProjectKind.OPERATION, awarded_on=EFFECTIVE),
     "two new projects, the earlier counts": projects_of({"awarded_on": date(2025, 6, 1)}, {"awarded_on": EFFECTIVE}),
     "two old projects, the earlier counts": projects_of({"awarded_on": date(2022, 6, 1)}, OLD),
     "a service bought for what stood there before": projects_of(
@@ -158,11 +158,24 @@ DEPLOYMENT |= {
         *TWO_PODS, hosts=(node(), node("node-2", Place.STANDALONE_VIRTUAL))
     ),
     "a deployment on two nodes, one of them unseen": runs(*TWO_PODS, hosts=(node(),)),
+    "a deployment on two machines of its own": runs(
+        *TWO_PODS, hosts=tuple(node(n, Place.STANDALONE_PHYSICAL) for n in ("node-1", "node-2"))
+    ),
     "a deployment that is scaled to nothing": runs(b.with_fields(DEPLOYED, replicas=0), hosts=NODES),
     "workloads alone, half a cluster listed": runs(b.workload(), hosts=NODES, coverage=HALF_CLUSTER),
     "hosts alone, half a cluster listed": b.city(coverage=HALF_CLUSTER),
     "hosts alone, its namespace is in a cluster that was listed in half": b.city(
         coverage=HALF_CLUSTER, tenants=(b.tenant(source=b.CLUSTER),), owners={b.tenant(source=b.CLUSTER).key: MINE}
+    ),
+    "found, half a list of tenants": b.city(coverage=b.coverage(b.cell(b.CLOUD, "tenant", CellState.PARTIAL))),
+    "found nowhere, half of another unit's cloud listed": b.city(
+        hosts=(), coverage=b.coverage(b.cell("openstack:bureau", "host", CellState.PARTIAL))
+    ),
+    "the plan of networks was cut short": b.city(
+        coverage=b.coverage(b.cell("ledger:网段", "segment", CellState.PARTIAL))
+    ),
+    "a ledger of machines was cut short": b.city(
+        coverage=b.coverage(b.cell("ledger:assets", "host", CellState.PARTIAL))
     ),
     "the ledger of owners was not read": b.city(coverage=b.coverage(b.cell(b.REGISTER, "ownership", CellState.FAILED))),
     "nine regions were not listed": b.city(coverage=NINE_REGIONS),
@@ -188,11 +201,11 @@ ROOM = RecognisedCentre(
 )
 
 
-def recognising(**centre: Any) -> Any:
-    """A rule that knows recognition, and the owner's list of one centre."""
+def recognising(*others: RecognisedCentre, **centre: Any) -> Any:
+    """A rule that knows recognition, and the owner's list of one centre, and of others."""
     pack = load_pack()
     knowing = b.with_fields(pack, parameters=b.with_fields(pack.parameters, recognises_department_centres=True))
-    return b.policy(PolicyChoices(recognised=(b.with_fields(ROOM, **centre),)), pack=knowing)
+    return b.policy(PolicyChoices(recognised=(b.with_fields(ROOM, **centre), *others)), pack=knowing)
 
 
 def in_room(name: str, place: Place = Place.STANDALONE_PHYSICAL, zone: str = "教育专网") -> Any:
@@ -201,6 +214,10 @@ def in_room(name: str, place: Place = Place.STANDALONE_PHYSICAL, zone: str = "�
 
 MIGRATION: dict[str, Case] = {
     "in a recognised centre": (legacy({"hosts": (in_room("a"), in_room("b"))}), recognising()),
+    "in two recognised centres": (
+        legacy({"hosts": (in_room("a"), in_room("b", zone="卫生专网"))}),
+        recognising(b.with_fields(ROOM, name="卫生机房", document="云管函〔2025〕9号", zone="卫生专网")),
+    ),
     "partly on the cloud, the rest in a recognised centre": (
         legacy({"hosts": (b.host(), in_room("a"))}),
         recognising(),
@@ -314,6 +331,10 @@ SHARING: dict[str, Case] = {
     "it only consumes, approved tomorrow": shares(b.with_fields(CONSUMES, approved_on=TOMORROW)),
     "it only consumes, and calls": shares(CONSUMES, uses=(b.use(consumer_system="S-1"),)),
     "lawfully refused": shares(LAWFUL),
+    "lawfully refused, by two laws": shares(
+        LAWFUL, b.with_fields(LAWFUL, native_id="2", legal_basis="《数据安全法》第二十一条")
+    ),
+    "two refused without a law": shares(*(b.with_fields(LAWFUL, native_id=n, legal_basis=None) for n in ("1", "2"))),
     "two refusals, one without a law": shares(LAWFUL, b.with_fields(LAWLESS, native_id="306001/000099")),
     "refused without a law, nobody's department": shares(LAWLESS, department=None),
 }  # fmt: skip
@@ -463,6 +484,7 @@ ASSESSMENT: dict[str, Case] = {
     "not passed": assessed(report(conclusion="不符合", score=55)),
     "not passed and overdue": assessed(report(date(2025, 11, 22), conclusion="不符合", score=55)),
     "listed without its conclusion": assessed(report(conclusion=None)),
+    "listed without its conclusion, and overdue": assessed(report(date(2025, 11, 22), conclusion=None)),
     "the last day of the older template": assessed(report(date(2025, 3, 19), conclusion="良", score=80), **level(2)),
     "the first day of the newer template": assessed(report(date(2025, 3, 20), conclusion="良", score=80), **level(2)),
     "a score that is too low for 良": assessed(report(date(2025, 3, 19), conclusion="良", score=79.5), **level(2)),
@@ -491,6 +513,7 @@ def cloud(**given: Any) -> Inventory:
     return b.city(**given)
 
 
+TWO = (b.host(), b.host("two", ownership=b.owned("S-2")))
 PLATFORM: dict[str, Case] = {
     "filed, assessed, and nothing above its level": cloud(),
     "no row, no number in the config": (cloud(filings=(b.filing(),)), b.policy(platform_filing_number=None)),
@@ -514,9 +537,25 @@ PLATFORM: dict[str, Case] = {
     "it carries a system above its level": cloud(
         filings=(b.filing(), b.platform_filing(level=2)), systems=(b.system(),)
     ),
+    "it carries two systems above its level": cloud(
+        filings=(b.filing(), b.platform_filing(level=2)), systems=(b.system(), b.system("S-2", mlps_level=4)), hosts=TWO
+    ),
+    "two systems on it have no level": cloud(
+        systems=(b.system(mlps_level=None), b.system("S-2", mlps_level=None)), hosts=TWO
+    ),
+    "two numbers, both others than the config's": cloud(
+        filings=(
+            b.filing(), b.platform_filing(number="42060000003-00001"), b.platform_filing(number="42060000002-00001")
+        )
+    ),
     "a system on it has no level": cloud(systems=(b.system(mlps_level=None),), filings=(b.platform_filing(),)),
     "a system of no level beside it": cloud(
         systems=(b.system(), b.system("S-2", mlps_level=4)), hosts=(b.host(), b.tower(ownership=b.owned("S-2")))
+    ),
+    "half of its hosts listed": cloud(coverage=b.coverage(b.cell(b.CLOUD, "host", CellState.PARTIAL))),
+    "half of its tenants listed": cloud(coverage=b.coverage(b.cell(b.CLOUD, "tenant", CellState.PARTIAL))),
+    "half of another unit's cloud listed": cloud(
+        coverage=b.coverage(b.cell("openstack:bureau", "host", CellState.PARTIAL))
     ),
     "half a cloud listed": cloud(coverage=b.coverage(b.cell(b.CLUSTER, "workload", CellState.PARTIAL))),
     "half a register of systems": cloud(coverage=half("system")),
@@ -531,13 +570,3 @@ CASES: dict[str, dict[str, Case]] = {
     "mlps-assessment": ASSESSMENT,
     "mlps-filing": FILING,
 }
-
-
-@pytest.mark.parametrize(("check", "name"), [(check, name) for check, cases in CASES.items() for name in cases])
-def test_the_whole_opinion_is_what_the_page_says(check: str, name: str) -> None:
-    assert told(check, CASES[check][name]) == page(check)[name]
-
-
-@pytest.mark.parametrize("check", CASES)
-def test_every_section_of_the_page_is_a_case(check: str) -> None:
-    assert list(page(check)) == list(CASES[check])
