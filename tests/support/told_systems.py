@@ -541,7 +541,7 @@ PLATFORM: dict[str, Case] = {
         filings=(b.filing(), b.platform_filing(level=2)), systems=(b.system(), b.system("S-2", mlps_level=4)), hosts=TWO
     ),
     "two systems on it have no level": cloud(
-        systems=(b.system(mlps_level=None), b.system("S-2", mlps_level=None)), hosts=TWO
+        systems=(b.system(mlps_level=None), b.system("S-2", mlps_level=None)), filings=(b.platform_filing(),), hosts=TWO
     ),
     "two numbers, both others than the config's": cloud(
         filings=(
