@@ -1,7 +1,8 @@
 """Many rows at once: statements of many rows for SQLite, binary COPY for PostgreSQL; and versions read in pages."""
 
+import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, starmap
 from typing import Any, NamedTuple
 
@@ -57,8 +58,23 @@ def insert(
     Raises:
         SQLAlchemyError: they were refused.
     """
-    if rows:
-        (_copy if is_postgresql(connection) else _insert)(connection, table, rows, columns or table.columns.keys())
+    with inserting(connection, table, rows, columns):
+        pass
+
+
+@contextlib.contextmanager
+def inserting(
+    connection: Connection, table: Table, rows: Sequence[tuple[object, ...]], columns: Sequence[str] = ()
+) -> Iterator[None]:
+    """As `insert`, but a server may work on the rows until the block ends. Nothing else uses the connection in it."""
+    if not rows:
+        yield
+    elif is_postgresql(connection):
+        with _copying(connection, table, rows, columns or table.columns.keys()):
+            yield
+    else:
+        _insert(connection, table, rows, columns or table.columns.keys())
+        yield
 
 
 def _insert(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]], names: Sequence[str]) -> None:
@@ -77,7 +93,10 @@ def _insert(connection: Connection, table: Table, rows: Sequence[tuple[object, .
         raise OperationalError(f"INSERT INTO {table.name}", None, error) from error
 
 
-def _copy(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]], names: Sequence[str]) -> None:
+@contextlib.contextmanager
+def _copying(
+    connection: Connection, table: Table, rows: Sequence[tuple[object, ...]], names: Sequence[str]
+) -> Iterator[None]:
     import psycopg
     from psycopg import sql
 
@@ -89,6 +108,7 @@ def _copy(connection: Connection, table: Table, rows: Sequence[tuple[object, ...
             copy.set_types([_POSTGRES_TYPES[type(table.columns[name].type)] for name in names])
             for row in rows:
                 copy.write_row(row)
+            yield
     except psycopg.Error as error:
         raise OperationalError(f"COPY {table.name}", None, error) from error
 
@@ -112,10 +132,13 @@ def close_versions(
     connection.execute(ended, [{"k": key, "n": nth, "s": since} for key, nth, since in rows])
 
 
-def rows(connection: Connection, section: Section) -> Iterator[tuple[Any, ...]]:
+def rows(
+    connection: Connection, section: Section, before_page: Callable[[], object] = lambda: None
+) -> Iterator[tuple[Any, ...]]:
     """Every version of a section in the order of (key, nth, since), read in pages; the fields are those of `Version`.
 
-    Rows may be added and ended meanwhile, as long as it is before the place that was reached.
+    Rows may be added and ended meanwhile, as long as it is before the place that was reached. `before_page` is called
+    before each use of the connection.
     """
     table = section.table
     order = (table.c.key, table.c.nth, table.c.since_scan)
@@ -124,6 +147,7 @@ def rows(connection: Connection, section: Section) -> Iterator[tuple[Any, ...]]:
     if section is FINDINGS:
         columns += [table.c.verdict, table.c.known_scan, table.c.known_at]
     first = select(*columns).order_by(*order).limit(PAGE_ROWS)
+    before_page()
     page = _plain(connection, first, {})
     after = first.where(tuple_(*order) > tuple_(bindparam("k"), bindparam("n"), bindparam("s")))
     while page:
@@ -131,6 +155,7 @@ def rows(connection: Connection, section: Section) -> Iterator[tuple[Any, ...]]:
         if len(page) < PAGE_ROWS:
             return
         key, nth, since = page[-1][:3]
+        before_page()
         page = _plain(connection, after, {"k": key, "n": nth, "s": since})
 
 
@@ -145,10 +170,12 @@ def versions(connection: Connection, section: Section) -> Iterator[Version]:
     return starmap(Version, rows(connection, section))
 
 
-def latest(connection: Connection, section: Section) -> Iterator[tuple[Any, ...]]:
+def latest(
+    connection: Connection, section: Section, before_page: Callable[[], object] = lambda: None
+) -> Iterator[tuple[Any, ...]]:
     """Of each thing that ever was, the row of its newest version, ended or not, in the order of (key, nth)."""
     before: tuple[Any, ...] | None = None
-    for row in rows(connection, section):
+    for row in rows(connection, section, before_page):
         if before is not None and (before[0] != row[0] or before[1] != row[1]):
             yield before
         before = row

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Table, func, select
 from inventory.collection import Taken
 from inventory.finding import Finding, Verdict
 from inventory.scan import ScanInfo, ScanOptions
-from inventory.store_bulk import BATCH_BYTES, BATCH_ROWS, Version, blob, close_versions, insert, latest
+from inventory.store_bulk import BATCH_BYTES, BATCH_ROWS, Version, blob, close_versions, insert, inserting, latest
 from inventory.store_chain import Changes, ScanEntry, append, time_header
 from inventory.store_rows import (
     Item,
@@ -83,6 +83,10 @@ class _Writer:
         self._since.update((v.value, (v.value, info.number, as_of)) for v in Verdict)
 
     def write(self, options: ScanOptions, taken: Taken, findings: Iterable[Finding]) -> ScanInfo:
+        with self._batches.sending:
+            return self._write(options, taken, findings)
+
+    def _write(self, options: ScanOptions, taken: Taken, findings: Iterable[Finding]) -> ScanInfo:
         observed = self._runs(RECORDS, quoted=True)
         self._merge(RECORDS, record_items(taken.sorted_lines(), observed))
         observed.close()
@@ -136,6 +140,7 @@ class _Writer:
         def write(part: bytes) -> None:
             nonlocal parts
             self._times.update(time_header(section.name, parts) + part)
+            self._batches.settle()
             insert(self._db, OBSERVATION, [(self._info.number, section.name, parts, packed(part))])
             parts += 1
 
@@ -145,7 +150,7 @@ class _Writer:
 
     def _merge(self, section: Section, incoming: Iterator[Item]) -> None:
         self._changes.section(section)
-        stored = latest(self._db, section)
+        stored = latest(self._db, section, self._batches.settle)
         held = next(stored, None)
         for item in incoming:
             key, nth, digest, _, _ = item
@@ -234,6 +239,8 @@ class _Batches:
         self._rows: list[tuple[Any, ...]] = []
         self._closed: list[tuple[str | bytes, int, int]] = []
         self._table: Table | None = None
+        self.sending = contextlib.ExitStack()
+        """What a server still works on; where the scan cannot go on, it is told to give it up."""
 
     def bodies(self, contents: Sequence[bytes]) -> range:
         """The ids under which the contents will stand."""
@@ -247,19 +254,33 @@ class _Batches:
         self._table = table
         self._rows.extend(rows)
         if len(self._rows) >= BATCH_ROWS or self._bytes >= BATCH_BYTES:
-            self.flush()
+            self._send()
 
     def close(self, table: Table, place: tuple[str | bytes, int, int]) -> None:
         self._table = table
         self._closed.append(place)
         if len(self._closed) >= BATCH_ROWS:
-            self.flush()
+            self._send()
 
     def flush(self) -> None:
-        """Sends what waits: of one section at a time, so that one table is enough to remember."""
-        insert(self._db, BODY, self._bodies)
+        """Sends what waits, and waits until it is there."""
+        self._send()
+        self.settle()
+
+    def _send(self) -> None:
+        """Sends what waits: of one section at a time, so that one table is enough to remember.
+
+        A server still works on the contents, most of its work, while the next batch is prepared. Until `settle` nothing
+        else may use the connection.
+        """
+        self.settle()
         if self._table is not None:
             close_versions(self._db, self._table, self._closed, self._last)
             if self._rows:
                 insert(self._db, self._table, self._rows, _COLUMNS[: len(self._rows[0])])
+        self.sending.enter_context(inserting(self._db, BODY, self._bodies))
         self._bodies, self._bytes, self._rows, self._closed = [], 0, [], []
+
+    def settle(self) -> None:
+        """Waits until what was sent is there."""
+        self.sending.close()

@@ -165,10 +165,17 @@ def test_streams_are_laid_side_by_side_over_pages(
     monkeypatch.setattr("inventory.store_bulk.PAGE_ROWS", 3)
     monkeypatch.setattr("inventory.store_writer.BATCH_ROWS", 3)
     monkeypatch.setattr("inventory.store_bulk.STATEMENT_ROWS", 2)
+    monkeypatch.setattr("inventory.store_rows.RUNS_IN_A_PART", 2)
 
     def night(*names: int) -> Collection:
         records: list[Record] = [
-            Department(source="ledger:d", native_id=f"{n:03d}", observed_at=NOON, name=f"{n}", raw="ab" * 32)
+            Department(
+                source="ledger:d",
+                native_id=f"{n:03d}",
+                observed_at=NOON + timedelta(seconds=n),
+                name=f"{n}",
+                raw="ab" * 32,
+            )
             for n in names
         ]
         return Collection(taken_at=NOON, records=records, raws={digest(b"{%d}" % n): b"{%d}" % n for n in names})
