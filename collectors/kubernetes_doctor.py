@@ -152,7 +152,9 @@ class KubernetesDoctor:
             return
         shown = plain(version.gitVersion)
         yield self._chart.ok("reach", msg("{source}: the API server answers", source=self._cluster.name))
-        digits = tuple(int(part) for part in (version.major, version.minor.rstrip("+")) if part.isdecimal())
+        digits = tuple(
+            int(part) for part in (version.major, version.minor.rstrip("+")) if part.isdecimal() and len(part) < 5
+        )
         if len(digits) == 2 and digits < _SERVICE_RANGES_FROM:
             yield self._chart.ok(
                 "versions", msg("Kubernetes {version}; before 1.31 it does not tell its service ranges", version=shown)

@@ -153,7 +153,7 @@ class OpenStackCloud:
             cloud = clouds.get(self.source.cloud) or {}
             named = cloud.get("regions") or ([cloud["region_name"]] if cloud.get("region_name") else [])
             return tuple(str(r["name"] if isinstance(r, Mapping) else r) for r in named)
-        except (ConfigException, YAMLError, OSError, *_WRONG_SHAPE):
+        except (ConfigException, CollectorError, YAMLError, OSError, *_WRONG_SHAPE):
             return ()  # said when the first cell is read
 
     def regions(self) -> tuple[str, ...]:
@@ -321,7 +321,34 @@ class OpenStackCloud:
         if self._path is None:
             return OpenStackConfig()
         secure = self._path.with_name("secure.yaml")
-        return OpenStackConfig(config_files=[str(self._path)], secure_files=[str(secure)] if secure.is_file() else [])
+        files = [self._path, *([secure] if secure.is_file() else [])]
+        for path in files:
+            self._check(path)
+        return OpenStackConfig(config_files=[str(self._path)], secure_files=[str(f) for f in files[1:]])
+
+    def _check(self, path: Path) -> None:
+        """That a file can be read: the SDK passes over one that cannot, and then knows no cloud.
+
+        Raises:
+            OSError: it cannot be opened.
+            CollectorError: it is no YAML. Where, but not why: the reason may quote a password that needs quotes.
+        """
+        import yaml
+
+        try:
+            with path.open("rb") as file:
+                yaml.safe_load(file)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            mark = getattr(error, "problem_mark", None)
+            raise CollectorError(
+                msg(
+                    "{source}: {file} is no YAML (line {line}); a value that begins with or holds special characters "
+                    "needs quotes",
+                    source=self.name,
+                    file=str(path),
+                    line=mark.line + 1 if mark is not None else "?",
+                )
+            ) from None
 
 
 class OpenStackRegion:
@@ -387,15 +414,7 @@ class OpenStackRegion:
             return
         regions = self.catalogue_regions()
         if self.name is not None and self.name not in regions:
-            raise CollectorError(
-                msg(
-                    "{source}: the service catalogue has no region {region}; it has {known}; correct `regions` in "
-                    "yunhe.toml",
-                    source=self.source,
-                    region=self.name,
-                    known=", ".join(regions) or msg("none"),
-                )
-            )
+            raise self._no_such_region(regions)
         if self.token.project_id is None:
             # Keystone leaves endpoints with %(project_id)s in their URL out of the catalogue of such a token.
             raise Refused(
@@ -413,6 +432,27 @@ class OpenStackRegion:
                 source=self.source,
                 service=service,
                 region=self.name or "*",
+            )
+        )
+
+    def check_name(self) -> None:
+        """Raises where no service of the catalogue, whichever it is, is in a region of our name.
+
+        Raises:
+            CollectorError: names the regions that there are.
+        """
+        regions = {str(e["region"]) for _, e in self._endpoints() if e.get("region")}
+        if self.name is not None and self.name not in regions:
+            raise self._no_such_region(sorted(regions))
+
+    def _no_such_region(self, regions: Sequence[str]) -> CollectorError:
+        return CollectorError(
+            msg(
+                "{source}: the service catalogue has no region {region}; it has {known}; correct `regions` in "
+                "yunhe.toml",
+                source=self.source,
+                region=self.name or "*",
+                known=", ".join(regions) or msg("none"),
             )
         )
 

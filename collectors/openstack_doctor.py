@@ -22,7 +22,7 @@ from collectors.openstack_compute import CELL_AWARE, WANTED
 from collectors.openstack_connection import OpenStackCloud, OpenStackRegion, Params, Refused, Service
 from collectors.openstack_identity import Reach, reach
 from collectors.openstack_network import Network, NeutronPort
-from collectors.openstack_pages import decoded, walk
+from collectors.openstack_pages import decoded, parsed, walk
 from collectors.openstack_platform import NODES_WANTED
 from collectors.openstack_storage import Volume
 from collectors.tls_certificate import certificates
@@ -127,6 +127,22 @@ class OpenStackDoctor:
             yield from visit.diagnose()
             blind += visit.blind
         yield from self._projects(reached, list(dict.fromkeys(blind)))
+        yield from self._keystone(reached.asker)
+
+    def _keystone(self, region: OpenStackRegion) -> Iterator[Diagnosis]:
+        """What belongs to the whole cloud, asked as a scan asks it; of the assignments those on the system only."""
+        on_system: Params = [("scope.system", "all"), ("include_names", "true")]
+        for path, params, what in (("/domains", [], _DOMAINS), ("/role_assignments", on_system, _ASSIGNMENTS)):
+            try:
+                region.get("identity", path, params)
+            except Refused as error:
+                yield self._chart.error(
+                    "right", msg("missing: {what}. {cause}", what=what, cause=error.message), _RIGHTS
+                )
+            except CollectorError as error:
+                yield self._chart.failed("reach", error)
+            else:
+                yield self._chart.ok("right", msg("held: {what}", what=what))
 
     def _projects(self, reached: Reach, blind: list[str]) -> Iterator[Diagnosis]:
         """Projects that exist against those that are seen; names of the do-not-scan list are counted only."""
@@ -175,6 +191,7 @@ class _Visit:
         yield from self._guarded("compute", self._compute)
         yield from self._guarded("network", self._network)
         yield from self._guarded("block-storage", self._storage)
+        yield from self._guarded("image", self._images)
         yield from self._guarded("load-balancer", self._balancers, is_optional=True)
         yield from self._guarded("baremetal", self._nodes, is_optional=True)
         yield from self._guarded("placement", self._placement, is_optional=True)
@@ -282,6 +299,12 @@ class _Visit:
             _RIGHTS,
         )
 
+    def _images(self) -> Iterator[Diagnosis]:
+        """Glance refuses nobody; that only administrators are shown all is said with what Nova keeps from others."""
+        self._region.get("image", "/images", [("limit", 1)])
+        if self._region.token.is_admin:
+            yield self._chart.ok("right", msg("held: {what}", what=_IMAGES))
+
     def _balancers(self) -> Iterator[Diagnosis]:
         """Octavia shows members their own, and others nothing: a listing that is answered proves little."""
         yield from self._may("/lbaas/loadbalancers", [("limit", 1)], None, _BALANCERS, "load-balancer")
@@ -320,7 +343,8 @@ class _Visit:
         started = time.monotonic()
         body = self._region.get("compute", path, [("all_tenants", "1"), ("limit", size)], microversion=microversion)
         seconds = time.monotonic() - started
-        listed = msgspec.json.decode(decoded(self._region, path, body).get("servers", b"[]"), type=list[msgspec.Raw])
+        servers = decoded(self._region, path, body).get("servers", b"[]")
+        listed = parsed(self._region, path, servers, list[msgspec.Raw])
         count = len(listed) if len(listed) < size else self._running()
         if count is None:
             yield self._chart.warning("estimate", msg("how many servers there are is not told; no estimate"))
@@ -337,7 +361,7 @@ class _Visit:
             body = self._region.get("compute", path, microversion=self._region.microversion(WANTED))
             statistics = decoded(self._region, path, body).get("hypervisor_statistics", b"{}")
             return msgspec.json.decode(statistics, type=_Statistics).running_vms
-        except (CollectorError, msgspec.DecodeError):
+        except (CollectorError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
 
@@ -345,6 +369,9 @@ class _Statistics(msgspec.Struct):
     running_vms: int | None = None
 
 
+_DOMAINS = msg("domains (Keystone)")
+_ASSIGNMENTS = msg("who holds which role (Keystone)")
+_IMAGES = msg("images of every project (Glance)")
 _SERVERS = msg("servers of every project (Nova)")
 _HYPERVISORS = msg("compute hosts (Nova)")
 _CELLS = msg("which parts of Nova are down")

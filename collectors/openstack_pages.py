@@ -249,7 +249,8 @@ def walk_by_offset(
 ) -> Iterator[list[ItemT]]:
     """Every object of a listing that knows offsets only.
 
-    Each page begins with the last object of the one before: if it does not, the listing moved and is walked again.
+    Each page begins with the last object of the one before: if it does not, the listing moved and is walked again. The
+    end is a page that holds nothing else: a short one may be all that the service gives at once (`max_limit`).
 
     Raises:
         Unreadable: it moves again and again or never ends, or is not what the API documents.
@@ -275,7 +276,7 @@ def walk_by_offset(
         told.update(item.id for item in fresh)
         if fresh:
             yield fresh
-        if len(page) < size:
+        if len(page) < (2 if last else 1) or (damage.count and len(page) < size):
             return damage.told(region, path)
         offset, last = offset + len(page) - 1, page[-1].id
     raise Unreadable(

@@ -112,6 +112,7 @@ class OpenStackCollector:
         """
         if cell.kind in CLOUD_KINDS:
             region = self._cloud.region(next(iter(self._cloud.configured_regions()), None))
+            region.check_name()  # or Keystone, asked in that region, would seem to be broken
             yield from self._read_region(cell.kind, region)
         elif cell.scope == EVERY_REGION:
             yield from self._read_every_region(cell.kind)

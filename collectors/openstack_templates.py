@@ -5,6 +5,7 @@ https://docs.openstack.org/api-ref/image/v2/. None of the three refuses anybody:
 projects' server groups to administrators only, Glance shows others' private images to administrators only.
 """
 
+import itertools
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from msgspec import field
 from collectors.collector import Incomplete, Reading, Said
 from collectors.openstack_compute import GIB, MIB, WANTED
 from collectors.openstack_identity import Sight, Survey
-from collectors.openstack_pages import Item, aware, raw, walk, walk_by_offset
+from collectors.openstack_pages import Item, Partly, aware, raw, walk, walk_by_offset
 from inventory.records import Flavor, Image, ServerGroup
 from inventory.text import msg
 
@@ -97,12 +98,19 @@ def read_images(survey: Survey) -> Iterator[Said]:
     # Without these a listing leaves out community images and those that are offered and not yet accepted.
     everyones = [("visibility", "all"), ("member_status", "all")]
     # Outdated images are hidden as a rule, and servers run on: Glance lists either kind, never both.
-    for params in (everyones, [*everyones, ("os_hidden", "true")]):
-        for page in walk(region, "image", "/images", "images", GlanceImage, params=params, page_size=survey.page_size):
-            for image in page:
-                sight.saw(image.owner, proves=image.visibility == "private")
-                yield Reading(to_image(image, source=region.source, now=survey.now), raw(image))
+    walks = [
+        Partly(walk(region, "image", "/images", "images", GlanceImage, params=params, page_size=survey.page_size))
+        for params in (everyones, [*everyones, ("os_hidden", "true")])
+    ]
+    told: set[str] = set()
+    for image in itertools.chain.from_iterable(itertools.chain(*walks)):
+        if image.id not in told:
+            told.add(image.id)
+            sight.saw(image.owner, proves=image.visibility == "private")
+            yield Reading(to_image(image, source=region.source, now=survey.now), raw(image))
     yield from sight.verdict()
+    for listed in walks:
+        listed.told()
 
 
 def read_server_groups(survey: Survey) -> Iterator[Said]:

@@ -162,6 +162,15 @@ class SharingApiCollector:
         for page in pages.walk():
             for number, item in enumerate(page.items, 1):
                 yield from reader.read(page, number, item)
+        if self.entry.next is None and self.entry.page_param is None and self.entry.total is None:
+            yield Incomplete(
+                msg(
+                    "{source}: nothing says that one answer is all of it, and most platforms give pages unasked; name "
+                    '`page_param`, `next` or `total` (`total = "length({items})"` where it never pages)',
+                    source=self.source,
+                    items=self.entry.items,
+                )
+            )
         count = len(pages.distinct)
         if pages.total is not None and count < pages.total:
             yield Incomplete(

@@ -14,7 +14,8 @@ LOCALE = reader_locale()
 TOOL = f"yunhe {version('yunhe')}"
 
 
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+# Without emoji: `openstack:loop:` is a source and a colon.
+errors = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 class Lang(StrEnum):

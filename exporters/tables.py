@@ -30,7 +30,7 @@ class Terminal(Console):
 
     def __init__(self) -> None:
         narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
-        super().__init__(highlight=False, width=None if narrow else LOG_WIDTH)
+        super().__init__(highlight=False, emoji=False, width=None if narrow else LOG_WIDTH)
 
     def on_broken_pipe(self) -> NoReturn:
         """rich's own would end the program with exit code 1."""

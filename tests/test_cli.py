@@ -579,3 +579,12 @@ def test_a_narrow_terminal_gets_the_columns_that_matter_most(
     assert "reason" in narrow
     assert "department" not in narrow
     assert "department" in wide
+
+
+def test_what_stands_between_two_colons_is_a_name_and_no_picture(yunhe: Yunhe, tmp_path: Path) -> None:
+    """`kubernetes:loop: …` came out as a curly loop."""
+    (tmp_path / "kubeconfig").write_text("{}")
+    (tmp_path / "yunhe.toml").write_text(
+        'version = 1\n[city]\nname = "x"\n[[kubernetes]]\nname = "loop"\nkubeconfig = "kubeconfig"\n'
+    )
+    assert "kubernetes:loop: " in yunhe("collect", "-c", tmp_path / "yunhe.toml", "-o", tmp_path / "x.zip").err

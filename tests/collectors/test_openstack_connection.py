@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from scripted_cloud import PASSWORD, Script, scripted_cloud, token_document
 
 from collectors.errors import CollectorError, Unauthorized, Unreachable, Unreadable
 from collectors.openstack_connection import OpenStackCloud
+from collectors.openstack_source import openstack_collectors
 from inventory.settings import ConfigError, OpenStackSource, RequestLimits, load
 
 SERVERS = "/compute/v2.1/servers"
@@ -263,3 +265,24 @@ def test_limits_of_one_service_are_read(tmp_path: Path) -> None:
 
     assert (cloud.concurrency, cloud.requests_per_second) == (4, 50)
     assert cloud.limits == {"block-storage": RequestLimits(requests_per_second=0.5, concurrency=8)}
+
+
+@pytest.mark.parametrize("name", ["clouds.yaml", "secure.yaml"])
+def test_a_file_that_is_no_yaml_is_named_with_its_line_and_without_the_password(tmp_path: Path, name: str) -> None:
+    """The SDK passes over such a file and then has no such cloud; what YAML says of it quotes what lacks quotes."""
+    with scripted_cloud(tmp_path, lambda _: None) as (clouds, _):
+        (clouds.parent / name).write_text("clouds:\n  c:\n    auth:\n      password: *hunter2\n")
+        with pytest.raises(CollectorError) as caught:
+            connected(clouds).region("r")
+
+    assert f"{name} is no YAML (line 4)" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_region_that_is_not_there_is_not_taken_for_a_broken_keystone(tmp_path: Path) -> None:
+    """Keystone is looked for in the region that the config names, and its cells are the first that are shown."""
+    with scripted_cloud(tmp_path, lambda _: None) as (clouds, _):
+        source = OpenStackSource(name="c", cloud="c", clouds_yaml=str(clouds), regions=("mars",))
+        (collector,) = openstack_collectors(source, base=tmp_path, clock=lambda: datetime.now(UTC))
+        with pytest.raises(CollectorError, match="has no region mars; it has r; correct `regions`"):
+            list(collector.read(collector.plan()[0]))

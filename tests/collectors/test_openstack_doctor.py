@@ -124,6 +124,9 @@ def test_whoever_may_not_list_projects_cannot_name_the_hidden_ones(
     found = looked_at(openstack_cloud.clouds_yaml, "zed-confined")
 
     assert found["projects"][0].state is State.UNKNOWN
+    missing = said([line for line in found["right"] if line.state is State.ERROR])
+    assert "missing: domains (Keystone)" in missing
+    assert "missing: who holds which role (Keystone)" in missing
 
 
 def test_an_application_credential_that_can_only_read_is_not_too_much(

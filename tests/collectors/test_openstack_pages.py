@@ -7,7 +7,7 @@ import pytest
 
 from collectors.errors import Unreadable
 from collectors.openstack_connection import MarkerVanished
-from collectors.openstack_pages import MAX_RESTARTS, Item, walk
+from collectors.openstack_pages import MAX_RESTARTS, Item, walk, walk_by_offset
 from inventory.text import msg
 
 
@@ -35,6 +35,24 @@ def page(*ids: str, following: str | None = None) -> dict[str, Any]:
 
 def walked(region: Scripted, page_size: int = 2) -> list[str]:
     pages = walk(region, "compute", "/things", "things", Item, page_size=page_size)  # type: ignore[arg-type]
+    return [item.id for part in pages for item in part]
+
+
+class Counted(Scripted):
+    """A listing that knows offsets, and gives at most `most` at once whatever was asked for."""
+
+    def __init__(self, *things: object, most: int) -> None:
+        super().__init__()
+        self.things, self.most = things, most
+
+    def get(self, _service: str, _path: str, params: Any = (), **_: Any) -> bytes:
+        asked = dict(params)
+        end = asked["offset"] + min(self.most, asked["limit"])
+        return msgspec.json.encode({"things": self.things[asked["offset"] : end]})
+
+
+def counted(region: Counted) -> list[str]:
+    pages = walk_by_offset(region, "compute", "/things", "things", Item, page_size=1000)  # type: ignore[arg-type]
     return [item.id for part in pages for item in part]
 
 
@@ -88,3 +106,18 @@ def test_an_object_on_two_pages_is_told_once() -> None:
 def test_what_the_api_does_not_document_is_unreadable(body: bytes) -> None:
     with pytest.raises(Unreadable):
         walked(Scripted(body))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 7])
+def test_a_capped_limit_does_not_cut_a_listing_by_offset_short(count: int) -> None:
+    """Nova's `max_limit` is the operator's; server groups have no next link that would tell."""
+    names = [f"t{n}" for n in range(count)]
+    assert counted(Counted(*({"id": name} for name in names), most=2)) == names
+
+
+@pytest.mark.parametrize("where", [0, 1, 2])
+def test_an_object_by_offset_that_cannot_be_read_is_counted(where: int) -> None:
+    things = [{"id": name} for name in "abc"]
+    things[where] = {"name": "no id"}
+    with pytest.raises(Unreadable, match=r"1 object\(s\) are not what"):
+        counted(Counted(*things, most=1000))

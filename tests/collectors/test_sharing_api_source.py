@@ -122,6 +122,17 @@ def test_the_total_that_the_platform_names_must_be_reached(server: JsonServer) -
     )
 
 
+def test_the_first_page_alone_is_not_taken_for_everything(server: JsonServer) -> None:
+    """A platform that pages though nobody asked gives ten of a thousand with 200."""
+    short = state(read(server.url, page_param=None))
+    assert short[0] is CellState.PARTIAL
+    assert 'name `page_param`, `next` or `total` (`total = "length(data.list)"`' in short[1]
+
+    stated = {"page_param": None, "total": "length(data.list)"}
+    server.answer = lambda *_: Answer({"data": {"list": [entry_item(1)]}})
+    assert state(read(server.url, **stated))[0] is CellState.COMPLETE
+
+
 def test_an_item_that_slips_between_shifting_pages_is_missed(server: JsonServer) -> None:
     """Something new on page one pushes its last item to page two: it is seen twice and another never."""
     pages = {"1": [entry_item(1), entry_item(2)], "2": [entry_item(2), entry_item(3)]}
@@ -160,7 +171,7 @@ def test_any_item_is_a_record_or_is_named(server: JsonServer, items: list[object
     """Wrong types, control characters and huge numbers are never a crash and never a silent skip."""
     server.answer = lambda *_: Answer({"data": {"list": items}})
 
-    collection = read(server.url, page_param=None)
+    collection = read(server.url, page_param=None, next="next")
 
     named = {r.row for r in collection.rejections}
     kept = {json.loads(raw)["item"] for raw in collection.raws.values()}
