@@ -32,7 +32,10 @@ def read(
     return with_fields(cell(source, kind, state, scope), started_at=at - timedelta(minutes=1), finished_at=at)
 
 
-CLOUD_SEEN = (read(CLOUD, "host"), read(CLOUD, "hypervisor"), read(CLOUD, "port"))
+CLOUD_SEEN = (
+    *(read(CLOUD, kind) for kind in ("host", "hypervisor", "port")),
+    read(CONTRACTS, "third_party"),
+)
 
 
 def built(*records: Record, cells: tuple[CellResult, ...] = CLOUD_SEEN, **options: Any) -> Inventory:
@@ -152,7 +155,7 @@ def test_another_unit_s_instance_is_not_standalone_while_the_cloud_was_not_seen(
 def test_a_list_without_uuids_says_of_no_virtual_machine_that_it_is_not_in_it() -> None:
     """Clouds that export a spreadsheet only often give names and addresses, as the outside sees them."""
     row = sighting("云主机-1", View.LISTED, LIST, uuid=None, nics=())
-    cells = (read(LIST, "host"), read(LIST, "port"))
+    cells = (read(LIST, "host"), read(LIST, "port"), read(CONTRACTS, "third_party"))
 
     assert place_of(built(GUEST, row, cells=cells), "guest-1") is Place.UNDETERMINED
     assert place_of(built(TOWER, row, cells=cells), "tower-1") is Place.STANDALONE_PHYSICAL
@@ -205,7 +208,7 @@ def test_a_physical_machine_with_the_address_of_a_listed_instance_is_not_that_in
     """Anybody can take an address; the cloud's word must be tied to a UUID, or to MAC and address."""
     nics = (Nic(mac="3c:ec:ef:00:00:01", addresses=("10.1.1.9/24",)),)
     row = sighting("云主机-1", View.LISTED, LIST, zone="政务外网区", nics=(Nic(addresses=("10.1.1.9",)),))
-    cells = (read(LIST, "host"), read(LIST, "port"))
+    cells = (read(LIST, "host"), read(LIST, "port"), read(CONTRACTS, "third_party"))
 
     (tower,) = built(with_fields(TOWER, zone="政务外网区", nics=nics), row, cells=cells).hosts
     (guest,) = built(with_fields(GUEST, zone="政务外网区", nics=nics), row, cells=cells).hosts
