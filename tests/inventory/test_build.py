@@ -4,10 +4,12 @@ import io
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from builders import CLOUD, NIGHT, SSH, cell, days_ago, sighting, system, tenant, with_fields
 
 from inventory import capture_file
+from inventory.alias import Alias
 from inventory.build import build
 from inventory.collection import Collection, merged_sources
 from inventory.coverage import CellResult, CellState, SourceInfo
@@ -230,6 +232,33 @@ def test_a_tenant_s_name_does_not_reach_its_namesake(other: tuple[str, str]) -> 
     inventory = built(*tenants, stranger, registered, cells=(*CLOUD_SEEN, read("openstack:bureau", "host")))
 
     assert inventory.hosts_of(registered) == ()
+
+
+ALIAS = msgspec.convert(
+    {"kind": "tenant", "written": "edu", "system": "S-1", "confirmed_by": "王敏", "confirmed_on": "2026-11-20",
+     "why": "核对"},
+    Alias,
+)  # fmt: skip
+BUREAU = "openstack:bureau"
+
+
+@pytest.mark.parametrize("by", ["register", "alias", "alias of that cloud"])
+def test_another_cloud_s_tenant_is_not_the_system_s_while_ours_were_not_all_listed(by: str) -> None:
+    """Ours may have one of that name, which is the one that is meant: its stranger must not break the law for it."""
+    stranger = sighting("stranger", source=BUREAU, uuid=SERVER, tenant="t-edu")
+    registered = system("S-1", tenants=("edu",) if by == "register" else ())
+    alias = with_fields(ALIAS, source=BUREAU) if by == "alias of that cloud" else ALIAS
+    aliases = () if by == "register" else (alias,)
+    cells = (*CLOUD_SEEN, read(BUREAU, "host"))
+
+    def owned(state: CellState) -> bool:
+        cell_of_ours = read(CLOUD, "tenant", state=state)
+        inventory = built(tenant("edu", BUREAU), stranger, registered, cells=(*cells, cell_of_ours), aliases=aliases)
+        (host,) = inventory.hosts
+        return host.ownership.is_known
+
+    assert owned(CellState.COMPLETE)
+    assert owned(CellState.PARTIAL) is (by == "alias of that cloud")
 
 
 # ── what stands in the ledger of another kind ─────────────────────────────────────────────────────────────────────────
