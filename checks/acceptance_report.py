@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from checks.check import Check, Opinion, Step, Strength, absence_gaps
-from checks.conclusions import has_failed
+from checks.conclusions import has_failed, is_open
 from checks.policy import Policy
-from checks.project_steps import day, keeper, keeps, not_yet, steps_gate, told
+from checks.project_steps import day, keeper, keeps, not_yet, steps_gate, told, unreadable
 from inventory.finding import Verdict
 from inventory.inventory import Inventory, law_date
 from inventory.records import Project
@@ -23,10 +23,8 @@ def _judge(inventory: Inventory, policy: Policy, project: Project) -> Opinion:
     if accepted is None or accepted > law_date(inventory.as_of):
         reason = msg("the register holds no final acceptance of {code} yet", code=code)
         return _paid_without(policy, project, reason) or not_yet(project, reason)
-    if has_failed(project.acceptance_conclusion):
-        reason = msg("{code} did not pass its acceptance on {date}: {conclusion}", code=code, date=day(accepted),
-                     conclusion=project.acceptance_conclusion or "-")  # fmt: skip
-        return _paid_without(policy, project, reason) or not_yet(project, reason)
+    if has_failed(project.acceptance_conclusion) or is_open(project.acceptance_conclusion):
+        return _not_passed(policy, project)
     sent = project.acceptance_report_on
     said = msg("{code} was accepted on {date}", code=code, date=day(accepted))
     if sent is None:
@@ -48,6 +46,14 @@ def _judge(inventory: Inventory, policy: Policy, project: Project) -> Opinion:
     reason = msg("{said}, the sealed report went to {finance} and {centre} on {sent}", said=said, sent=day(sent),
                  finance=policy.finance, centre=policy.centre)  # fmt: skip
     return told(project, Verdict.PASS, reason)
+
+
+def _not_passed(policy: Policy, project: Project) -> Opinion:
+    if is_open(project.acceptance_conclusion):
+        return unreadable(project)
+    reason = msg("{code} did not pass its acceptance on {date}: {conclusion}", code=project.native_id,
+                 date=day(project.final_acceptance_on), conclusion=project.acceptance_conclusion or "-")  # fmt: skip
+    return _paid_without(policy, project, reason) or not_yet(project, reason)
 
 
 def _paid_without(policy: Policy, project: Project, reason: Message) -> Opinion | None:

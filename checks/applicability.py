@@ -289,6 +289,18 @@ def _project_kind_barrier(policy: Policy, project: Project) -> Barrier | None:
                 acceptance=policy.pack.article("21"),
             ),
         )
+    if kind is ProjectKind.OPERATION:
+        return Barrier(
+            verdict=Verdict.NOT_APPLICABLE,
+            decided_by=Step.KIND,
+            reason=msg(
+                "{code} is operation and maintenance: {supervision} and {acceptance} speak of building hardware and "
+                "software",
+                code=project.native_id,
+                supervision=policy.pack.article("17"),
+                acceptance=policy.pack.article("21"),
+            ),
+        )
     return None
 
 
@@ -410,10 +422,22 @@ def system_age(inventory: Inventory, policy: Policy, system: System) -> Age:
     )
     if any(project_date(p) is None for p in builders):
         return _undated(system, start, missing)
+    if open_kinds := _of_unknown_kind(projects, start):
+        return replace(_undated(system, start, missing), missing=open_kinds)
     if gaps := absence_gaps(inventory.coverage, "project"):
         # A project that built it anew since then may be among what was not seen.
         return replace(_undated(system, start, missing), missing=(missing, *gaps))
     return _aged(Era.LEGACY, earliest) if earliest is not None else _age_by_register(system, built, start, missing)
+
+
+def _of_unknown_kind(projects: Iterable[Project], start: date) -> tuple[Message, ...]:
+    """Projects since the effective date, or without one, of which nobody says whether they build: they may."""
+    return tuple(
+        msg("kind of project {code} in the register, by {department}", code=p.native_id,
+            department=p.department or msg("the building department"))
+        for p in projects
+        if p.project_kind is None and ((began := project_date(p)) is None or began.on >= start)
+    )  # fmt: skip
 
 
 def _age_by_register(system: System, built: "Dated | None", start: date, missing: Message) -> Age:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from checks.applicability import owner_gaps
 from checks.check import distinct, is_whole_but_for_rows, missing_cell
+from checks.subjects import unheard
 from inventory.coverage import CellResult, CellState, Coverage
 from inventory.finding import Verdict
 from inventory.hosts import Host, OwnershipRule, Place
@@ -64,6 +65,12 @@ class Deployment:
     def evidence(self) -> tuple[str, ...]:
         """Keys of what decides."""
         return tuple(sorted({key for c in self.components for key in c.evidence}))
+
+    @property
+    def rests_on(self) -> tuple[str, ...]:
+        """Further names that a rejected row of the register may speak of: its tenants, what its hosts' labels say."""
+        hosts = [c.host for c in self.components if c.host is not None]
+        return (*self.system.tenants, *(word for host in hosts for word in unheard(host.ownership)))
 
     @property
     def verdict(self) -> Verdict:

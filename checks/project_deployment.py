@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from checks.applicability import Era, acceptance_age, era_barrier, project_barrier
 from checks.check import Check, Opinion, Step, Strength, absence_gaps
-from checks.deployment import deployment_of
+from checks.deployment import Deployment, deployment_of
 from checks.line import Line, combined
 from checks.policy import Policy
 from checks.subjects import project_subject
 from inventory.finding import Verdict
 from inventory.inventory import Inventory
-from inventory.records import Project, System
+from inventory.records import Project
 from inventory.text import msg
 
 
@@ -21,9 +21,9 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
         if gate is not None:
             yield gate
             continue
-        systems = inventory.systems_of(project)
-        lines = [*unresolved_lines(inventory, project), *(_line(inventory, policy, s) for s in systems)]
-        names = tuple(n for s in systems for n in (s.native_id, s.name, *s.tenants))
+        deployments = [deployment_of(inventory, s) for s in inventory.systems_of(project)]
+        lines = [*unresolved_lines(inventory, project), *(_line(policy, d) for d in deployments)]
+        names = tuple(n for d in deployments for n in (d.system.native_id, d.system.name, *d.rests_on))
         yield combined(project_subject(project), lines, rests_on=names)
 
 
@@ -89,8 +89,7 @@ def unresolved_lines(inventory: Inventory, project: Project) -> Iterator[Line]:
             )  # fmt: skip
 
 
-def _line(inventory: Inventory, policy: Policy, system: System) -> Line:
-    deployment = deployment_of(inventory, system)
+def _line(policy: Policy, deployment: Deployment) -> Line:
     verdict = deployment.verdict
     return Line(
         verdict=verdict,
@@ -102,7 +101,7 @@ def _line(inventory: Inventory, policy: Policy, system: System) -> Line:
         if verdict is Verdict.FAIL
         else deployment.reason,
         missing=deployment.missing if verdict is Verdict.UNKNOWN else (),
-        evidence=(*deployment.evidence, system.key),
+        evidence=(*deployment.evidence, deployment.system.key),
     )
 
 

@@ -60,7 +60,7 @@ def _judge(inventory: Inventory, policy: Policy, project: Project) -> Opinion:
         lines = [doubted]
     if not lines:
         lines = [_wordless(compared)]
-    names = tuple(n for s in inventory.systems_of(project) for n in (s.native_id, s.name))
+    names = tuple(n for s in inventory.systems_of(project) for n in (s.native_id, s.name, *s.tenants))
     return combined(subject, lines, rests_on=names)
 
 

@@ -85,6 +85,15 @@ def not_yet(project: Project, reason: Message) -> Opinion:
     return told(project, Verdict.NOT_APPLICABLE, reason, step=Step.ERA, from_absence=True)
 
 
+def unreadable(project: Project) -> Opinion:
+    """That the conclusion of an acceptance says neither that it was passed nor that it was not."""
+    reason = msg("whether {code} passed its acceptance on {date} is not plain: {conclusion}", code=project.native_id,
+                 date=day(project.final_acceptance_on), conclusion=project.acceptance_conclusion or "-")  # fmt: skip
+    missing = msg("the conclusion of the acceptance of {code} in the register, by {department}",
+                  code=project.native_id, department=keeper(project))  # fmt: skip
+    return told(project, Verdict.UNKNOWN, reason, missing=(missing,))
+
+
 def day(moment: date | None) -> str:
     """A date as sentences show it."""
     return moment.isoformat() if moment is not None else "-"

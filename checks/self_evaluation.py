@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from checks.check import Check, Opinion, Step, Strength, absence_gaps
-from checks.conclusions import has_failed
+from checks.conclusions import has_failed, is_open
 from checks.dates import add_months
 from checks.policy import Policy
-from checks.project_steps import day, keeper, keeps, not_yet, steps_gate, told
+from checks.project_steps import day, keeper, keeps, not_yet, steps_gate, told, unreadable
 from inventory.finding import Verdict
 from inventory.inventory import Inventory, law_date
 from inventory.records import Project
@@ -44,6 +44,8 @@ def _judge(inventory: Inventory, policy: Policy, project: Project) -> Opinion:
     code, accepted = project.native_id, project.final_acceptance_on
     if accepted is None or has_failed(project.acceptance_conclusion):
         return not_yet(project, msg("the register holds no acceptance of {code} that was passed yet", code=code))
+    if is_open(project.acceptance_conclusion):
+        return unreadable(project)
     window = evaluation_window(policy, project)
     if window is None:
         reason = msg("{code} was accepted on {date}; since when it is in operation is not in the register", code=code,

@@ -2,7 +2,7 @@
 
 from checks.policy import Policy
 from inventory.finding import Subject
-from inventory.hosts import Host
+from inventory.hosts import Host, Ownership, OwnershipRule
 from inventory.inventory import Inventory
 from inventory.records import Project, System, ThirdPartyResource
 
@@ -18,6 +18,17 @@ def host_words(host: Host) -> tuple[str, ...]:
     """Everything by which a ledger may mean the host: names, ids, serial and asset numbers, addresses."""
     said = {t for s in host.sightings for t in (s.name, s.native_id, s.uuid, s.serial, s.asset_number)}
     return tuple(sorted({t for t in said if t} | set(host.addresses)))
+
+
+def unheard(ownership: Ownership) -> tuple[str, ...]:
+    """What labels and declarations name and the register does not have: its row may be one that could not be used."""
+    said: set[str] = set()
+    for hit in ownership.hits:
+        if hit.rule is OwnershipRule.LABEL and not (hit.systems or hit.projects):
+            said.add(hit.value.partition("=")[2])
+        elif hit.rule is OwnershipRule.DECLARED:
+            said.update(hit.value.partition(" → ")[2].split(", "))
+    return tuple(sorted(said - {""}))
 
 
 def system_subject(inventory: Inventory, system: System) -> Subject:

@@ -30,7 +30,7 @@ def _judge(inventory: Inventory, policy: Policy, system: System) -> Opinion:
         reason=_reason(policy, deployment.verdict, deployment.reason, age.because),
         missing=deployment.missing if deployment.verdict is Verdict.UNKNOWN else (),
         evidence=(*deployment.evidence, *age.evidence),
-        rests_on=system.tenants,
+        rests_on=deployment.rests_on,
     )
 
 

@@ -26,7 +26,7 @@ def _judge(inventory: Inventory, policy: Policy, system: System) -> Opinion:
         return age
     deployment = deployment_of(inventory, system)
     line = _recognised_line(inventory, policy, system, deployment) or _line(inventory, policy, system, deployment)
-    return combined(system_subject(inventory, system), [line], rests_on=system.tenants)
+    return combined(system_subject(inventory, system), [line], rests_on=deployment.rests_on)
 
 
 def _from_the_start(age: Age) -> Message:

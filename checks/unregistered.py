@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from checks.check import Check, Opinion, Step, Strength, absence_gaps, distinct, missing_cell, unread
 from checks.policy import Policy
-from checks.subjects import host_subject
+from checks.subjects import host_subject, unheard
 from inventory.coverage import CellResult, CellState
 from inventory.finding import Subject, Verdict
 from inventory.hosts import Host, Ownership, OwnershipRule, Place
@@ -42,6 +42,9 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
 def _judge_host(inventory: Inventory, policy: Policy, host: Host) -> Opinion:
     subject, owner = host_subject(host), host.ownership
     evidence = host.placement.evidence or host.evidence
+    tenants = {t.native_id: t.name for t in inventory.tenants}
+    ids = [s.tenant for s in host.sightings if s.tenant]
+    in_tenants = (*ids, *(tenants[t] for t in ids if t in tenants))
     nodes = [s for s in host.seen_by(View.NODE) if inventory.coverage.is_platform(s.source)]
     if nodes and not owner.is_known and owner.disagreement is None and not register_gaps(inventory):
         return Opinion(
@@ -52,11 +55,10 @@ def _judge_host(inventory: Inventory, policy: Policy, host: Host) -> Opinion:
                 "a node of the cloud's own cluster {source}: infrastructure, not a project's", source=nodes[0].source
             ),
             evidence=evidence,
+            rests_on=(*in_tenants, *unheard(owner)),
+            from_absence=True,
         )
-    tenants = {t.native_id: t.name for t in inventory.tenants}
-    ids = [s.tenant for s in host.sightings if s.tenant]
     own = [host.id, *(s.native_id for s in host.seen_by(View.SERVER)), *ids]
-    in_tenants = (*ids, *(tenants[t] for t in ids if t in tenants))
     return _judge(inventory, policy, subject, owner, evidence, in_tenants, ids=own)
 
 
@@ -119,7 +121,7 @@ def _judge(
             reason=msg("belongs to {owners}, by {values}", owners=", ".join(owner.systems or owner.projects),
                        values=", ".join(_values(owner))),
             evidence=(*evidence, *(h.evidence for h in owner.hits if h.evidence)),
-            rests_on=(*owner.systems, *owner.projects),
+            rests_on=(*owner.systems, *owner.projects, *unheard(owner)),
         )  # fmt: skip
     if gaps := register_gaps(inventory):
         return Opinion(
@@ -135,7 +137,7 @@ def _judge(
         verdict=Verdict.FAIL if policy.choices.unregistered_fails else Verdict.ADVISORY,
         reason=_ownerless(owner),
         evidence=evidence,
-        rests_on=(*tenants, *_unheard(owner)),
+        rests_on=(*tenants, *unheard(owner)),
         from_absence=True,
     )
 
@@ -177,15 +179,6 @@ def _namesake_gaps(inventory: Inventory, owner: Ownership, ids: frozenset[str]) 
         return ()
     cells = inventory.coverage.gaps(*_BY_NAME[decisive.rule], platform_only=True)
     return tuple(r for r in cells if r.state is not CellState.NOT_CONFIGURED)
-
-
-def _unheard(owner: Ownership) -> Iterator[str]:
-    """What labels and declarations name and the register does not have: its row may be one that could not be used."""
-    for hit in owner.hits:
-        if hit.rule is OwnershipRule.LABEL:
-            yield hit.value.partition("=")[2]
-        elif hit.rule is OwnershipRule.DECLARED:
-            yield from hit.value.partition(" → ")[2].split(", ")
 
 
 def _ownerless(owner: Ownership) -> Message:

@@ -11,11 +11,10 @@ from typing import Any
 
 import msgspec
 
+from collectors.yaml_list import entries, read_bytes
 from inventory.alias import Alias, AliasKind, Answer
 from inventory.names import normalise
-from inventory.settings import ConfigError
 from inventory.text import Message, msg
-from inventory.yaml_text import YamlError, load_yaml
 
 MOST_ALIASES = 20_000
 TARGETS: dict[AliasKind, tuple[str, ...]] = {
@@ -59,11 +58,7 @@ def read_aliases(path: Path) -> AliasFile:
     Raises:
         ConfigError: the file cannot be read, or is none.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise _wrong(path, msg("cannot be read ({why})", why=error.strerror or str(error))) from error
-    return parse_aliases(data, path)
+    return parse_aliases(read_bytes(path), path)
 
 
 def parse_aliases(data: bytes, path: Path) -> AliasFile:
@@ -75,7 +70,7 @@ def parse_aliases(data: bytes, path: Path) -> AliasFile:
     found: list[Alias] = []
     problems: list[Message] = []
     seen: dict[tuple[object, ...], str] = {}
-    for origin, item in _entries(data, path):
+    for origin, item in entries(data, path, key="aliases", limit=MOST_ALIASES):
         made = _made(origin, item)
         if isinstance(made, Alias):
             before = seen.setdefault(_statement(made), origin)
@@ -86,18 +81,6 @@ def parse_aliases(data: bytes, path: Path) -> AliasFile:
         else:
             found.append(made)
     return AliasFile(aliases=tuple(found), problems=tuple(problems))
-
-
-def _entries(data: bytes, path: Path) -> list[tuple[str, Any]]:
-    try:
-        said = load_yaml(data)
-    except YamlError as error:
-        raise _wrong(path, error.message) from error
-    # A new file holds the key and proposals in comments.
-    listed = (said["aliases"] or []) if isinstance(said, dict) and set(said) == {"aliases"} else None
-    if not isinstance(listed, list) or len(listed) > MOST_ALIASES:
-        raise _wrong(path, msg("expected one key `aliases` with a list of at most {limit}", limit=MOST_ALIASES))
-    return [(f"{path.name}[{number}]", item) for number, item in enumerate(listed, 1)]
 
 
 def _statement(alias: Alias) -> tuple[object, ...]:
@@ -136,7 +119,3 @@ def _contradiction(alias: Alias) -> Message | None:
         return msg("it ends on {end}, before it begins on {start}", end=alias.valid_to.isoformat(),
                    start=alias.valid_from.isoformat())  # fmt: skip
     return None
-
-
-def _wrong(path: Path, what: Message) -> ConfigError:
-    return ConfigError(msg("{path}: {what}", path=str(path), what=what))

@@ -14,12 +14,11 @@ import msgspec
 
 from collectors.ledger_fields import CellError, Header, find_header, is_blank, parse, shown
 from collectors.ledger_table import LedgerError, Row, open_workbook
+from collectors.yaml_list import entries, read_bytes
 from inventory.ledger_columns import Column, Format, LedgerForm
 from inventory.ledger_mapping import LedgerMapping
-from inventory.settings import ConfigError
 from inventory.text import Message, msg
 from inventory.waiver import Selector, Waiver
-from inventory.yaml_text import YamlError, load_yaml
 
 YAML_SUFFIXES = (".yaml", ".yml")
 MOST_WAIVERS = 10_000
@@ -83,9 +82,9 @@ def read_waivers(path: Path) -> WaiverFile:
     """
     found: list[Waiver] = []
     problems: list[Message] = []
-    entries = _from_yaml(path) if path.suffix.casefold() in YAML_SUFFIXES else _from_sheets(path)
+    listed = _from_yaml(path) if path.suffix.casefold() in YAML_SUFFIXES else _from_sheets(path)
     seen: set[str] = set()
-    for origin, said in entries:
+    for origin, said in listed:
         made = said if isinstance(said, Message) else _made(origin, said)
         if isinstance(made, Waiver) and made.id in seen:
             made = msg("the number {id} is taken by an earlier entry", id=made.id)
@@ -112,20 +111,7 @@ def _made(origin: str, said: dict[str, Any]) -> Waiver | Message:
 
 
 def _from_yaml(path: Path) -> Iterator[tuple[str, dict[str, Any] | Message]]:
-    name = path.name
-    try:
-        said = load_yaml(path.read_bytes())
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise ConfigError(msg("{path}: {what}", path=str(path), what=msg("cannot be read ({why})", why=why))) from error
-    except YamlError as error:
-        raise ConfigError(msg("{path}: {what}", path=str(path), what=error.message)) from error
-    listed = said.get("waivers") if isinstance(said, dict) and set(said) <= {"waivers"} else None
-    if not isinstance(listed, list) or len(listed) > MOST_WAIVERS:
-        what = msg("expected one key `waivers` with a list of at most {limit}", limit=MOST_WAIVERS)
-        raise ConfigError(msg("{path}: {what}", path=str(path), what=what))
-    for number, item in enumerate(listed, 1):
-        origin = f"{name}[{number}]"
+    for origin, item in entries(read_bytes(path), path, key="waivers", limit=MOST_WAIVERS):
         yield origin, item if isinstance(item, dict) else msg("expected keys and values")
 
 

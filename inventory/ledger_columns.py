@@ -321,6 +321,7 @@ _TENANTS = Column(
     header="云租户",
     synonyms=("租户", "云租户名称", "租户名称", "云租户/VPC", "租户/命名空间", "云项目"),
     format=Format.CODES,
+    touches=True,
     secret=True,
     example="edu-prod",
 )
@@ -564,6 +565,7 @@ _SYSTEM_COLUMNS = (
         header="主机",
         synonyms=("主机名", "服务器", "主机/IP", "主机IP", "IP地址", "服务器IP", "主机清单"),
         format=Format.HOSTS,
+        touches=True,
         secret=True,
         example="10.1.1.10、10.1.1.11",
     ),

@@ -200,7 +200,7 @@ def _outside(
     )
     if foreign:
         # Another list of the government cloud, or the centre's register of contracts, may hold it all the same.
-        missing = machine.conflicts or cloud_gaps(coverage) or _procurement_gaps(coverage)
+        missing = machine.conflicts or cloud_gaps(coverage) or _procurement_gaps(coverage) or _unregistered(coverage)
         return Placement(
             place=Place.UNDETERMINED if missing else Place.STANDALONE_VIRTUAL,
             facts=(*foreign, *claims),
@@ -219,6 +219,8 @@ def _outside(
                 names=", ".join(unidentified[:_MOST_NAMED]),
             ),
         )
+    if not missing and Place.STANDALONE_VIRTUAL in kinds:
+        missing = _unregistered(coverage)
     if not missing and len(kinds) != 1:
         missing = (msg("whether it is physical or virtual could not be told: the infrastructure team must look"),)
     if missing:
@@ -257,6 +259,16 @@ def cloud_gaps(coverage: Coverage) -> tuple[Message, ...]:
 def _procurement_gaps(coverage: Coverage) -> tuple[Message, ...]:
     """What of the centre's register of contracts was not seen: a contract in it may cover any machine."""
     return tuple(gap(r) for r in coverage.gaps("third_party"))
+
+
+def _unregistered(coverage: Coverage) -> tuple[Message, ...]:
+    """That nobody gave the centre's register of contracts: whose cloud a virtual machine runs on only it can say.
+
+    A physical server is somebody's own by its asset card or its purchase, which its age and its owner rest on.
+    """
+    if coverage.of("third_party"):
+        return ()
+    return (msg("the centre's register of procured third-party capacity, also where it is empty: it must be named"),)
 
 
 def gap(result: CellResult) -> Message:

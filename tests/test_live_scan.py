@@ -47,6 +47,7 @@ def config(
 ) -> Path:
     """A config with all of them."""
     (tmp_path / "systems.csv").write_text(SYSTEMS, encoding="utf-8")
+    (tmp_path / "contracts.csv").write_text("合同编号,服务商,合同起始日期,合同截止日期\n", encoding="utf-8")
     path = tmp_path / "yunhe.toml"
     path.write_text(
         f"""
@@ -73,6 +74,10 @@ known_hosts = "{hosts.known_hosts}"
 name = "systems"
 kind = "systems"
 path = "systems.csv"
+[[ledger]]
+name = "contracts"
+kind = "third_party"
+path = "contracts.csv"
 """,
         encoding="utf-8",
     )

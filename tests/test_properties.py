@@ -14,6 +14,7 @@ import pytest
 from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lost_rows import kind_of, rejected, words
 
 from checks.judge import judge
 from checks.policy import Policy
@@ -27,7 +28,7 @@ from inventory.collection import Collection
 from inventory.coverage import CellResult, CellState
 from inventory.finding import Finding, Verdict
 from inventory.guard import Guard
-from inventory.records import HostSighting, Record, View
+from inventory.records import Record
 from inventory.scan import ScanOptions
 from inventory.text import msg
 
@@ -66,12 +67,6 @@ CITY = _load()
 BEFORE = judged(CITY)
 SOURCES = sorted(s.name for s in CITY.sources)
 KINDS = sorted({(c.cell.source, c.cell.kind) for c in CITY.cells})
-
-
-def kind_of(record: Record) -> tuple[str, str]:
-    """The cell's kind that a record was read in."""
-    is_hypervisor = isinstance(record, HostSighting) and record.view is View.HYPERVISOR
-    return record.source, "hypervisor" if is_hypervisor else record.kind
 
 
 def lost(is_lost: Callable[[Record], bool], is_broken: Callable[[CellResult], bool], state: CellState) -> Collection:
@@ -120,6 +115,22 @@ def test_a_listing_that_is_cut_short_makes_nothing_but_unknown(
             CellState.PARTIAL,
         )
     )
+
+    for verdict in SAID:
+        assert turned(after, verdict) == []
+
+
+ROWS = [r for r in CITY.records if r.source.startswith("ledger:") and words(r)]
+
+
+@given(st.sampled_from(sorted({r.kind for r in ROWS})), st.integers(1, 12), st.integers())
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_rows_that_could_not_be_used_make_nothing_but_unknown(kind: str, count: int, seed: int) -> None:
+    """The ledger is whole for all whom its lost rows do not speak of: for those of whom they do, it is not."""
+    chance = random.Random(seed)  # noqa: S311 - a sample, not a secret
+    rows = [r for r in ROWS if r.kind == kind]
+
+    after = judged(rejected(CITY, chance.sample(rows, min(count, len(rows)))))
 
     for verdict in SAID:
         assert turned(after, verdict) == []

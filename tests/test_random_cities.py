@@ -11,32 +11,17 @@ from functools import cache
 
 import msgspec
 import pytest
+from lost_rows import kind_of, rejected, words
 from random_city import NIGHT, City, random_city
 
 from checks.catalogue import CATALOGUE
-from checks.check import ROWS_REJECTED
 from checks.judge import judge
 from checks.policy import Policy
 from checks.regulation import load_pack
 from inventory.build import build
 from inventory.collection import Collection
-from inventory.coverage import CellState, Rejection
+from inventory.coverage import CellState
 from inventory.finding import Finding, Verdict
-from inventory.records import (
-    DesignItem,
-    HostSighting,
-    MlpsAssessment,
-    MlpsFiling,
-    OwnershipDeclaration,
-    Project,
-    Record,
-    Segment,
-    SharingEntry,
-    SharingUse,
-    System,
-    ThirdPartyResource,
-    View,
-)
 from inventory.scan import ScanOptions
 from inventory.text import msg
 
@@ -89,12 +74,6 @@ def turned(before: Iterable[Finding], after: Iterable[Finding]) -> list[tuple[st
     ]
 
 
-def kind_of(record: Record) -> tuple[str, str]:
-    """The cell's source and kind that a record was read in."""
-    is_hypervisor = isinstance(record, HostSighting) and record.view is View.HYPERVISOR
-    return record.source, "hypervisor" if is_hypervisor else record.kind
-
-
 def judged(collection: Collection) -> tuple[Finding, ...]:
     inventory = build(collection, ScanOptions(city="随机市"), as_of=NIGHT)
     return judge(inventory, Policy(pack=load_pack(), city="随机市"))
@@ -119,37 +98,6 @@ def test_what_was_not_read_makes_nothing_but_unknown(seed: int) -> None:
         assert turned(findings, judged(replace(whole, records=records, cells=cells))) == [], kinds
 
 
-def words(record: Record) -> tuple[str, ...]:
-    """What a rejected row of this record is said to speak of: what the ledgers' columns mark so."""
-    match record:
-        case Project():
-            said = [record.native_id, record.name, *record.systems]
-        case System():
-            said = [record.native_id, record.name, *record.projects]
-        case MlpsFiling():
-            said = [record.system, record.number]
-        case MlpsAssessment():
-            said = [record.report_number, record.filing_number, record.system]
-        case SharingEntry():
-            said = [record.native_id, record.name, record.system, record.resource_id]
-        case SharingUse():
-            said = [record.resource_id, record.consumer_system]
-        case ThirdPartyResource():
-            said = [record.native_id, record.provider]
-        case Segment():
-            said = [record.cidr, record.system]
-        case OwnershipDeclaration():
-            said = [record.target, *record.systems, *record.projects]
-        case HostSighting():
-            addresses = [a.partition("/")[0] for n in record.nics for a in n.addresses]
-            said = [record.name, record.uuid, record.serial, record.asset_number, record.system, *addresses]
-        case DesignItem():
-            said = [record.project]
-        case _:
-            said = []
-    return tuple(dict.fromkeys(word for word in said if word))
-
-
 @pytest.mark.parametrize("seed", range(0, CITIES, 4))
 def test_a_row_that_could_not_be_used_makes_nothing_but_unknown(seed: int) -> None:
     """The ledger is whole for all whom its lost rows do not speak of: for those of whom they do, it is not."""
@@ -158,21 +106,8 @@ def test_a_row_that_could_not_be_used_makes_nothing_but_unknown(seed: int) -> No
     rows = [r for r in whole.records if r.source.startswith("ledger:") and words(r)]
     for count in (1, 1, 2, 3):
         lost = random.Random(f"{seed} {count}").sample(rows, count)  # noqa: S311
-        kinds = {kind_of(r) for r in lost}
-        rejections = [
-            Rejection(source=r.source, file="f", sheet="*", row=n, column="c", value="?", expected=msg("x"),
-                      touches=words(r))
-            for n, r in enumerate(lost, 1)
-        ]  # fmt: skip
-        cells = [
-            msgspec.structs.replace(c, state=CellState.PARTIAL, reason=msg(ROWS_REJECTED, count=count))
-            if (c.cell.source, c.cell.kind) in kinds
-            else c
-            for c in whole.cells
-        ]
-        records = [r for r in whole.records if r not in lost]
 
-        after = judged(replace(whole, records=records, cells=cells, rejections=rejections))
+        after = judged(rejected(whole, lost))
 
         assert turned(findings, after) == [], [(r.kind, words(r)) for r in lost]
 

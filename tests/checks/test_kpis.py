@@ -175,3 +175,17 @@ def test_entries_without_a_resource_are_not_mounted_and_without_a_date_not_known
     )
 
     assert measured(b.city(sharing_entries=entries))["catalogue_mounting"] == (2, 4, 1)
+
+
+def test_whose_hosts_are_is_not_known_while_a_register_was_not_read() -> None:
+    hosts = (b.host(), b.host("x", ownership=b.NOBODY))
+    cut = b.coverage(b.cell(b.REGISTER, "project", CellState.PARTIAL))
+
+    assert measured(b.city(hosts=hosts))["host_ownership"] == (1, 2, 0)
+    assert measured(b.city(hosts=hosts, coverage=cut))["host_ownership"] == (1, 2, 1)
+
+
+def test_a_catalogue_that_names_no_resource_of_anybody_does_not_say_what_is_mounted() -> None:
+    entries = (b.entry(resource_id=None), b.entry("2", resource_id=None))
+
+    assert measured(b.city(sharing_entries=entries))["catalogue_mounting"] == (0, 2, 2)

@@ -79,3 +79,19 @@ def test_the_newest_report_counts() -> None:
 
 def test_it_says_the_next_date() -> None:
     assert "2027-05-20" in english(finding_on(CHECK, assessed(b.assessment()), "system/S-1").reason)
+
+
+def test_of_two_reports_of_one_day_the_worse_counts() -> None:
+    second = b.assessment(native_id="report 2", conclusion="不符合", score=None)
+
+    for reports in ((b.assessment(), second), (second, b.assessment())):
+        inventory = b.city(assessments=(*reports, b.platform_assessment()))
+        assert verdict_on(CHECK, inventory, "system/S-1") == "fail"
+
+
+def test_a_report_without_a_date_that_is_as_good_takes_nothing_away() -> None:
+    undated = b.assessment(native_id="report 2", reported_on=None)
+
+    assert verdict_on(CHECK, b.city(assessments=(b.assessment(), undated)), "system/S-1") == "pass"
+    old = b.assessment(reported_on=date(2024, 6, 1), conclusion="良", major_risks=None)
+    assert verdict_on(CHECK, b.city(assessments=(old, undated)), "system/S-1") == "unknown"

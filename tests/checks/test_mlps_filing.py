@@ -10,7 +10,7 @@ from checks.mlps_filing import CHECK
 from checks.protection import digits_of
 from inventory.coverage import CellState
 from inventory.inventory import Inventory
-from inventory.records import Funding, Level
+from inventory.records import Funding, Level, ProjectKind
 
 
 def filed(*filings: object, **fields: object) -> Inventory:
@@ -32,6 +32,33 @@ CASES = [
     ("no certificate in a ledger cut short", filed(coverage=CUT_SHORT), "unknown"),
     ("no certificate, no ledger", filed(coverage=b.coverage(without=("mlps_filing",))), "unknown"),
     ("no certificate, in operation for ten days", filed(systems=(b.system(built_on=date(2026, 11, 13)),)), "advisory"),
+    (
+        "no certificate, old, to go into operation anew next year",
+        filed(systems=(b.system(built_on=date(2015, 1, 1)),), projects=(b.project(in_operation_on=date(2027, 3, 1)),)),
+        "fail",
+    ),
+    (
+        "no certificate, old, in new hands since ten days",
+        filed(
+            systems=(b.system(built_on=date(2015, 1, 1)),),
+            projects=(b.project(project_kind=ProjectKind.OPERATION, in_operation_on=date(2026, 11, 13)),),
+        ),
+        "fail",
+    ),
+    (
+        "no certificate, to go into operation next year",
+        filed(projects=(b.project(in_operation_on=date(2027, 3, 1)),)),
+        "advisory",
+    ),
+    (
+        "expired, in a ledger of assessments cut short",
+        filed(
+            b.filing(valid_to=date(2026, 11, 22)),
+            assessments=(),
+            coverage=b.coverage(b.cell(b.REGISTER, "mlps_assessment", CellState.PARTIAL)),
+        ),
+        "unknown",
+    ),
     ("no certificate, level 1", filed(systems=(b.system(mlps_level=1),)), "not_applicable"),
     ("level unknown", filed(systems=(b.system(mlps_level=None),)), "unknown"),
     ("levels disagree", filed(b.filing(level=2)), "unknown"),

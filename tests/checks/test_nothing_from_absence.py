@@ -68,6 +68,11 @@ CASES: list[tuple[str, str, Inventory, str, str]] = [
     ("a service for what a migration ledger may call old", "16-deployment",
      b.city(projects=(SERVICE,), hosts=(TOWER,), coverage=cut("migration", "ledger:迁移", CellState.FAILED)),
      "system/S-1", "fail"),
+    ("already built, and a later project of unknown kind", "16-deployment",
+     b.city(projects=(b.legacy_project(), b.project("P-2", project_kind=None))), "system/S-1", "not_applicable"),
+    ("already built, and a project of unknown kind and date", "16-deployment",
+     b.city(projects=(b.legacy_project(), b.project("P-2", project_kind=None, awarded_on=None))), "system/S-1",
+     "not_applicable"),
     # rows that speak of nobody whom the register has
     ("no certificate, and a row of nobody", "mlps-filing",
      b.city(filings=(b.filing(system=NOBODY_S), b.platform_filing())), "system/S-1", "fail"),

@@ -52,12 +52,25 @@ REPORTS = [
      {"is_platform_project": True, "collects_data": False, **GOOD, "final_acceptance_on": date(2026, 5, 1)}, "pass"),
     ("a number without a conclusion",
      {"is_platform_project": True, "collects_data": False, "software_report": "RJ-1"}, "unknown"),
+    *(
+        (f"concluded {word}",
+         {"is_platform_project": True, "collects_data": False, **GOOD, "software_conclusion": word}, expected)
+        for word, expected in (
+            ("检测中", "unknown"), ("待通过", "unknown"), ("部分通过", "unknown"), ("-", "unknown"), ("良", "pass"),
+            ("不满足", "fail"), ("没有通过", "fail"), ("符合要求", "pass"), ("整改后复测", "fail"),
+        )
+    ),
     ("dated after the scan",
      {"is_platform_project": True, "collects_data": False, **GOOD, "software_report_on": date(2027, 1, 1)}, "unknown"),
     ("data inspected",
      {"is_platform_project": False, "collects_data": True, "data_report": "ZJ-1", "data_report_on": date(2026, 5, 1),
       "data_conclusion": "合格"}, "pass"),
     ("consulting", {"project_kind": ProjectKind.CONSULTING}, "not_applicable"),
+    ("operation and maintenance", {"project_kind": ProjectKind.OPERATION}, "not_applicable"),
+    ("put up for acceptance before the regulation, and refused",
+     {"awarded_on": None, "final_acceptance_on": date(2023, 5, 1), "acceptance_conclusion": "不通过"}, "unknown"),
+    ("the same, awarded since", {"final_acceptance_on": date(2023, 5, 1), "acceptance_conclusion": "不通过",
+                                 "is_platform_project": False, "collects_data": True}, "unknown"),
     ("accepted before the regulation", {"awarded_on": None, "final_acceptance_on": date(2023, 5, 1)},
      "not_applicable"),
 ]  # fmt: skip
@@ -82,6 +95,9 @@ SENT = [
      "advisory"),
     ("not accepted, paid after the trial run", (),
      {"trial_end_on": date(2026, 8, 1), "last_payment_on": date(2026, 9, 1)}, "advisory"),
+    ("passed or not, nobody can tell", (),
+     {"final_acceptance_on": date(2026, 8, 1), "acceptance_report_on": date(2026, 8, 3),
+      "acceptance_conclusion": "待复验"}, "unknown"),
     ("not accepted, paid before it", (), {"trial_end_on": date(2026, 8, 1), "last_payment_on": date(2026, 7, 1)},
      "not_applicable"),
 ]  # fmt: skip
@@ -120,6 +136,8 @@ EVALUATED = [
     ("a day late", (), since(date(2024, 3, 1), self_evaluation_on=date(2026, 3, 2)), "fail"),
     ("too early", (), since(date(2025, 3, 1), self_evaluation_on=date(2026, 2, 28)), "advisory"),
     ("not passed", (OTHER,), since(date(2024, 3, 1), acceptance_conclusion="未通过"), "not_applicable"),
+    ("passed or not, nobody can tell", (OTHER,), since(date(2024, 3, 1), acceptance_conclusion="待复验"), "unknown"),
+    ("passed, in plain words", (OTHER,), since(date(2024, 3, 1), acceptance_conclusion="同意通过验收"), "fail"),
 ]
 
 

@@ -172,3 +172,12 @@ def test_a_breach_mended_within_its_local_day_took_none_and_one_mended_past_midn
 def test_without_a_history_there_is_no_number() -> None:
     assert finding_rectification(()).ratio is None
     assert finding_duration(()).average_days is None
+
+
+def test_a_system_that_is_called_platform_is_not_the_cloud() -> None:
+    """Nor is one whose code another report writes as a filing number."""
+    named = risks(4, 1, "platform", reported_on=date(2026, 6, 1))
+    cloud = b.platform_assessment(major_risks=2, major_risks_rectified=2)
+    number = risks(3, 0, None, filing_number="platform", reported_on=date(2026, 5, 1))
+
+    assert measured(named, cloud, number) == (3, 9, 0)

@@ -27,6 +27,8 @@ LADDER = [
     ("used", (b.entry(),), (b.use(),), 5),
     ("used by its catalogue code", (UNMOUNTED,), (b.use("306001/000012"),), 5),
     ("only failed calls", (b.entry(),), (b.use(succeeded=0, failed=7),), 3),
+    ("only calls of its own", (b.entry(),), (b.use(consumer_system="S-1"),), 3),
+    ("calls of nobody that the log names", (b.entry(),), (b.use(consumer_system=None),), 5),
     ("calls of July", (b.entry(),), (OLD_CALLS,), 3),
     ("calls of a period that began before the window",
      (b.entry(),), (b.use(period_start=date(2026, 8, 1), period_end=date(2026, 10, 31)),), 3),

@@ -6,11 +6,13 @@ import builders as b
 import pytest
 from verdicts import english, finding_on, verdict_on
 
+from checks.regulation import load_pack
 from checks.system_migration import CHECK
 from inventory.coverage import CellState
-from inventory.hosts import Place
+from inventory.hosts import Host, Place
 from inventory.inventory import Inventory
-from inventory.settings import PolicyChoices
+from inventory.records import View
+from inventory.settings import PolicyChoices, RecognisedCentre
 
 OLD_SERVER = b.host("edu-old-1", Place.STANDALONE_PHYSICAL)
 
@@ -65,3 +67,21 @@ def test_only_a_deadline_of_the_owner_makes_it_fail(deadline: date, hosts: tuple
     chosen = b.policy(PolicyChoices(legacy_deadline=deadline))
 
     assert verdict_on(CHECK, legacy(*hosts), "system/S-1", chosen) == expected
+
+
+def test_of_two_hosts_of_one_name_the_one_outside_the_recognised_centre_is_not_exempt() -> None:
+    """A name is no identity: the exemption is a host's."""
+    inside, outside = (
+        b.host("web", Place.STANDALONE_PHYSICAL, id=id_, sightings=(b.sighting("web", View.OS, b.SSH, zone=zone),))
+        for id_, zone in (("h-1", "教育专网"), ("h-2", "他网"))
+    )
+    centre = RecognisedCentre(name="机房", document="文", zone="教育专网", cidrs=("10.1.0.0/16",))
+    pack = load_pack()
+    pack = b.with_fields(pack, parameters=b.with_fields(pack.parameters, recognises_department_centres=True))
+    rule = b.policy(PolicyChoices(recognised=(centre,)), pack=pack)
+
+    def verdict(*hosts: Host) -> str:
+        return verdict_on(CHECK, b.city(projects=(b.legacy_project(),), hosts=hosts), "system/S-1", rule)
+
+    assert verdict(inside) == "not_applicable"
+    assert verdict(inside, outside) == verdict(outside, inside) == "advisory"

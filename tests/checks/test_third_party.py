@@ -20,6 +20,10 @@ CASES = [
     ("without an end", b.contract(valid_to=None), "unknown"),
     ("without security evidence", b.contract(filing_number=None), "unknown"),
     ("with an assessment instead", b.contract(filing_number=None, security_assessment="网信办2024-07"), "pass"),
+    ("with the word that there is none", b.contract(filing_number=None, security_assessment="否"), "unknown"),
+    ("not assessed yet", b.contract(filing_number=None, security_assessment="未评估"), "unknown"),
+    ("assessed and refused", b.contract(filing_number=None, security_assessment="评估不通过"), "unknown"),
+    ("refused, and filed", b.contract(security_assessment="评估不通过"), "pass"),
     ("with a malformed number", b.contract(filing_number="见附件"), "unknown"),
 ]
 

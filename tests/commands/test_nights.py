@@ -25,14 +25,16 @@ PROJECT = builders.project("P-1", initial_acceptance_on=BEGAN, trial_start_on=BE
 POLICY = builders.policy()
 
 
-def save(store: Store, day: date, status: str | None, state: CellState = CellState.COMPLETE) -> None:
-    """One night: the server with this status, or without it."""
+def save(
+    store: Store, day: date, status: str | None, state: CellState = CellState.COMPLETE, *, register: bool = False
+) -> None:
+    """One night: the server with this status, or without it; `register`: and the system that it belongs to."""
     at = datetime(day.year, day.month, day.day, 18, tzinfo=UTC) - timedelta(days=1)  # 02:00 in Asia/Shanghai
     found = [] if status is None else [builders.sighting("web", status=status, observed_at=at)]
     taken = Collection(
         taken_at=at,
         sources=[SourceInfo(name=builders.CLOUD, type="openstack", is_platform=True)],
-        records=list(found),
+        records=[*found, *([builders.system(hosts=("web",), observed_at=at)] if register else [])],
         cells=[
             CellResult(
                 cell=Cell(builders.CLOUD, "*", kind), state=state, seen=len(found), started_at=at, finished_at=at
@@ -173,3 +175,17 @@ def test_the_nights_of_a_trial_run_are_needed_until_it_is_accepted() -> None:
     accepted = builders.with_fields(project, final_acceptance_on=date(2024, 6, 1))
     assert nights_needed([accepted], POLICY) == set()
     assert nights_needed([builders.with_fields(project, trial_start_on=None)], POLICY) == set()
+
+
+def test_a_night_knows_what_the_systems_ran_on(tmp_path: Path) -> None:
+    """Also what has been taken away since: it is asked about from the first night on that knew it."""
+    with Store(tmp_path / "s.db") as store:
+        save(store, BEGAN, "ACTIVE", register=True)
+        save(store, BEGAN + timedelta(days=1), "SHUTOFF")
+
+        history = history_of(store, [PROJECT], POLICY, builders.NIGHT, watched=Watched(systems=frozenset({"S-1"})))
+
+    (key,) = history.components(["S-1"], BEGAN, BEGAN + timedelta(days=1))
+    assert history.state(key, BEGAN) is DayState.RUNNING
+    assert history.state(key, BEGAN + timedelta(days=1)) is DayState.STOPPED
+    assert history.components(["S-2"], BEGAN, BEGAN) == frozenset()

@@ -4,10 +4,12 @@ import io
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from builders import CLOUD, NIGHT, SSH, cell, days_ago, sighting, system, tenant, with_fields
 
 from inventory import capture_file
+from inventory.alias import Alias
 from inventory.build import build
 from inventory.collection import Collection, merged_sources
 from inventory.coverage import CellResult, CellState, SourceInfo
@@ -32,7 +34,10 @@ def read(
     return with_fields(cell(source, kind, state, scope), started_at=at - timedelta(minutes=1), finished_at=at)
 
 
-CLOUD_SEEN = (read(CLOUD, "host"), read(CLOUD, "hypervisor"), read(CLOUD, "port"))
+CLOUD_SEEN = (
+    *(read(CLOUD, kind) for kind in ("host", "hypervisor", "port")),
+    read(CONTRACTS, "third_party"),
+)
 
 
 def built(*records: Record, cells: tuple[CellResult, ...] = CLOUD_SEEN, **options: Any) -> Inventory:
@@ -152,7 +157,7 @@ def test_another_unit_s_instance_is_not_standalone_while_the_cloud_was_not_seen(
 def test_a_list_without_uuids_says_of_no_virtual_machine_that_it_is_not_in_it() -> None:
     """Clouds that export a spreadsheet only often give names and addresses, as the outside sees them."""
     row = sighting("云主机-1", View.LISTED, LIST, uuid=None, nics=())
-    cells = (read(LIST, "host"), read(LIST, "port"))
+    cells = (read(LIST, "host"), read(LIST, "port"), read(CONTRACTS, "third_party"))
 
     assert place_of(built(GUEST, row, cells=cells), "guest-1") is Place.UNDETERMINED
     assert place_of(built(TOWER, row, cells=cells), "tower-1") is Place.STANDALONE_PHYSICAL
@@ -205,7 +210,7 @@ def test_a_physical_machine_with_the_address_of_a_listed_instance_is_not_that_in
     """Anybody can take an address; the cloud's word must be tied to a UUID, or to MAC and address."""
     nics = (Nic(mac="3c:ec:ef:00:00:01", addresses=("10.1.1.9/24",)),)
     row = sighting("云主机-1", View.LISTED, LIST, zone="政务外网区", nics=(Nic(addresses=("10.1.1.9",)),))
-    cells = (read(LIST, "host"), read(LIST, "port"))
+    cells = (read(LIST, "host"), read(LIST, "port"), read(CONTRACTS, "third_party"))
 
     (tower,) = built(with_fields(TOWER, zone="政务外网区", nics=nics), row, cells=cells).hosts
     (guest,) = built(with_fields(GUEST, zone="政务外网区", nics=nics), row, cells=cells).hosts
@@ -227,6 +232,33 @@ def test_a_tenant_s_name_does_not_reach_its_namesake(other: tuple[str, str]) -> 
     inventory = built(*tenants, stranger, registered, cells=(*CLOUD_SEEN, read("openstack:bureau", "host")))
 
     assert inventory.hosts_of(registered) == ()
+
+
+ALIAS = msgspec.convert(
+    {"kind": "tenant", "written": "edu", "system": "S-1", "confirmed_by": "王敏", "confirmed_on": "2026-11-20",
+     "why": "核对"},
+    Alias,
+)  # fmt: skip
+BUREAU = "openstack:bureau"
+
+
+@pytest.mark.parametrize("by", ["register", "alias", "alias of that cloud"])
+def test_another_cloud_s_tenant_is_not_the_system_s_while_ours_were_not_all_listed(by: str) -> None:
+    """Ours may have one of that name, which is the one that is meant: its stranger must not break the law for it."""
+    stranger = sighting("stranger", source=BUREAU, uuid=SERVER, tenant="t-edu")
+    registered = system("S-1", tenants=("edu",) if by == "register" else ())
+    alias = with_fields(ALIAS, source=BUREAU) if by == "alias of that cloud" else ALIAS
+    aliases = () if by == "register" else (alias,)
+    cells = (*CLOUD_SEEN, read(BUREAU, "host"))
+
+    def owned(state: CellState) -> bool:
+        cell_of_ours = read(CLOUD, "tenant", state=state)
+        inventory = built(tenant("edu", BUREAU), stranger, registered, cells=(*cells, cell_of_ours), aliases=aliases)
+        (host,) = inventory.hosts
+        return host.ownership.is_known
+
+    assert owned(CellState.COMPLETE)
+    assert owned(CellState.PARTIAL) is (by == "alias of that cloud")
 
 
 # ── what stands in the ledger of another kind ─────────────────────────────────────────────────────────────────────────

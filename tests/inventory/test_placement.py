@@ -32,7 +32,8 @@ def coverage(host: CellState = CellState.COMPLETE, port: CellState = CellState.C
         reason = None if state is CellState.COMPLETE else msg("no reason was given")
         return CellResult(cell=Cell("openstack:centre", "RegionOne", kind), state=state, seen=1, reason=reason)
 
-    return Coverage(SOURCES, [cell("host", host), cell("port", port)])
+    contracts = CellResult(cell=Cell("ledger:third", "*", "third_party"), state=CellState.COMPLETE, seen=0)
+    return Coverage(SOURCES, [cell("host", host), cell("port", port), contracts])
 
 
 def sighting(view: View = View.OS, source: str = "ssh:hosts", **fields: object) -> HostSighting:
@@ -58,6 +59,28 @@ def test_a_server_of_the_platform_is_on_the_cloud_with_its_proof() -> None:
 
     assert result.place is Place.CLOUD_INSTANCE
     assert len(result.facts) == 2
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (sighting(View.SERVER, "openstack:bureau", uuid=SERVER), Place.UNDETERMINED),
+        (GUEST, Place.UNDETERMINED),
+        (TOWER, Place.STANDALONE_PHYSICAL),
+    ],
+    ids=["another cloud's", "a guest", "a server"],
+)
+def test_whose_cloud_a_virtual_machine_runs_on_only_the_register_of_contracts_can_say(
+    seen: HostSighting, expected: Place
+) -> None:
+    """Art. 14 lets the centre procure capacity: where nobody gave its register, any cloud may be procured."""
+    whole = coverage()
+    without = Coverage(whole.sources, [r for r in whole.results if r.cell.kind != "third_party"])
+
+    result = placed(seen, seen=without)
+
+    assert result.place is expected
+    assert bool(result.missing) is (expected is Place.UNDETERMINED)
 
 
 def test_what_was_only_seen_on_the_wire_is_undetermined_wherever_it_answers() -> None:
