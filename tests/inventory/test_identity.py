@@ -54,6 +54,32 @@ def test_a_node_is_the_server_that_its_provider_id_names(provider_id: str) -> No
     assert with_server(machines) == ["node-1"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "rule", "value"),
+    [
+        ({"uuid": SERVER.upper()}, "uuid", SERVER),
+        ({"uuid": swapped(SERVER)}, "uuid_swapped", swapped(SERVER)),
+        ({"serial": SERVER.upper()}, "serial", SERVER.upper()),
+        (
+            {"nics": (Nic(mac="fa:16:3e:00:00:07", addresses=("10.0.0.5/24", "10.0.0.6/24")),)},
+            "mac_address",
+            "fa:16:3e:00:00:07 10.0.0.6",
+        ),
+    ],
+)
+def test_the_proof_that_a_host_is_an_instance_is_told_by_its_rule_and_value(
+    fields: dict[str, object], rule: str, value: str
+) -> None:
+    """What a lawyer is shown: which sign of the host is which of the control plane's."""
+    port = Port(source="openstack:centre", native_id="p", observed_at=NOON, mac="fa:16:3e:00:00:07",
+                addresses=("10.0.0.6",), device=SERVER)  # fmt: skip
+    host = os_host("web", **fields)
+
+    (machine,) = identify([server(), host], [port])
+
+    assert [(j.rule, j.value, {j.left, j.right}) for j in machine.joins] == [(rule, value, {server().key, host.key})]
+
+
 VMWARE_SERIAL = "VMware-42 0e 3f 74 ea 84 f9 a2-77 36 61 06 bb 5d bf 6b"
 VMWARE_UUID = "743F0E42-84EA-A2F9-7736-6106BB5DBF6B"
 
