@@ -214,6 +214,10 @@ def in_room(name: str, place: Place = Place.STANDALONE_PHYSICAL, zone: str = "�
 
 MIGRATION: dict[str, Case] = {
     "in a recognised centre": (legacy({"hosts": (in_room("a"), in_room("b"))}), recognising()),
+    "in a centre whose first recognition is past and whose second holds": (
+        legacy({"hosts": (in_room("a"),)}),
+        recognising(b.with_fields(ROOM, document="云管函〔2026〕1号"), valid_to=YESTERDAY),
+    ),
     "in two recognised centres": (
         legacy({"hosts": (in_room("a"), in_room("b", zone="卫生专网"))}),
         recognising(b.with_fields(ROOM, name="卫生机房", document="云管函〔2025〕9号", zone="卫生专网")),
