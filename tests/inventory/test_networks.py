@@ -83,6 +83,17 @@ def test_the_plan_speaks_before_the_cloud() -> None:
     assert [s.source for s in table.find("10.0.0.5", zone="A")] == ["ledger:ip", "kubernetes:one", "openstack:one"]
 
 
+def test_what_a_cloud_declares_is_not_hidden_by_what_a_host_says_of_the_same_network() -> None:
+    """A host's link is left out of the overlaps: its netmask may be wrong. The cloud's network stays in them."""
+    declared = segment("10.1.1.0/24", zone=None, source="openstack:one")
+    node = HostSighting(source="kubernetes:one", native_id="n", observed_at=NOON, view=View.NODE, name="n", zone="A",
+                        nics=(Nic(addresses=("10.1.1.5/24",)),))  # fmt: skip
+
+    table = SegmentTable.from_records([segment("10.0.0.0/8"), declared, node])
+
+    assert [o.inner for o in table.overlaps()] == [declared]
+
+
 def test_overlap_inside_one_domain_is_reported_with_its_nearest_outer() -> None:
     table = SegmentTable.from_records([segment("10.0.0.0/8"), segment("10.1.0.0/16"), segment("10.1.1.0/24")])
 
