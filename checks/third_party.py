@@ -22,7 +22,8 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
         used = [h for h in hosts if h.placement.contract == contract.native_id]
         yield _judge_contract(inventory, policy, contract, used)
     for host in hosts:
-        found = contracts.get(host.placement.contract or "")
+        number = host.placement.contract
+        found = contracts.get(number) if number is not None else None
         if found is None:
             yield _without_contract(host)
         else:

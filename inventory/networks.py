@@ -212,16 +212,16 @@ def _links(sighting: HostSighting) -> Iterator[Segment]:
     texts = [a for nic in sighting.nics for a in nic.addresses if "/" in a]
     texts += [r.destination for r in sighting.routes if r.gateway is None]
     domain = sighting.zone or sighting.source
-    for text in dict.fromkeys(texts):
-        network = as_network(text)
-        if network is None or network.prefixlen == 0 or network.size == 1 or _is_local(network):
+    networks = {str(network): network for text in texts if (network := as_network(text)) is not None}
+    for cidr, network in networks.items():
+        if network.prefixlen == 0 or network.size == 1 or _is_local(network):
             continue
         yield Segment(
             source=sighting.source,
-            native_id=f"{_LINK}{domain}|{network}",
+            native_id=f"{_LINK}{domain}|{cidr}",
             observed_at=sighting.observed_at,
             raw=sighting.raw,
-            cidr=str(network),
+            cidr=cidr,
             domain=domain,
             zone=sighting.zone,
         )

@@ -2,11 +2,13 @@
 
 from datetime import date
 from itertools import product
+from typing import Any
 
 import builders as b
 import pytest
-from verdicts import verdict_on
+from verdicts import english, verdict_on
 
+from checks.applicability import Era, acceptance_age
 from checks.catalogue import check_by_id
 from checks.dates import add_months
 from checks.judge import judge
@@ -75,3 +77,35 @@ def test_something_classified_is_only_counted() -> None:
 )
 def test_months(start: date, months: int, end: date) -> None:
     assert add_months(start, months) == end
+
+
+@pytest.mark.parametrize(
+    ("fields", "era", "because"),
+    [
+        ({"final_acceptance_on": date(2024, 1, 15)}, Era.NEW, "P-1 was accepted on 2024-01-15"),
+        ({"final_acceptance_on": date(2024, 1, 14)}, Era.LEGACY, "P-1 was accepted on 2024-01-14"),
+        ({"awarded_on": date(2024, 1, 15), "trial_end_on": date(2025, 1, 1)}, Era.NEW, "P-1 was awarded on 2024-01-15"),
+        (
+            {"initial_acceptance_on": date(2024, 1, 15), "trial_start_on": date(2024, 2, 1)},
+            Era.NEW,
+            "P-1 was in initial acceptance or trial run on 2024-02-01",
+        ),
+        (
+            {"initial_acceptance_on": date(2024, 1, 14), "trial_end_on": date(2024, 1, 15)},
+            Era.NEW,
+            "P-1 was in initial acceptance or trial run on 2024-01-15",
+        ),
+        (
+            {"initial_acceptance_on": date(2024, 1, 14)},
+            Era.UNKNOWN,
+            "whether P-1 was accepted before 2024-01-15 is not in the register",
+        ),
+    ],
+)
+def test_acceptance_since_the_first_day_is_what_counts_and_says_by_which_date(
+    fields: dict[str, Any], era: Era, because: str
+) -> None:
+    """An old contract does not exempt what is accepted since; each step before acceptance shows that it was not yet."""
+    age = acceptance_age(b.policy(), b.project(**{"awarded_on": date(2021, 1, 1), **fields}))
+
+    assert (age.era, english(age.because), age.evidence) == (era, because, (b.project().key,))

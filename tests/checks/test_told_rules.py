@@ -127,6 +127,9 @@ RUN: dict[str, Callable[[], Iterable[Finding]]] = {
     "what does not apply by evidence stands": lambda: ran(says(NOT_APPLICABLE), coverage=OWN_WORDS),
     "what is unknown stays as it is": lambda: ran(says(UNKNOWN, from_absence=True), coverage=OWN_WORDS),
     "a ledger of a kind that the check does not read": lambda: ran(says(), coverage=ELSEWHERE),
+    "a ledger of a kind that the check does not read names it itself": lambda: ran(
+        says(), coverage=Coverage(ELSEWHERE.sources, ELSEWHERE.results, [row(7, "h-1", source=OTHER_LEDGER)])
+    ),
     "a ledger that it reads, which is no project register, names its project": lambda: ran(says(), coverage=BESIDE),
     "a ledger without cells": lambda: ran(says(), coverage=rejected(row(7, "P-1", source="ledger:broken"))),
     "hosts were not listed": lambda: ran(coverage=gaps("host", 1), enumerates=("host",)),

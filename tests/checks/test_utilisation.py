@@ -163,13 +163,21 @@ def test_a_node_of_an_older_capture_tells_no_allocatable_and_makes_no_rate() -> 
     assert (found.ratio, found.unknown) == (None, 1)
 
 
-def test_where_one_of_two_nodes_tells_no_size_there_is_no_rate() -> None:
+def test_where_one_of_three_nodes_tells_no_size_there_is_no_rate() -> None:
     """Its pods are in the sum, its room is not: a rate would be too high."""
-    nodes = (node(), node("node-2", allocatable_millicores=None))
+    nodes = (node(), node("node-2", allocatable_millicores=None), node("node-3"))
     found = told(b.city(hosts=nodes, workloads=(pod("a"),)), Measure.REQUESTS, Resource.CPU)
 
     assert found is not None
-    assert (found.allocated, found.capacity, found.unknown, found.unsized, found.ratio) == (500, 7910, 1, 1, None)
+    assert (found.allocated, found.capacity, found.unknown, found.unsized, found.ratio) == (500, 15820, 1, 1, None)
+
+
+def test_where_one_of_three_compute_hosts_tells_no_size_there_is_no_rate() -> None:
+    hosts = (compute(), compute("compute-2", vcpus=None), compute("compute-3"), server())
+    found = told(b.city(hosts=hosts), Measure.HYPERVISOR, Resource.CPU)
+
+    assert found is not None
+    assert (found.allocated, found.capacity, found.unknown, found.unsized, found.ratio) == (4000, 128_000, 1, 1, None)
 
 
 def test_coverage_of_its_own_source_stands_beside_each() -> None:

@@ -157,6 +157,15 @@ def test_a_tenant_is_named_by_its_name_in_any_form_or_by_its_id(written: str) ->
     assert owner_of(city([A, EDU], tenant_alias(written))).systems == ("S-A",)
 
 
+def test_a_tenant_or_host_may_be_confirmed_as_a_project_s_and_the_record_that_bears_the_name_is_told() -> None:
+    both = project("P-1", systems=("S-A", "S-B"))
+    seen = city([A, B, both, EDU, server()], tenant_alias(project="P-1"), host_alias(project="P-1"))
+
+    for owner, key in ((owner_of(seen), EDU.key), (only_host(seen).ownership, server().key)):
+        assert (owner.systems, owner.projects) == ((), ("P-1",))
+        assert [(h.rule, h.projects, h.evidence) for h in owner.hits] == [(OwnershipRule.ALIAS, ("P-1",), key)]
+
+
 def test_a_workload_inherits_what_was_confirmed_of_its_namespace() -> None:
     space = Tenant(source=CLUSTER, native_id="u1", observed_at=NIGHT, name="edu")
     app = Workload(source=CLUSTER, native_id="w", observed_at=NIGHT, workload_kind="Pod", namespace="edu", name="app")

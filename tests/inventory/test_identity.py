@@ -8,6 +8,7 @@ import pytest
 
 from inventory.identity import Machine, identify
 from inventory.records import HostSighting, Nic, Port, View
+from inventory.text import tell
 from inventory.uuids import DEFAULTS, both_orders, canonical, is_usable, swapped
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
@@ -52,6 +53,76 @@ def test_a_node_is_the_server_that_its_provider_id_names(provider_id: str) -> No
     machines = identify([server(), sighting(View.NODE, "node-1", provider_id=provider_id)], [])
 
     assert with_server(machines) == ["node-1"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule", "value"),
+    [
+        ({"uuid": SERVER.upper()}, "uuid", SERVER),
+        ({"uuid": swapped(SERVER)}, "uuid_swapped", swapped(SERVER)),
+        ({"serial": SERVER.upper()}, "serial", SERVER.upper()),
+        (
+            {"nics": (Nic(mac="fa:16:3e:00:00:07", addresses=("10.0.0.5/24", "10.0.0.6/24")),)},
+            "mac_address",
+            "fa:16:3e:00:00:07 10.0.0.6",
+        ),
+    ],
+)
+def test_the_proof_that_a_host_is_an_instance_is_told_by_its_rule_and_value(
+    fields: dict[str, object], rule: str, value: str
+) -> None:
+    """What a lawyer is shown: which sign of the host is which of the control plane's."""
+    port = Port(source="openstack:centre", native_id="p", observed_at=NOON, mac="fa:16:3e:00:00:07",
+                addresses=("10.0.0.6",), device=SERVER)  # fmt: skip
+    host = os_host("web", **fields)
+
+    (machine,) = identify([server(), host], [port])
+
+    assert [(j.rule, j.value, {j.left, j.right}) for j in machine.joins] == [(rule, value, {server().key, host.key})]
+
+
+def joined(*sightings: HostSighting) -> list[tuple[str, str]]:
+    return sorted((j.rule, j.value) for m in identify(sightings, []) for j in m.joins)
+
+
+def test_two_ways_of_reaching_one_machine_are_told_by_what_they_share() -> None:
+    node = sighting(View.NODE, "n", uuid=SERVER, machine_id="m-1")
+
+    assert joined(os_host("a", uuid=SERVER.upper()), node) == [("uuid", SERVER)]
+    assert joined(os_host("a", uuid=swapped(SERVER)), node) == [("uuid_swapped", swapped(SERVER))]
+    assert joined(os_host("a", uuid=OTHER, machine_id="m-1"), node) == [("machine_id", "m-1")]
+
+
+def test_every_asset_card_is_joined_by_the_first_of_its_numbers_that_names_one_machine() -> None:
+    hosts = (os_host("a", serial="CN1", uuid=SERVER), os_host("b", serial="CN2", uuid=OTHER))
+    cards = (
+        sighting(View.ASSET, "card 1", serial=" cn1 ", uuid=SERVER),
+        sighting(View.ASSET, "card 2", serial="CN2"),
+        sighting(View.ASSET, "card 3", serial="CN3"),
+    )
+
+    assert joined(*hosts, *cards) == [("serial", "cn2"), ("uuid", SERVER)]
+
+
+def test_what_points_to_two_instances_is_neither_and_says_by_which_signs() -> None:
+    port = Port(source="openstack:centre", native_id="p", observed_at=NOON, mac="fa:16:3e:00:00:07",
+                addresses=("10.0.0.6",), device=OTHER)  # fmt: skip
+    host = os_host("web", uuid=SERVER, nics=(Nic(mac="fa:16:3e:00:00:07", addresses=("10.0.0.6/24",)),))
+
+    machines = identify([server(name="one"), server(OTHER, name="two"), host], [port])
+
+    (told,) = [[tell(c, "en") for c in m.conflicts] for m in machines if m.name == "web"]
+    assert f"its identifiers (mac_address, uuid) point to several instances: one ({SERVER}), two ({OTHER})" in told
+
+
+def test_of_a_cloned_uuid_each_is_told_who_else_reports_it() -> None:
+    hosts = [os_host(n, uuid=SERVER, nics=(Nic(mac=f"52:54:00:00:00:0{n}"),)) for n in "123"]
+
+    told = {m.name: [tell(c, "en") for c in m.conflicts] for m in identify(hosts, [])}
+
+    assert told["2"] == [f"UUID {SERVER} is also reported by 1, 3: it identifies none of them"] or told["2"] == [
+        f"UUID {min(both_orders(SERVER))} is also reported by 1, 3: it identifies none of them"
+    ]
 
 
 VMWARE_SERIAL = "VMware-42 0e 3f 74 ea 84 f9 a2-77 36 61 06 bb 5d bf 6b"

@@ -83,6 +83,17 @@ def test_the_plan_speaks_before_the_cloud() -> None:
     assert [s.source for s in table.find("10.0.0.5", zone="A")] == ["ledger:ip", "kubernetes:one", "openstack:one"]
 
 
+def test_what_a_cloud_declares_is_not_hidden_by_what_a_host_says_of_the_same_network() -> None:
+    """A host's link is left out of the overlaps: its netmask may be wrong. The cloud's network stays in them."""
+    declared = segment("10.1.1.0/24", zone=None, source="openstack:one")
+    node = HostSighting(source="kubernetes:one", native_id="n", observed_at=NOON, view=View.NODE, name="n", zone="A",
+                        nics=(Nic(addresses=("10.1.1.5/24",)),))  # fmt: skip
+
+    table = SegmentTable.from_records([segment("10.0.0.0/8"), declared, node])
+
+    assert [o.inner for o in table.overlaps()] == [declared]
+
+
 def test_overlap_inside_one_domain_is_reported_with_its_nearest_outer() -> None:
     table = SegmentTable.from_records([segment("10.0.0.0/8"), segment("10.1.0.0/16"), segment("10.1.1.0/24")])
 
@@ -98,6 +109,31 @@ def test_one_segment_promised_to_two_departments_is_contested() -> None:
     second = segment("10.0.0.0/24", source="ledger:other", department="住建局")
 
     assert len(SegmentTable.from_records([first, second]).contested()) == 1
+
+
+def test_a_host_s_links_are_its_prefixes_and_its_routes_without_a_gateway() -> None:
+    """What is one address, everywhere, or inside the machine, is no network that it is attached to."""
+    nics = (
+        Nic(addresses=("10.1.1.5/24", "10.1.1.6/24", "10.9.9.9", "10.3.3.3/32", "127.0.0.1/8", "fe80::1/64")),
+        Nic(addresses=("2a01:4f8::5/64", "224.0.0.1/4")),
+    )
+    routes = (
+        Route(destination="10.2.0.0/16"),
+        Route(destination="10.4.0.0/16", gateway="10.1.1.1"),
+        Route(destination="0.0.0.0/0"),
+        Route(destination="default"),
+    )
+    host = HostSighting(source="ssh:a", native_id="h", observed_at=NOON, view=View.OS, name="h", nics=nics,
+                        routes=routes)  # fmt: skip
+
+    found = SegmentTable.from_records([host]).all()
+
+    assert [(s.cidr, s.domain, s.zone, s.source) for s in found] == [
+        ("10.1.1.0/24", "ssh:a", None, "ssh:a"),
+        ("10.2.0.0/16", "ssh:a", None, "ssh:a"),
+        ("2a01:4f8::/64", "ssh:a", None, "ssh:a"),
+    ]
+    assert {s.key for s in found} == {f"ssh:a|segment|link:ssh:a|{s.cidr}" for s in found}
 
 
 def test_hosts_add_the_links_that_nobody_declared() -> None:

@@ -272,6 +272,10 @@ WHOLE: dict[str, tuple[Machine, dict[str, Any]]] = {
     "the centre's equipment": (alone(sighting(View.ASSET, "ledger:centre", asset_number="GZ-7", **EQUIPMENT)), {}),
     "the centre's equipment without a number": (alone(sighting(View.ASSET, "ledger:centre", **EQUIPMENT)), {}),
     "a contract names its id": (alone(standing()), {"third_parties": [contract(accounts=("x", OTHER.upper()))]}),
+    "a contract names its id in another form": (
+        alone(standing()),
+        {"third_parties": [contract(accounts=("x", f"{{{OTHER.replace('-', '').upper()}}}"))]},
+    ),
     "a contract names its serial number": (
         alone(standing(serial=" Ecs-77 ")), {"third_parties": [contract(accounts=(" ECS-77",))]}
     ),

@@ -178,6 +178,17 @@ SUPERVISION: dict[str, Case] = {
             projects=(b.project(systems=(), **CHRISTMAS), DONE), as_of=b.NIGHT.replace(year=2027, month=1, day=27)
         )
     ),
+    "due in a year that nobody knows, possibly past until its last border": (
+        b.inventory(
+            projects=(b.project(systems=(), **CHRISTMAS), DONE), as_of=b.NIGHT.replace(year=2027, month=1, day=26)
+        )
+    ),
+    "applied on the last day that may be in time": (
+        b.inventory(
+            projects=(b.project(systems=(), supervision_applied_on=date(2027, 1, 27), **CHRISTMAS),),
+            as_of=b.NIGHT.replace(year=2027, month=2, day=10),
+        )
+    ),
     "applied on a day that may be too late": (
         b.inventory(
             projects=(b.project(systems=(), supervision_applied_on=date(2027, 1, 5), **CHRISTMAS),),
@@ -250,6 +261,7 @@ TRIAL: dict[str, Case] = {
     "a night that nobody saw, where one is allowed": (
         trial(nights(unseen=[THE_TENTH])), b.policy(PolicyChoices(trial_gap_days=1))
     ),
+    "as many stretches as a sentence names": trial(nights(unseen=ALTERNATE[:6])),
     "more stretches than a sentence names": trial(nights(unseen=ALTERNATE)),
     "a host and a deployment, both seen every night": beside_pods(KEY, "workload/kubernetes:gov/edu/Deployment/web"),
     "a host and a deployment that was not there": beside_pods(KEY),
@@ -280,6 +292,13 @@ DEPLOYMENT: dict[str, Case] = {
 
 UNMOUNTED = b.entry(resource_id=None, resource_type=None, mounted_on=None)
 LAWFUL = b.entry(sharing_type=SharingType.NONE, legal_basis="《保守国家秘密法》第十三条")
+
+
+def in_period(start: date, end: date) -> Inventory:
+    """Calls of which it is not said on which day of the period they were made."""
+    return b.city(sharing_uses=(b.use(period_start=start, period_end=end),))
+
+
 SHARING: dict[str, Case] = {
     "not paid from public funds, beside one that is": b.city(
         projects=(b.project("P-0", funding=Funding.NON_FISCAL, systems=()), b.project())
@@ -294,6 +313,10 @@ SHARING: dict[str, Case] = {
     "mounted, one call that may lie before the window": b.city(
         sharing_uses=(b.use(period_start=date(2026, 7, 1), period_end=date(2026, 9, 30), succeeded=1),)
     ),
+    "mounted, calls that may lie on the window's first day": in_period(date(2026, 8, 1), date(2026, 8, 25)),
+    "mounted, calls that end the day before": in_period(date(2026, 8, 1), date(2026, 8, 24)),
+    "mounted, calls that may be of today": in_period(TODAY, date(2026, 12, 1)),
+    "mounted, calls that begin tomorrow": in_period(TOMORROW, date(2026, 12, 1)),
     "mounted, the log does not say the number": b.city(sharing_uses=(b.use(succeeded=None),)),
     "catalogued, no resource named": b.city(sharing_entries=(UNMOUNTED,), sharing_uses=()),
     "nothing": b.city(sharing_entries=(), sharing_uses=()),

@@ -113,6 +113,7 @@ DEPLOYMENT: dict[str, Case] = {
             b.host("edu-y", Place.THIRD_PARTY),
         )
     ),
+    "as many components as a sentence names": b.city(hosts=tuple(b.host(f"edu-{n}") for n in range(8))),
     "more components than a sentence names": b.city(hosts=tuple(b.host(f"edu-{n}") for n in range(10))),
     "found nowhere": b.city(hosts=()),
     "found nowhere, half a cloud listed": b.city(
@@ -214,6 +215,10 @@ def in_room(name: str, place: Place = Place.STANDALONE_PHYSICAL, zone: str = "�
 
 MIGRATION: dict[str, Case] = {
     "in a recognised centre": (legacy({"hosts": (in_room("a"), in_room("b"))}), recognising()),
+    "in a centre whose first recognition is past and whose second holds": (
+        legacy({"hosts": (in_room("a"),)}),
+        recognising(b.with_fields(ROOM, document="云管函〔2026〕1号"), valid_to=YESTERDAY),
+    ),
     "in two recognised centres": (
         legacy({"hosts": (in_room("a"), in_room("b", zone="卫生专网"))}),
         recognising(b.with_fields(ROOM, name="卫生机房", document="云管函〔2025〕9号", zone="卫生专网")),
@@ -301,6 +306,10 @@ SHARING: dict[str, Case] = {
     ),
     "calls from the window's first day on": shares(
         b.entry(), uses=(b.use(period_start=date(2026, 8, 25), period_end=TODAY),)
+    ),
+    "as many calls as are asked": (shares(b.entry(), uses=(b.use(),)), b.policy(PolicyChoices(sharing_min_calls=120))),
+    "one call fewer than are asked": (
+        shares(b.entry(), uses=(b.use(),)), b.policy(PolicyChoices(sharing_min_calls=121))
     ),
     "calls from the day before the window": shares(
         b.entry(), uses=(b.use(period_start=date(2026, 8, 24), period_end=TODAY),)
@@ -425,6 +434,9 @@ FILING: dict[str, Case] = {
             b.assessment(), b.assessment(native_id="report 2", reported_on=date(2025, 9, 1)),
             b.assessment(native_id="report 3", reported_on=date(2025, 8, 31)),
         ),
+    ),
+    "valid until yesterday, an assessment dated today": filed(
+        b.filing(valid_to=YESTERDAY), assessments=(b.assessment(reported_on=TODAY),)
     ),
     "an assessment dated tomorrow extends nothing": filed(
         b.filing(), assessments=(b.assessment(reported_on=TOMORROW),)
