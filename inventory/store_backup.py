@@ -6,6 +6,7 @@ restore is one transaction of the store that it fills: killed at any point, what
 """
 
 import contextlib
+import fcntl
 import os
 import secrets
 import sqlite3
@@ -20,7 +21,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from inventory.store import Store
 from inventory.store_bulk import BATCH_ROWS, insert
 from inventory.store_chain import hold, last_entry
-from inventory.store_engine import DATABASE_ERRORS, engine_of, prepare, reading, revision, upgrade, why, writing
+from inventory.store_engine import (
+    DATABASE_ERRORS,
+    PAGE_BYTES,
+    engine_of,
+    prepare,
+    reading,
+    revision,
+    upgrade,
+    why,
+    writing,
+)
 from inventory.store_lock import lock
 from inventory.store_place import DamagedError, Place, StoreError
 from inventory.store_schema import BODY, LOG, METADATA, OBSERVATION, REVISION, SCAN, WRITER, is_postgresql
@@ -58,7 +69,7 @@ def backup(place: Place, target: Place, *, overwrite: bool = False) -> Copied:
     """Copies the store as it is at this moment, whatever is written meanwhile, and verifies the copy.
 
     `overwrite` replaces what is at the target: a file, or what a database holds. Killed at any point, the target is as
-    it was; beside a file, a hidden `.NAME.….tmp` may be left.
+    it was; what may be left beside a file, `.NAME.….tmp` and its lock, the next backup into the folder removes.
 
     Raises:
         WrongFileError: the target is there already, or is the store itself.
@@ -279,13 +290,54 @@ def _refuse_target(place: Place, path: Path, *, overwrite: bool) -> None:
 @contextlib.contextmanager
 def _new_file(path: Path) -> Iterator[Path]:
     """An empty private file beside `path`, and nothing of it afterwards. Its name cannot be guessed."""
+    _clear(path.parent)
     temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}.tmp")
-    os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE))
+    with _claimed(temporary):
+        os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE))
+        try:
+            yield temporary
+        finally:
+            _remove(temporary)
+
+
+_CLAIMS = f".*.{'[0-9a-f]' * 16}.tmp.lock"
+"""Names of the locks that stand beside unfinished backups."""
+
+
+@contextlib.contextmanager
+def _claimed(temporary: Path) -> Iterator[None]:
+    """Holds a lock that ends with this process, by which others tell that `temporary` is being written.
+
+    Not on the file itself: on NFS that would lock SQLite out.
+    """
+    name = temporary.with_name(temporary.name + ".lock")
+    descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
     try:
-        yield temporary
+        with contextlib.suppress(OSError):  # a file system without locks: nobody clears there
+            # Whoever found it first, and takes it for one that was left, is done before `temporary` is there.
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
     finally:
-        for end in ("", *_BESIDE):
-            temporary.with_name(temporary.name + end).unlink(missing_ok=True)
+        name.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _clear(folder: Path) -> None:
+    """Removes what backups into this folder left whose process is dead."""
+    for name in folder.glob(_CLAIMS):
+        with contextlib.suppress(OSError):  # it is being written, or not ours to remove
+            descriptor = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(name.with_suffix(""))
+                name.unlink(missing_ok=True)
+            finally:
+                os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    for end in ("", *_BESIDE):
+        path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def _copy_pages_to(source: Connection, temporary: Path) -> None:
@@ -304,7 +356,7 @@ def _copy_pages_to(source: Connection, temporary: Path) -> None:
 def _copy_rows_to(source: Connection, temporary: Path) -> None:
     def connect() -> sqlite3.Connection:
         raw = sqlite3.connect(temporary, isolation_level=None, check_same_thread=False)
-        raw.execute("PRAGMA page_size = 8192")
+        raw.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         raw.execute("PRAGMA journal_mode = OFF")  # whatever goes wrong, the file is thrown away
         raw.execute("PRAGMA synchronous = OFF")
         raw.execute("PRAGMA cache_size = -65536")

@@ -18,6 +18,8 @@ from inventory.text import msg
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
+PAGE_BYTES = 16384
+"""Of a new file of SQLite, a store or a backup. A store keeps the size that it was made with."""
 _WRITES = "yunhe_writes"
 _WAIT_SECONDS = 30
 _MIGRATION_LOCK = 0x79756E01
@@ -56,7 +58,7 @@ def _sqlite(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _prepare(raw: sqlite3.Connection, _: object) -> None:
-        raw.execute("PRAGMA page_size = 16384")  # of a new file only
+        raw.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file only
         raw.execute("PRAGMA journal_mode = WAL")
         raw.execute("PRAGMA synchronous = FULL")
         raw.execute("PRAGMA cache_size = -65536")

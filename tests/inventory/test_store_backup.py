@@ -3,10 +3,11 @@
 import os
 import random
 import shutil
+import signal
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -86,6 +87,12 @@ def test_a_backup_of_one_kind_of_store_fills_the_other(postgres: PostgresServer,
     onto_server, onto_file = postgres.new_database(), str(tmp_path / "t.db")
     saved(from_file, tmp_path / "f.db")
     saved(from_server, tmp_path / "g.db")
+
+    pages = set()
+    for file in (from_file, tmp_path / "f.db", tmp_path / "g.db"):
+        with closing(sqlite3.connect(file)) as db:
+            pages |= {db.execute("PRAGMA page_size").fetchone()}
+    assert len(pages) == 1, "a backup is made as a store is, whatever it was taken from"
 
     restored(tmp_path / "f.db", onto_server)
     restored(tmp_path / "g.db", onto_file)
@@ -409,6 +416,52 @@ def test_a_backup_may_be_killed_at_any_point(new_store: Callable[[], str], tmp_p
                 assert store.faults() == []
                 assert 8 <= crash_nights.is_whole(store) <= 9 + kill
     assert True in states, "it was always too late to kill it"
+
+
+@contextmanager
+def stopped_backup(place: str, target: Path) -> Iterator[BaseProcess]:
+    """A backup that stands still in the middle of writing."""
+    process = FORK.Process(target=saved, args=(place, target))
+    process.start()
+    try:
+        while not (unfinished := unfinished_of(target)) or not any(p.stat().st_size for p in unfinished):
+            assert process.is_alive(), "it was finished before it could be stopped"
+            time.sleep(0.001)
+        os.kill(process.pid or 0, signal.SIGSTOP)
+        assert unfinished_of(target), "it was finished before it could be stopped"
+        yield process
+    finally:
+        process.kill()
+        process.join()
+
+
+def unfinished_of(target: Path) -> list[Path]:
+    return [p for p in target.parent.iterdir() if p.name.startswith(f".{target.name}.") and p.suffix == ".tmp"]
+
+
+@pytest.mark.timeout(300)
+def test_a_backup_removes_what_dead_ones_left_and_nothing_else(new_store: Callable[[], str], tmp_path: Path) -> None:
+    place, folder = filled(new_store(), 30), tmp_path / "backups"
+    folder.mkdir()
+    others = [folder / ".notes.tmp", folder / ".notes.tmp.lock", folder / f".b.db.{'0' * 16}.tmp"]
+    for other in others:
+        other.touch()
+
+    with stopped_backup(place, folder / "dead.db") as process:
+        process.kill()
+        process.join()
+        assert unfinished_of(folder / "dead.db")
+    with stopped_backup(place, folder / "alive.db") as process:
+        being_written = unfinished_of(folder / "alive.db")
+        saved(place, folder / "next.db")
+        assert not unfinished_of(folder / "dead.db")
+        assert unfinished_of(folder / "alive.db") == being_written
+        os.kill(process.pid or 0, signal.SIGCONT)
+        process.join()
+        assert process.exitcode == 0
+
+    assert same(place, str(folder / "alive.db"))
+    assert sorted(p.name for p in folder.iterdir()) == sorted(["alive.db", "next.db", *(o.name for o in others)])
 
 
 @pytest.mark.postgres
