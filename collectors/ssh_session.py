@@ -324,7 +324,11 @@ def _dial(hop: Hop, deadline: _Deadline, forbids: Callable[[str], bool]) -> sock
         seconds = deadline.left(deadline.limits.connect_seconds)
         if seconds <= 0:
             raise deadline.passed(hop, stage)
-        connection = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            connection = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as caught:  # no more files may be open, or no such family of addresses
+            error = caught
+            continue
         connection.settimeout(seconds)
         try:
             connection.connect(address)

@@ -1,8 +1,9 @@
 """From the configuration to what its sources say: collectors, captures, progress."""
 
+import resource
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from inventory.inventory import LAW_TIME
 from inventory.settings import Settings
 from inventory.spool import Spool
 from inventory.text import msg, tell
+
+MOST_OPEN_FILES = 65_536
 
 
 def accepted_sources(taken: Taken, accepted: tuple[str, ...]) -> list[SourceInfo]:
@@ -137,6 +140,7 @@ def collect_sources(
             "[[discovery]], [[sharing_api]], [[plugin]] or [[capture]] in the configuration, or --capture FILE"
         )
         raise Refusal(Exit.COULD_NOT_RUN, tell(sentence, voice.LOCALE))
+    _allow_many_connections()
     with leaving_at_once(CUT_SHORT), _progress() as on_cell:
         collect_into(spool, ledgers, clock=clock, on_cell=on_cell, deadline=deadline, is_reusable=False)
         live = list(_live(chosen, base, spool.guard, clock))
@@ -149,6 +153,14 @@ def collect_sources(
         reason = cells[0].reason or msg("no reason was given")
         sentence = msg("no source could be read; the first of {count}: {reason}", count=len(cells), reason=reason)
         raise Refusal(Exit.COULD_NOT_RUN, tell(sentence, voice.LOCALE))
+
+
+def _allow_many_connections() -> None:
+    """As many open files as this user may have: each SSH host holds about five, and 1024 is what systems begin with."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_OPEN_FILES if most == resource.RLIM_INFINITY else min(most, MOST_OPEN_FILES)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def host_summaries(cells: Sequence[CellResult]) -> Iterator[str]:

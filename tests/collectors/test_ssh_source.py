@@ -1,7 +1,10 @@
 """SSH hosts, asked for real: each fact read, each way of going wrong its own host's error, the others unharmed."""
 
 import contextlib
+import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -373,6 +376,31 @@ def test_an_agent_that_never_answers_holds_nobody(
 
     assert "the agent did not answer: timed out" in reason(refused, "password")
     assert cell(let_in, "password").state is CellState.COMPLETE
+
+
+@pytest.mark.parametrize(("kind", "is_enough"), [("-H -S", False), ("-S", True)])
+def test_too_few_open_files_cost_single_hosts_and_never_the_run(
+    ssh_farm: SshHosts, tmp_path: Path, kind: str, is_enough: bool
+) -> None:
+    """The run ended with "standard output: Too many open files". Where only the soft limit is low, it is raised."""
+    aliases = [f"copy-{n}" for n in range(40)]
+    block = ssh_farm.ssh_config.read_text().split("\n\n")[0].partition("\n")[2]
+    (tmp_path / "config").write_text("".join(f"Host {alias}\n{block}\n" for alias in aliases))
+    (tmp_path / "yunhe.toml").write_text(
+        'version = 1\n[city]\nname = "x"\n[[ssh]]\nname = "many"\nparallel = 40\nssh_config = "config"\n'
+        f'known_hosts = "{ssh_farm.known_hosts}"\nhosts = {json.dumps(aliases)}\n'
+    )
+    command = f"ulimit {kind} -n 40; exec {sys.executable} -c 'import cli; cli.main()' collect -c {tmp_path}/yunhe.toml"
+
+    ended = subprocess.run(
+        ["bash", "-c", f"{command} -o {tmp_path}/x.zip"], check=False, capture_output=True, text=True, timeout=200,
+        cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+
+    lines = [line for line in ended.stderr.splitlines() if line.startswith("ssh:many copy-")]
+    assert len(lines) == len(aliases), ended.stderr
+    assert ("Too many open files" not in ended.stderr) is is_enough, ended.stderr
+    assert (tmp_path / "x.zip").is_file(), ended.stderr
 
 
 def files(tmp_path: Path, text: str) -> dict[str, Path]:
