@@ -248,7 +248,7 @@ def _absent_component(system: System, name: str) -> Component:
 
 def _is_named_for_good(inventory: Inventory, system: System) -> bool:
     """Whether the register's words for the hosts can mean no others: ids, or names where every host was listed."""
-    if not any(r.is_gap for r in inventory.coverage.of("host", platform_only=True)):
+    if not any(r.is_gap for r in inventory.coverage.gaps("host", platform_only=True)):
         return True
     ids = {
         normalise(text)
@@ -264,7 +264,7 @@ def _absent_tenants(inventory: Inventory, system: System) -> tuple[str, ...]:
     None where nobody lists tenants, or where a person has confirmed which tenant is the system's: the register's word
     is then known to be another one.
     """
-    if not inventory.coverage.of("tenant"):
+    if not system.tenants or not inventory.coverage.of("tenant"):
         return ()
     seen: set[str] = set()
     for tenant in inventory.tenants:

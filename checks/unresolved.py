@@ -22,6 +22,13 @@ def may_speak_of(inventory: Inventory, rows: Iterable[R], system: System | None)
     Not those whose name other registered systems bear, nor those that a person said are not the system's. Likeness of
     names decides nothing here either.
     """
+    nobodys = [
+        row
+        for row in rows
+        if not getattr(row, "is_platform", False) and (row.system is None or inventory.system(row.system) is None)
+    ]
+    if not nobodys:
+        return ()
     refused = {
         key
         for alias, keys in inventory.alias_uses.items()
@@ -33,12 +40,7 @@ def may_speak_of(inventory: Inventory, rows: Iterable[R], system: System | None)
         bearers.setdefault(normalise(other.name), set()).add(other.native_id)
     own = "" if system is None else system.native_id
     return tuple(
-        row
-        for row in rows
-        if not getattr(row, "is_platform", False)
-        and (row.system is None or inventory.system(row.system) is None)
-        and row.key not in refused
-        and own in (bearers.get(normalise(row.system or "")) or {own})
+        row for row in nobodys if row.key not in refused and own in (bearers.get(normalise(row.system or "")) or {own})
     )
 
 

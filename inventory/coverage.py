@@ -196,17 +196,28 @@ class Coverage:
         self.results = tuple(sorted(results, key=lambda r: r.cell))
         self.rejections = tuple(sorted(rejections, key=lambda r: (r.source, r.file, r.sheet, r.row, r.column)))
         self._platform = {s.name for s in self.sources if s.is_platform}
+        # Checks ask the same of every host: thousands of cells are gone through once for each question.
+        self._of: dict[tuple[tuple[str, ...], bool], tuple[CellResult, ...]] = {}
+        self._gaps: dict[tuple[tuple[str, ...], bool], tuple[CellResult, ...]] = {}
 
     def of(self, *kinds: str, platform_only: bool = False) -> tuple[CellResult, ...]:
         """The cells of these kinds, of all sources or of the platform's only."""
-        return tuple(
-            r for r in self.results if r.cell.kind in kinds and (not platform_only or r.cell.source in self._platform)
-        )
+        asked = (kinds, platform_only)
+        if asked not in self._of:
+            self._of[asked] = tuple(
+                r
+                for r in self.results
+                if r.cell.kind in kinds and (not platform_only or r.cell.source in self._platform)
+            )
+        return self._of[asked]
 
     def gaps(self, *kinds: str, platform_only: bool = False) -> tuple[CellResult, ...]:
         """The cells of these kinds from which absence may not be concluded; what is excluded by law is no gap."""
-        cells = self.of(*kinds, platform_only=platform_only)
-        return tuple(r for r in cells if not r.is_complete and not r.is_excluded)
+        asked = (kinds, platform_only)
+        if asked not in self._gaps:
+            cells = self.of(*kinds, platform_only=platform_only)
+            self._gaps[asked] = tuple(r for r in cells if not r.is_complete and not r.is_excluded)
+        return self._gaps[asked]
 
     def is_complete(self, *kinds: str, platform_only: bool = False) -> bool:
         """Whether each of these kinds has at least one cell and no gap: a kind that nobody planned is not covered."""
