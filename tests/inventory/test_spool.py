@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -298,7 +297,7 @@ def test_a_resumed_run_guards_what_an_earlier_list_let_through(tmp_path: Path) -
 NAMES = st.sampled_from(["a", "b", SECRET, f"{SECRET}-web", "10.1.2.3", "x y", "密", "10.1.2.30"])
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     rows=st.lists(st.tuples(NAMES, st.one_of(st.none(), NAMES)), max_size=8),
     listed=st.lists(NAMES, max_size=2),
