@@ -289,18 +289,6 @@ def _project_kind_barrier(policy: Policy, project: Project) -> Barrier | None:
                 acceptance=policy.pack.article("21"),
             ),
         )
-    if kind is ProjectKind.OPERATION:
-        return Barrier(
-            verdict=Verdict.NOT_APPLICABLE,
-            decided_by=Step.KIND,
-            reason=msg(
-                "{code} is operation and maintenance: {supervision} and {acceptance} speak of building hardware and "
-                "software",
-                code=project.native_id,
-                supervision=policy.pack.article("17"),
-                acceptance=policy.pack.article("21"),
-            ),
-        )
     return None
 
 

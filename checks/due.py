@@ -24,7 +24,7 @@ from checks.subjects import contract_subject, platform_subject, project_subject,
 from checks.supervision import application_due
 from inventory.finding import Subject, Verdict
 from inventory.inventory import Inventory, law_date
-from inventory.records import Project
+from inventory.records import Project, ProjectKind
 from inventory.waiver import Waiver
 
 RECENT_DAYS = 30
@@ -118,7 +118,7 @@ def _of_project(inventory: Inventory, policy: Policy, project: Project) -> Itera
     is_new = project.awarded_on is not None and project.awarded_on >= policy.effective_from
     if (
         reckoned is not None and is_new and project.supervision_applied_on is None
-        and _is_kept(inventory, project, "supervision_applied_on")
+        and project.project_kind is not ProjectKind.OPERATION and _is_kept(inventory, project, "supervision_applied_on")
     ):  # fmt: skip
         yield Due(
             kind=DueKind.SUPERVISION, subject=subject, due_on=reckoned.day, articles=("18",), evidence=evidence,

@@ -11,8 +11,12 @@ from checks.subjects import project_subject
 from checks.working_days import Reckoned
 from inventory.finding import Verdict
 from inventory.inventory import Inventory, law_date
-from inventory.records import Project
+from inventory.records import Project, ProjectKind
 from inventory.text import Message, msg
+
+_NOTHING_BUILT = frozenset({ProjectKind.OPERATION})
+"""Art. 17: supervision covers the building of hardware and software. Art. 21 has the same words of acceptance, yet
+Art. 2 counts operation and maintenance among the projects: it stays under acceptance until the centre says otherwise."""
 
 
 def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
@@ -33,6 +37,10 @@ def _judge(inventory: Inventory, policy: Policy, project: Project) -> Opinion:
     if barrier is not None:
         return barrier.opinion(project_subject(project), (project.key,))
     code = project.native_id
+    if project.project_kind in _NOTHING_BUILT:
+        reason = msg("{code} is operation and maintenance: {article} speaks of building hardware and software",
+                     code=code, article=policy.pack.article("17"))  # fmt: skip
+        return told(project, Verdict.NOT_APPLICABLE, reason, step=Step.KIND)
     due = application_due(policy, project)
     if due is None or project.awarded_on is None:
         # A service that was not tendered has no award: whether there was one, the department must say.

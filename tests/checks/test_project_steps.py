@@ -66,7 +66,6 @@ REPORTS = [
      {"is_platform_project": False, "collects_data": True, "data_report": "ZJ-1", "data_report_on": date(2026, 5, 1),
       "data_conclusion": "合格"}, "pass"),
     ("consulting", {"project_kind": ProjectKind.CONSULTING}, "not_applicable"),
-    ("operation and maintenance", {"project_kind": ProjectKind.OPERATION}, "not_applicable"),
     ("put up for acceptance before the regulation, and refused",
      {"awarded_on": None, "final_acceptance_on": date(2023, 5, 1), "acceptance_conclusion": "不通过"}, "unknown"),
     ("the same, awarded since", {"final_acceptance_on": date(2023, 5, 1), "acceptance_conclusion": "不通过",
