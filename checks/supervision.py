@@ -15,7 +15,7 @@ from inventory.records import Project, ProjectKind
 from inventory.text import Message, msg
 
 _NOTHING_BUILT = frozenset({ProjectKind.OPERATION})
-"""Art. 17: supervision covers the building of hardware and software. Art. 21 has the same words of acceptance, but Art. 2
+"""Art. 17: supervision covers the building of hardware and software. Art. 21 says the same of acceptance, but Art. 2
 counts operation and maintenance among the projects: it stays under acceptance until the centre says otherwise."""
 
 
