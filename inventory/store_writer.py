@@ -210,13 +210,13 @@ class _Writer:
 
 
 def _bounded(items: Iterator[Item]) -> Iterator[list[Item]]:
-    """As many at a time as make a batch."""
+    """As many at a time as make half a batch."""
     some: list[Item] = []
     size = 0
     for item in items:
         some.append(item)
         size += len(item[3])
-        if size >= BATCH_BYTES or len(some) >= BATCH_ROWS:
+        if size >= BATCH_BYTES or len(some) >= BATCH_ROWS // 2:
             yield some
             some, size = [], 0
     if some:
@@ -251,10 +251,20 @@ class _Batches:
         return range(first, self._next_body)
 
     def add(self, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+        """Versions of contents that wait, or were sent.
+
+        Either goes when there is a batch of it. They come half a batch at a time, so that they take turns, and a server
+        works on the one while more of the other is prepared.
+        """
         self._table = table
         self._rows.extend(rows)
-        if len(self._rows) >= BATCH_ROWS or self._bytes >= BATCH_BYTES:
-            self._send()
+        if len(self._bodies) >= BATCH_ROWS or self._bytes >= BATCH_BYTES:
+            self.settle()
+            self._send_bodies()
+        elif len(self._rows) >= BATCH_ROWS:
+            self.settle()
+            self.sending.enter_context(inserting(self._db, table, self._rows, _COLUMNS[: len(self._rows[0])]))
+            self._rows = []
 
     def close(self, table: Table, place: tuple[str | bytes, int, int]) -> None:
         self._table = table
@@ -270,16 +280,19 @@ class _Batches:
     def _send(self) -> None:
         """Sends what waits: of one section at a time, so that one table is enough to remember.
 
-        A server still works on the contents, most of its work, while the next batch is prepared. Until `settle` nothing
-        else may use the connection.
+        A server still works on the contents while more is prepared. Until `settle` nothing else may use the connection.
         """
         self.settle()
         if self._table is not None:
             close_versions(self._db, self._table, self._closed, self._last)
             if self._rows:
                 insert(self._db, self._table, self._rows, _COLUMNS[: len(self._rows[0])])
+        self._rows, self._closed = [], []
+        self._send_bodies()
+
+    def _send_bodies(self) -> None:
         self.sending.enter_context(inserting(self._db, BODY, self._bodies))
-        self._bodies, self._bytes, self._rows, self._closed = [], 0, [], []
+        self._bodies, self._bytes = [], 0
 
     def settle(self) -> None:
         """Waits until what was sent is there."""

@@ -77,7 +77,8 @@ def test_a_connection_that_breaks_meanwhile_costs_the_scan_and_nothing_else(post
         crash_nights.save(store, 1)
         with pytest.raises(StoreError, match="could not be kept"):
             save(store, ending(end))
-        assert [str(query).split("(")[0].strip() for query, _ in ended] == ['COPY "body"']
+        (working_on,) = [str(query) for query, _ in ended]
+        assert working_on.startswith(('COPY "body"', 'COPY "record_version"'))
         assert crash_nights.is_whole(store) == 1
         save(store, ending(lambda: None))
         assert store.faults() == []
