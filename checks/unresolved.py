@@ -40,7 +40,9 @@ def may_speak_of(inventory: Inventory, rows: Iterable[R], system: System | None)
         bearers.setdefault(normalise(other.name), set()).add(other.native_id)
     own = "" if system is None else system.native_id
     return tuple(
-        row for row in nobodys if row.key not in refused and own in (bearers.get(normalise(row.system or "")) or {own})
+        row
+        for row in nobodys
+        if row.key not in refused and (row.system is None or own in bearers.get(normalise(row.system), {own}))
     )
 
 

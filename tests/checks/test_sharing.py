@@ -39,6 +39,7 @@ LADDER = [
     ("consumes, others call", (CONSUMER,), (b.use(),), 3),
     ("consumes, only applied", (b.entry(direction="consume", applied_on=date(2026, 2, 1)),), (OWN_CALLS,), 1),
     ("published tomorrow", (b.entry(published_on=date(2026, 11, 24)),), (), 1),
+    ("lawfully refused, which proves nothing shared", (REFUSED,), (), 0),
 ]  # fmt: skip
 
 

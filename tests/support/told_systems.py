@@ -106,6 +106,9 @@ DEPLOYMENT: dict[str, Case] = {
     **SCOPES,
     **AGES,
     "on the cloud, by tenants": b.city(systems=(b.system(tenants=("edu",)),), **b.listed("edu")),
+    "on the cloud, by tenants that the register names by their ids": b.city(
+        systems=(b.system(tenants=("t-edu",)),), **b.listed("edu")
+    ),
     "one component off it": b.city(hosts=(b.host(), TOWER)),
     "contested, conflicting, undetermined, procured": b.city(
         hosts=(
@@ -285,6 +288,14 @@ def shares(*entries: Any, uses: tuple[Any, ...] = (), **given: Any) -> Inventory
     )
 
 
+def shares_of_two(*entries: Any) -> Inventory:
+    """Systems S-1 and S-2 of an old project, beside entries that a catalogue of both holds."""
+    return b.city(
+        projects=(b.legacy_project(systems=("S-1", "S-2")),), systems=(b.system(), b.system("S-2")),
+        sharing_entries=entries, sharing_uses=(),
+    )  # fmt: skip
+
+
 SHARING: dict[str, Case] = {
     "new": b.city(),
     "not paid from public funds": b.city(projects=(b.legacy_project(funding=Funding.NON_FISCAL),)),
@@ -346,6 +357,14 @@ SHARING: dict[str, Case] = {
     "two refused without a law": shares(*(b.with_fields(LAWFUL, native_id=n, legal_basis=None) for n in ("1", "2"))),
     "two refusals, one without a law": shares(LAWFUL, b.with_fields(LAWLESS, native_id="306001/000099")),
     "refused without a law, nobody's department": shares(LAWLESS, department=None),
+    "an entry of another system of the register": shares_of_two(b.entry(system="S-2")),
+    "an entry of a system that the register does not have": shares_of_two(b.entry(system="校园门户")),
+    "an entry under a name that two of three systems bear": b.city(
+        projects=(b.legacy_project(systems=("S-1", "S-2", "S-3")),),
+        systems=(b.system(name="门户网站"), b.system("S-2", name="门户网站"), b.system("S-3")),
+        sharing_entries=(b.entry(system="门户网站"),), sharing_uses=(),
+    ),
+    "an entry that names no system": shares_of_two(b.entry(system=None)),
 }  # fmt: skip
 
 CITY_A = b.system(name="数字城管平台", funding=Funding.GOVERNMENT)
@@ -360,6 +379,13 @@ DUPLICATES: dict[str, Case] = {
     "one of the two is retired": b.city(systems=(CITY_A, b.with_fields(CITY_B, is_retired=True))),
     "one of the two has unknown funding": b.city(projects=(), systems=(CITY_A, b.with_fields(CITY_B, funding=None))),
     "half a register": b.city(systems=(CITY_A,), coverage=half("system")),
+    "a row of the register that could not be used bears a like name": (
+        b.city(systems=(CITY_A, OTHER), coverage=b.coverage(rejections=(b.rejection("S-2", CITY_B.name),))),
+        b.policy(PolicyChoices(duplicate_similarity=100)),
+    ),
+    "such a row of a ledger that lists no systems": b.city(
+        systems=(CITY_A, OTHER), coverage=b.coverage(rejections=(b.rejection(CITY_B.name, source="ledger:网段"),))
+    ),
     "more than a sentence names": b.city(
         systems=(CITY_A, *(b.with_fields(CITY_A, native_id=f"S-{n}") for n in range(2, 9)))
     ),
@@ -370,6 +396,11 @@ NUMBER = "42060012345-00001"
 
 def filed(*filings: Any, **given: Any) -> Inventory:
     return b.city(filings=(*filings, b.platform_filing()), **given)
+
+
+def nobodys(count: int) -> tuple[Any, ...]:
+    """Certificates of systems that the register does not have, the ledger's last row first."""
+    return tuple(b.filing(f"42060012345-{n:05}", system=f"无名系统{n}") for n in range(count, 0, -1))
 
 
 FILING: dict[str, Case] = {
@@ -453,6 +484,8 @@ FILING: dict[str, Case] = {
     ),
     "filed, half a ledger": filed(b.filing(), coverage=half("mlps_filing")),
     "two certificates, the good one counts": filed(b.filing("4206-1"), b.filing()),
+    "as many certificates of nobody as a sentence names": filed(*nobodys(5)),
+    "more certificates of nobody than a sentence names": filed(*nobodys(7)),
 }  # fmt: skip
 
 
@@ -535,6 +568,17 @@ PLATFORM: dict[str, Case] = {
         assessments=(
             b.assessment(), b.platform_assessment(is_platform=False, filing_number="42060000001-00001"),
         ),
+    ),
+    "no row, a certificate of nobody that the register has": (
+        cloud(filings=(b.filing(), b.filing("42060012345-00002", system="云平台"))),
+        b.policy(platform_filing_number=None),
+    ),
+    "no row, a certificate under a name that two systems bear": (
+        cloud(
+            systems=(b.system(), b.system("S-2", name="门户网站"), b.system("S-3", name="门户网站")),
+            filings=(b.filing(), b.filing("42060012345-00002", system="门户网站")),
+        ),
+        b.policy(platform_filing_number=None),
     ),
     "its number, given by a registered system": cloud(filings=(b.filing("42060000001-00001"),)),
     "another number than the config's": cloud(filings=(b.filing(), b.platform_filing(number="42060000002-00001"))),
