@@ -479,6 +479,8 @@ CLASSIFIED: dict[str, Case] = {
     "the cloud's workloads were not listed": b.inventory(
         classified=(placeholder(),), coverage=b.coverage(b.cell(b.CLUSTER, "workload", CellState.FAILED))
     ),
+    "half a register of projects": b.inventory(classified=(placeholder(),), coverage=HALF_PROJECTS),
+    "half a register of systems": b.inventory(classified=(placeholder(),), coverage=HALF_SYSTEMS),
     "another unit's cloud was not listed": b.inventory(
         classified=(placeholder(),), coverage=b.coverage(b.cell("openstack:bureau", "host", CellState.FAILED))
     ),
