@@ -37,6 +37,8 @@ PAGE = Path(__file__).with_name("mutation.md")
 REASONS = Path(__file__).with_name("mutation-reasons.toml")
 FIRST = Path("mutants", "first.json")
 """What became of each mutant when it first ran: once claims are written for its survivors, a sample says less."""
+STATS = Path("mutants", "mutmut-stats.json")
+"""Which tests call which function, as mutmut saw it."""
 MARK = "<!-- written by make mutants -->"
 ASKED = 0.85
 NOT_RUN = 35
@@ -141,12 +143,21 @@ def run(files: Sequence[str], sample: int) -> None:
     # The run without a mutant names its tests one by one, as the runs with one do: where naming fails, nothing is run.
     mutmut_main.tests_for_mutant_names = lambda _: set(state().duration_by_test)
     PytestRunner.run_tests = _run_tests  # type: ignore[method-assign]
+    _forget_who_calls_what()
     mutmut_main._run((), None)  # noqa: SLF001 what its command calls; None: as many at a time as there are processors
     _remember_first()
 
 
 def _first() -> dict[str, str]:
     return json.loads(FIRST.read_bytes()) if FIRST.exists() else {}
+
+
+def _forget_who_calls_what() -> None:
+    """mutmut asks only new tests what they call: a function that is newer than a test would not be held against it."""
+    if STATS.exists():
+        known = json.loads(STATS.read_bytes())
+        known |= {"tests_by_mangled_function_name": {}, "duration_by_test": {}}
+        STATS.write_text(json.dumps(known), encoding="utf-8")
 
 
 def _remember_first() -> None:
