@@ -274,7 +274,11 @@ def page(sample: int) -> Iterator[str]:
         }
         sums.update(counts)
         weighed.append((made, ran, by_status["killed"] + by_status["timeout"]))
-        noticed = sum(first.get(name, status) in ("killed", "timeout") for name, status in statuses.items())
+        noticed = sum(
+            first.get(name, status) in ("killed", "timeout")
+            for name, status in statuses.items()
+            if status != "not checked"
+        )
         weighed_first.append((made, ran, noticed))
         rows.append((str(path), counts))
         told = [(s, reason(path, s, known)) for s in survivors(path, alive)]
