@@ -35,6 +35,7 @@ from mutmut.utils.file_utils import walk_mutatable_files
 SEED = 20261
 PAGE = Path(__file__).with_name("mutation.md")
 REASONS = Path(__file__).with_name("mutation-reasons.toml")
+STATS = Path("mutants", "mutmut-stats.json")
 FIRST = Path("mutants", "first.json")
 """What became of each mutant when it first ran: once claims are written for its survivors, a sample says less."""
 MARK = "<!-- written by make mutants -->"
@@ -129,6 +130,17 @@ def _sampled(data: SourceFileMutationData, sample: int) -> list[str]:
     return names[: sample or None]
 
 
+def _forget_reach() -> None:
+    """Has mutmut ask every test anew which functions it reaches.
+
+    It asks only tests that it does not know. Code that was moved, or that is called from elsewhere since, would be
+    tried with the newest tests alone, and its mutants would survive though older tests kill them.
+    """
+    if STATS.exists():
+        known = json.loads(STATS.read_bytes())
+        STATS.write_text(json.dumps({**known, "tests_by_mangled_function_name": {}, "duration_by_test": {}}))
+
+
 def run(files: Sequence[str], sample: int) -> None:
     """Makes the mutants of code that changed since, and runs those that have no result yet, or that survived."""
     file_mutation.MutationVisitor = _Visitor  # type: ignore[misc]
@@ -141,6 +153,7 @@ def run(files: Sequence[str], sample: int) -> None:
     # The run without a mutant names its tests one by one, as the runs with one do: where naming fails, nothing is run.
     mutmut_main.tests_for_mutant_names = lambda _: set(state().duration_by_test)
     PytestRunner.run_tests = _run_tests  # type: ignore[method-assign]
+    _forget_reach()
     mutmut_main._run((), None)  # noqa: SLF001 what its command calls; None: as many at a time as there are processors
     _remember_first()
 
