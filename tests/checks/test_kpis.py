@@ -97,6 +97,20 @@ def test_what_could_not_be_seen_is_unknown_and_not_zero() -> None:
     assert found["effective_sharing"] == (0, 1, 1)
 
 
+def test_a_gap_of_a_source_is_counted_as_no_system_and_no_server() -> None:
+    """A check tells of what it could not list; how many systems or servers that hides nobody knows."""
+    cut = b.coverage(b.cell(b.REGISTER, "system", CellState.PARTIAL), b.cell(b.CLOUD, "host", CellState.PARTIAL))
+    city = b.city(hosts=(b.host(), b.tower()), coverage=cut)
+    gaps = {f.check for f in judge(city, b.policy()) if f.subject.kind == "coverage"}
+
+    found = measured(city)
+
+    assert {"mlps-filing", "mlps-assessment", "14-standalone-compute"} <= gaps
+    assert {name: found[name][1] for name in ("mlps_filing", "mlps_assessment", "standalone_servers")} == {
+        "mlps_filing": 1, "mlps_assessment": 1, "standalone_servers": 2,
+    }  # fmt: skip
+
+
 def test_standalone_servers_are_failures_and_candidates() -> None:
     hosts = (b.tower(), b.tower("t2", commissioned_on=None), b.tower("t3", commissioned_on=date(2019, 1, 1)))
 

@@ -5,8 +5,8 @@ import pytest
 from verdicts import english, finding_on, verdict_on
 
 from checks.unregistered import CHECK
-from inventory.coverage import CellState, Coverage
-from inventory.hosts import Ownership, Place
+from inventory.coverage import CellState, Coverage, Rejection
+from inventory.hosts import Ownership, OwnershipHit, OwnershipRule, Place
 from inventory.records import View
 from inventory.settings import PolicyChoices
 
@@ -74,3 +74,17 @@ def test_a_rejected_row_of_the_register_spoils_what_its_tenant_holds() -> None:
 
     assert finding.verdict.value == "unknown"
     assert "row 7 of 台账.xlsx" in english(finding.missing[0])
+
+
+@pytest.mark.parametrize("rejected", ["S-7", "P-9"])
+def test_a_rejected_row_of_either_code_that_a_declaration_names_may_be_its_owner_s(rejected: str) -> None:
+    """The register has neither of the two codes: the row that could not be used may be the one that was meant."""
+    declared = OwnershipHit(rule=OwnershipRule.DECLARED, value="edu-web-1 → S-7, P-9")
+    owner = Ownership(hits=(declared,))
+
+    def verdict(*rejections: Rejection) -> str:
+        coverage = b.coverage(rejections=rejections)
+        return verdict_on(CHECK, b.inventory(hosts=(b.host(ownership=owner),), coverage=coverage), HOST)
+
+    assert verdict(b.rejection(rejected)) == "unknown"
+    assert verdict(b.rejection("S-8")) == "advisory"

@@ -177,6 +177,20 @@ def test_a_tenant_s_own_tag_outranks_its_name() -> None:
     assert owner.systems == ("S-A",)
 
 
+@pytest.mark.parametrize("written", ["edu-prod", "t1"], ids=["by its name", "by its id"])
+def test_a_tenant_is_that_project_s_whose_row_names_it(written: str) -> None:
+    assert own_tenant(TENANT, register(project("P-1", tenants=(written,)))).projects == ("P-1",)
+
+
+def test_a_tenant_that_one_project_names_and_another_gives_the_id_of_is_both_s() -> None:
+    """Nobody is dropped: which of the two is right is for a person to say."""
+    both = register(project("P-1", tenants=("edu-prod",)), project("P-2", tenants=("t1",)))
+
+    (hit,) = own_tenant(TENANT, both).hits
+
+    assert (hit.rule, hit.projects) == (OwnershipRule.TENANT, ("P-1", "P-2"))
+
+
 def test_a_workload_inherits_its_namespace() -> None:
     space = Tenant(source="kubernetes:c", native_id="u1", observed_at=NOON, name="edu", labels={"system": "S-A"})
     workload = Workload(

@@ -338,6 +338,12 @@ WHOLE: dict[str, tuple[Machine, dict[str, Any]]] = {
             [cell("host", CellState.COMPLETE, "kubernetes:c", "*")],
         )},
     ),
+    "the ports of the cloud were listed, and its instances were not asked for": (
+        alone(TOWER), {"coverage": Coverage(SOURCES, [r for r in coverage().results if r.cell.kind != "host"])}
+    ),
+    "the cloud's list is on paper, without ports": (
+        alone(TOWER), {"coverage": Coverage(SOURCES, [r for r in coverage().results if r.cell.kind != "port"])}
+    ),
     "two cells of the cloud were not read": (
         alone(TOWER), {"coverage": cells(cell("host", CellState.PARTIAL, scope="RegionTwo"),
                                          cell("port", CellState.SKIPPED, scope="RegionTwo", reason=None))},

@@ -316,6 +316,12 @@ HALF_TENANTS = b.coverage(b.cell(b.CLOUD, "tenant", CellState.PARTIAL))
 HALF_BUREAU = b.coverage(b.cell("openstack:bureau", "tenant", CellState.PARTIAL))
 HALF_SYSTEMS = b.coverage(b.cell(b.REGISTER, "system", CellState.PARTIAL))
 HALF_PROJECTS = b.coverage(b.cell(b.REGISTER, "project", CellState.PARTIAL))
+HALF_PLAN = b.coverage(b.cell("ledger:网段", "segment", CellState.PARTIAL))
+HALF_OWNERS = b.coverage(b.cell(b.REGISTER, "ownership", CellState.PARTIAL))
+DECLARED = Ownership(
+    hits=(OwnershipHit(rule=OwnershipRule.DECLARED, value="edu-web-1 → S-404, P-404", evidence="own|7"),)
+)
+"""What a declaration names beyond the register stands behind the arrow."""
 
 
 def instance(owner: Ownership, tenant: str | None = None) -> Host:
@@ -344,6 +350,10 @@ UNREGISTERED: dict[str, Case] = {
     "nobody's, half a register of projects": city(instance(b.NOBODY), coverage=HALF_PROJECTS),
     "nobody's, half a list of another cloud's tenants": city(instance(b.NOBODY), coverage=HALF_BUREAU),
     "nobody's, half a list of tenants": city(instance(b.NOBODY), coverage=HALF_TENANTS),
+    "nobody's, half a plan of networks": city(instance(b.NOBODY), coverage=HALF_PLAN),
+    "nobody's, half a ledger of owners": city(instance(b.NOBODY), coverage=HALF_OWNERS),
+    "known by its label, half a plan of networks": city(instance(KNOWN), coverage=HALF_PLAN),
+    "declared to belong to two that the register does not have": city(instance(DECLARED)),
     "known, its tenant may say otherwise": city(instance(KNOWN, "t-edu"), coverage=HALF_TENANTS),
     "known, its tenant was not listed, another cloud's tenants were listed in half": city(
         instance(KNOWN, "t-edu"), coverage=HALF_BUREAU

@@ -81,6 +81,11 @@ ACCEPTANCE_REPORT: dict[str, Case] = {
     "not passed, paid between trial run and acceptance": alone(
         trial_end_on=date(2026, 6, 1), last_payment_on=date(2026, 7, 1), **SUNK
     ),
+    "whether it was passed is not plain": alone(acceptance_conclusion="部分通过", **REPORT),
+    "an old contract, not passed on the regulation's first day": alone(
+        awarded_on=date(2021, 1, 1), final_acceptance_on=date(2024, 1, 15), acceptance_conclusion="未通过"
+    ),
+    "an old contract, not passed on the day before": alone(acceptance_conclusion="未通过", **ACCEPTED_2023),
 }
 
 SOFTWARE = {"is_platform_project": True, "collects_data": False}
