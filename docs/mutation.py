@@ -302,10 +302,15 @@ def page(sample: int) -> Iterator[str]:
             f"| {counts['alive']} | {score} |"
         )
     yield ""
+    # Only where something was learned from the sample since: else its first score is the score.
+    told = (
+        f" When this sample first ran, before claims were written for what survived, it was {before:.1%}: of all, "
+        f"with 95 % confidence, between {max(before - margin, 0):.1%} and {min(before + margin, 1):.1%}."
+        if before != total
+        else ""
+    )
     yield (
-        f"Score of all: {total:.1%}, each module weighed by its mutants. When this sample first ran, before claims "
-        f"were written for what survived, it was {before:.1%}: of all mutants, with 95 % confidence, between "
-        f"{max(before - margin, 0):.1%} and {min(before + margin, 1):.1%}. Modules below 85 %: "
+        f"Score of all: {total:.1%}, each module weighed by its mutants.{told} Modules below 85 %: "
         f"{', '.join(n for n, c in rows if c['ran'] and (c['killed'] + c['timeout']) / c['ran'] < ASKED) or 'none'}."
     )
     yield ""
