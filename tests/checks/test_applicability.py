@@ -12,6 +12,7 @@ from checks.applicability import Era, acceptance_age
 from checks.catalogue import check_by_id
 from checks.dates import add_months
 from checks.judge import judge
+from inventory.coverage import CellState
 from inventory.hosts import Host, Place
 from inventory.records import ClassifiedPlaceholder, Funding
 
@@ -109,3 +110,17 @@ def test_acceptance_since_the_first_day_is_what_counts_and_says_by_which_date(
     age = acceptance_age(b.policy(), b.project(**{"awarded_on": date(2021, 1, 1), **fields}))
 
     assert (age.era, english(age.because), age.evidence) == (era, because, (b.project().key,))
+
+
+def test_the_plan_of_networks_is_missed_only_where_nothing_else_names_the_owner() -> None:
+    """A segment is the last word on an owner: it takes nothing from what a label says, but it may be all that is said
+    of a machine that nobody named."""
+    unread = b.coverage(b.cell(b.REGISTER, "segment", CellState.FAILED))
+    check = check_by_id("14-standalone-compute")
+    assert check is not None
+
+    labelled = b.city(hosts=(standing("physical", ERAS["new"]),), coverage=unread)
+    unnamed = b.city(hosts=(b.tower(),), coverage=unread)
+
+    assert verdict_on(check, labelled, "host/id-x") == "fail"
+    assert verdict_on(check, unnamed, "host/id-tower-1") == "unknown"

@@ -112,3 +112,17 @@ def test_within_a_time_and_what_is_past() -> None:
     assert [d.subject.id for d in due_within(found, b.TODAY, 90)] == ["C-2", "C-1"]
     assert [d.subject.id for d in due_within(found, b.TODAY, 90, past=False)] == ["C-1"]
     assert [d.subject.id for d in due_within(found, b.TODAY, 37, past=False)] == []
+
+
+def test_the_last_day_of_the_time_is_within_it() -> None:
+    """C-1 ends in 38 days: who asks for the next 38 days is told."""
+    found = due(b.city(third_parties=(b.contract(),)), b.policy())
+
+    assert [d.subject.id for d in due_within(found, b.TODAY, 38)] == ["C-1"]
+
+
+def test_a_system_that_moved_hides_no_cut_over_of_those_after_it() -> None:
+    moved = b.system(funding=Funding.GOVERNMENT, migrated_on=date(2026, 5, 2))
+    planned = b.system("S-2", funding=Funding.GOVERNMENT, migration_plan_cutover_on=date(2026, 12, 15))
+
+    assert without_rule(b.inventory(systems=(moved, planned))) == [("migration", "system/S-2", date(2026, 12, 15))]

@@ -67,3 +67,19 @@ def test_it_never_fails() -> None:
     same = city("数字城管平台", "数字城管平台", "数字城管平台")
 
     assert {verdict_on(CHECK, same, f"system/S-{n}") for n in (1, 2, 3)} == {"advisory"}
+
+
+def test_a_likeness_that_just_reaches_what_the_owner_set_is_proposed() -> None:
+    """The two are 75 % alike."""
+    pair = city("水资源管理系统", "水资源监测系统")
+
+    assert verdict_on(CHECK, pair, "system/S-1", b.policy(PolicyChoices(duplicate_similarity=75))) == "advisory"
+    assert verdict_on(CHECK, pair, "system/S-1", b.policy(PolicyChoices(duplicate_similarity=76))) == "pass"
+
+
+def test_the_most_alike_is_named_first() -> None:
+    """Who looks at one pair only looks at the likeliest."""
+    three = city("水资源管理系统", "水资源监测系统", "水资源管理平台")
+    found = finding_on(CHECK, three, "system/S-1", b.policy(PolicyChoices(duplicate_similarity=70)))
+
+    assert english(found.reason).endswith("S-3 水资源管理平台 (市教育局, 100 %), S-2 水资源监测系统 (市教育局, 75 %)")

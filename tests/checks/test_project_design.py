@@ -13,7 +13,7 @@ from inventory.coverage import CellState
 from inventory.finding import Finding, Verdict
 from inventory.hosts import Host, Ownership, OwnershipHit, OwnershipRule, Place
 from inventory.inventory import Inventory
-from inventory.records import DesignItem, Funding, ProjectKind, Storage, View
+from inventory.records import DesignItem, Funding, Nic, ProjectKind, Storage, View
 from inventory.settings import PolicyChoices
 from inventory.text import tell
 
@@ -177,6 +177,15 @@ def test_a_machine_that_tells_no_size_is_unknown_and_not_nothing() -> None:
     assert figures(city(hosts=(machine(vcpus=None),)))["vcpus"] == (4000, None)
 
 
+def test_a_machine_whose_disk_is_not_known_is_asked_for_by_its_name() -> None:
+    finding = found(city(hosts=(machine(disk_bytes=None),)))
+
+    assert finding.verdict is Verdict.UNKNOWN
+    assert [tell(m, "en") for m in finding.missing] == [
+        "the size and addresses of edu-web-1, by the infrastructure team"
+    ]
+
+
 def test_a_project_of_which_nothing_was_found_is_unknown() -> None:
     finding = found(city(hosts=()))
 
@@ -268,6 +277,22 @@ def test_the_inner_addresses_of_a_machine_are_not_counted() -> None:
     os = b.sighting("edu-web-1", View.OS, b.SSH, vcpus=4, memory_bytes=8 * GIB, disk_bytes=40 * GIB)
     inner = tuple(b.with_fields(n, addresses=("10.1.1.5/24", "127.0.0.1/8", "fe80::1/64")) for n in os.nics)
     tower = b.host("edu-web-1", Place.STANDALONE_PHYSICAL, sightings=(b.with_fields(os, nics=inner),))
+
+    assert figures(city(hosts=(tower,)))["addresses"] == (1, 1)
+
+
+def test_what_only_the_machine_calls_its_address_is_not_counted() -> None:
+    """The cloud gave it one; its container bridge is no address that a design book declares."""
+    inside = b.sighting("edu-web-1", View.OS, b.SSH, nics=(Nic(name="docker0", addresses=("172.17.0.1/16",)),))
+    instance = b.host("edu-web-1", sightings=(b.sized(), inside))
+
+    assert figures(city(hosts=(instance,)))["addresses"] == (1, 1)
+
+
+def test_a_word_in_the_place_of_an_address_is_none() -> None:
+    """An asset ledger says 待分配 of a machine that has no second address yet."""
+    card = b.sized(source="ledger:assets", view=View.ASSET, nics=(Nic(addresses=("10.1.1.5", "待分配")),))
+    tower = b.host("edu-web-1", Place.STANDALONE_PHYSICAL, sightings=(card,))
 
     assert figures(city(hosts=(tower,)))["addresses"] == (1, 1)
 

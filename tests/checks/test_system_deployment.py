@@ -134,3 +134,14 @@ def test_it_names_the_component_that_is_off_the_cloud() -> None:
     assert "1 of 2 component(s) of S-1 run off the government cloud: edu-db-1 (standalone physical server)" in english(
         finding.reason
     )
+
+
+@pytest.mark.parametrize(("place", "where"), [(Place.CLOUD_INSTANCE, Where.ON), (Place.STANDALONE_PHYSICAL, Where.OFF)])
+def test_of_a_workload_whose_place_is_proven_nothing_is_missing(place: Place, where: Where) -> None:
+    pod = b.workload()
+    node = b.host("node-1", place, b.NOBODY, sightings=(b.sighting("node-1", View.NODE, b.CLUSTER),))
+    inventory = b.city(hosts=(node,), workloads=(pod,), owners={pod.key: b.owned()})
+
+    (component,) = deployment_of(inventory, b.system()).components
+
+    assert (component.where, component.missing) == (where, ())
