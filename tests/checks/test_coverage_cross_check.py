@@ -43,6 +43,13 @@ def test_the_places_and_numbers_are_named() -> None:
     assert "infrastructure team" in english(found.missing[0])
 
 
+def test_what_one_witness_says_is_kept_as_its_own_sentence() -> None:
+    """Whoever counts reasons in the store reads the sentence without its values: it says which count it was."""
+    found = finding_on(CHECK, b.inventory(count_mismatches=(mismatch(),)), CLOUD)
+
+    assert found.reason.id.startswith("quotas count more servers than the cloud lists in these tenants")
+
+
 def test_of_many_places_the_worst_are_named_and_the_rest_counted() -> None:
     many = tuple(mismatch(f"t{n:02}", expected=n + 1, seen=0) for n in range(30))
     told = english(finding_on(CHECK, b.inventory(count_mismatches=many), CLOUD).reason)

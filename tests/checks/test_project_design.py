@@ -289,12 +289,13 @@ def test_what_only_the_machine_calls_its_address_is_not_counted() -> None:
     assert figures(city(hosts=(instance,)))["addresses"] == (1, 1)
 
 
-def test_a_word_in_the_place_of_an_address_is_none() -> None:
-    """An asset ledger says 待分配 of a machine that has no second address yet."""
-    card = b.sized(source="ledger:assets", view=View.ASSET, nics=(Nic(addresses=("10.1.1.5", "待分配")),))
-    tower = b.host("edu-web-1", Place.STANDALONE_PHYSICAL, sightings=(card,))
+def test_a_name_in_the_place_of_an_address_is_none() -> None:
+    """What the cloud writes as the address of a compute host is kept as it stands, be it a host name."""
+    listed = b.sighting("node-9", View.HYPERVISOR, nics=(Nic(addresses=("node-9.gov.local",)),))
+    inside = b.sighting("node-9", View.OS, b.SSH)
+    node = b.host("node-9", Place.CLOUD_INFRASTRUCTURE, sightings=(listed, inside))
 
-    assert figures(city(hosts=(tower,)))["addresses"] == (1, 1)
+    assert figures(city(hosts=(node,)))["addresses"] == (1, 1)
 
 
 def pod(name: str = "web", **given: Any) -> Any:
