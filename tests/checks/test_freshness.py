@@ -136,6 +136,10 @@ def test_what_is_not_mounted_not_published_or_not_shared_is_not_asked() -> None:
     assert shared(sharing_entries=entries) == (0, 0, 0)
 
 
+def test_an_entry_that_is_published_today_is_asked_already() -> None:
+    assert shared(sharing_entries=(b.entry(published_on=b.TODAY),)) == (1, 1, 0)
+
+
 def test_the_latest_proven_use_is_the_first_day_of_a_period_or_the_day_that_the_log_names() -> None:
     """A month of calls proves that one lies in it, and not on which day; what is to come proves nothing."""
     assert last_shared_on(b.city()) == date(2026, 10, 1)

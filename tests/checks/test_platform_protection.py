@@ -61,3 +61,13 @@ def test_it_says_which_systems_are_too_high() -> None:
     inventory = changed(filings=(b.filing(level=3), b.platform_filing(level=2)))
 
     assert "S-1 (3)" in english(finding_on(CHECK, inventory, "platform/platform").reason)
+
+
+def test_of_two_certificates_of_the_cloud_each_is_evidence_of_the_level_that_it_carries_by() -> None:
+    """That it is filed follows from one of them; that its level is high enough, from both: they must not differ."""
+    both = (b.platform_filing(), b.platform_filing(number="42060000002-00001"))
+
+    finding = finding_on(CHECK, changed(filings=(b.filing(), *both)), "platform/platform")
+
+    assert finding.verdict.value == "pass"
+    assert {f.key for f in both} <= set(finding.evidence)

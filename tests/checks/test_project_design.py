@@ -1,5 +1,6 @@
 """23-design: what the technical design book declares, held against what runs. It advises, it never fails."""
 
+from datetime import date
 from typing import Any
 
 import builders as b
@@ -355,3 +356,19 @@ def test_the_evidence_is_the_book_and_the_machines() -> None:
 
     assert {b.design_item().key, b.sized().key, b.project().key} == set(finding.evidence)
     assert msgspec.json.encode(finding)
+
+
+def test_what_was_accepted_before_the_regulation_is_not_held_against_its_book() -> None:
+    """Art. 30: however far what runs has moved from it since."""
+    old = b.project(awarded_on=date(2021, 1, 1), final_acceptance_on=date(2024, 1, 14))
+    finding = found(city(hosts=(machine(vcpus=512),), projects=(old,)))
+
+    assert finding.verdict is Verdict.NOT_APPLICABLE
+    assert "before the regulation took effect" in tell(finding.reason, "en")
+
+
+def test_of_an_old_contract_without_a_day_of_acceptance_the_day_is_asked_for_first() -> None:
+    finding = found(city(projects=(b.legacy_project(),)))
+
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "acceptance" in tell(finding.missing[0], "en")

@@ -88,3 +88,12 @@ def test_a_rejected_row_of_either_code_that_a_declaration_names_may_be_its_owner
 
     assert verdict(b.rejection(rejected)) == "unknown"
     assert verdict(b.rejection("S-8")) == "advisory"
+
+
+def test_a_rejected_row_of_no_word_says_nothing_of_a_machine_that_was_declared() -> None:
+    """The declaration names no code that the register lacks, and empty quotes for a name mean nobody."""
+    declared = OwnershipHit(rule=OwnershipRule.DECLARED, value="edu-web-1", systems=("S-1",))
+    owner = Ownership(systems=("S-1",), projects=("P-1",), hits=(declared,))
+    coverage = b.coverage(rejections=(b.rejection("《》"),))
+
+    assert verdict_on(CHECK, b.city(hosts=(b.host(ownership=owner),), coverage=coverage), HOST) == "pass"

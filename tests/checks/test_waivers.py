@@ -11,6 +11,7 @@ from checks.judge import judge
 from checks.policy import Policy
 from checks.waivers import WAIVABLE, WaiverState, audit, disposed, fits, invalid_because
 from inventory.finding import Finding, Verdict
+from inventory.hosts import Place
 from inventory.settings import PolicyChoices
 from inventory.waiver import Selector, Waiver
 
@@ -158,6 +159,13 @@ def test_twelve_months_are_allowed_to_the_day() -> None:
     assert invalid_because(waiver(expires_on=date(2027, 6, 1)), policy()) is None
 
 
+def test_one_of_a_single_day_holds_on_that_day() -> None:
+    only_today = waiver(starts_on=b.TODAY, expires_on=b.TODAY)
+
+    assert invalid_because(only_today, policy()) is None
+    assert tower(only_today).is_waived
+
+
 def test_of_two_that_fit_the_one_that_holds_longest_is_named() -> None:
     shorter = waiver(id="W-0", expires_on=date(2026, 11, 30))
 
@@ -213,3 +221,13 @@ def test_only_one_that_is_simply_in_use_is_in_order() -> None:
     looked_at = audit(judge(CITY, policy()), policy(waiver(), waiver(id="W-2", check="28-classified")), b.TODAY, IDS)
 
     assert [found.is_in_order for found in looked_at] == [True, False]
+
+
+def test_what_stands_where_nothing_is_to_waive_is_told_verdict_by_verdict() -> None:
+    """Of all machines of a department, one is in order and one was not seen: each verdict once, in a plain list."""
+    hosts = (b.host(), b.host("edu-web-2"), b.host("x", Place.UNDETERMINED))
+    ours = waiver(selector=Selector(department="市教育局"))
+
+    (found,) = audit(judge(b.city(hosts=hosts), policy()), policy(ours), b.TODAY, IDS)
+
+    assert english(found.sentences[0]) == "its subject is there, with nothing to waive: pass, unknown"

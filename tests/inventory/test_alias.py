@@ -132,6 +132,15 @@ def test_two_entries_may_speak_of_one_name_where_kind_form_zone_source_and_days_
     assert (first.overlaps(second), second.overlaps(first)) == (expected, expected)
 
 
+def test_a_kind_of_source_is_all_before_the_first_colon() -> None:
+    """A ledger may be named with a colon of its own."""
+    ledger = "ledger:等保:2026"
+
+    assert host_alias(source="ledger").reaches(ledger)
+    assert host_alias(source=ledger).reaches(ledger)
+    assert not host_alias(source="ledger:等保").reaches(ledger)
+
+
 def test_an_entry_is_cited_by_its_place_its_person_and_its_day() -> None:
     assert host_alias(origin="names.yaml[1]").said_by == "names.yaml[1], 王敏 2026-11-20"
     assert host_alias().said_by == "王敏 2026-11-20"

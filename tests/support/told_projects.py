@@ -291,6 +291,9 @@ DEPLOYMENT: dict[str, Case] = {
     "accepted before, and one beside it": b.city(projects=(b.project("P-0", systems=(), **ACCEPTED_2023), b.project())),
     "on the cloud": b.city(systems=(b.system(tenants=("edu",)),), **b.listed("edu")),
     "one component off it": b.city(hosts=(b.host(), OFF)),
+    "one component off it, another open: the open one would change nothing": b.city(
+        hosts=(b.host(), OFF, b.host("x", Place.UNDETERMINED))
+    ),
     "one component open": b.city(hosts=(b.host(), b.host("x", Place.UNDETERMINED))),
     "of two systems one was found nowhere": b.city(projects=TWO, systems=(b.system(), b.system("S-2"))),
 }
