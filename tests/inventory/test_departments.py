@@ -53,6 +53,14 @@ def test_a_present_name_that_another_unit_bore_then_means_neither(day: date | No
     assert Directory([BUREAU, RENAMED, SUCCESSOR], today=TODAY).shown("市数据局", on=(day,)) == shown
 
 
+def test_a_project_that_lacks_one_of_its_days_is_read_by_the_days_that_it_has() -> None:
+    """Approved in 2018 and not yet accepted: the day that nobody wrote down settles nothing and stops nothing."""
+    known = Directory([BUREAU, RENAMED, SUCCESSOR], today=TODAY)
+
+    assert known.shown("市数据局", on=(date(2018, 1, 1), None)) is None
+    assert known.shown("市数据局", on=(date(2025, 1, 1), None)) == "市数据局"
+
+
 @pytest.mark.parametrize(
     ("day", "shown"),
     [

@@ -93,6 +93,15 @@ def test_two_ways_of_reaching_one_machine_are_told_by_what_they_share() -> None:
     assert joined(os_host("a", uuid=OTHER, machine_id="m-1"), node) == [("machine_id", "m-1")]
 
 
+def test_a_machine_whose_uuid_nobody_could_read_leaves_the_others_joined() -> None:
+    """One node without a UUID, listed first: the node after it is still the machine that SSH reached."""
+    unread = sighting(View.NODE, "a")
+    node = sighting(View.NODE, "n", uuid=SERVER)
+
+    assert joined(unread, node, os_host("web", uuid=SERVER)) == [("uuid", SERVER)]
+    assert len(identify([unread, node, os_host("web", uuid=SERVER)], [])) == 2
+
+
 def test_every_asset_card_is_joined_by_the_first_of_its_numbers_that_names_one_machine() -> None:
     hosts = (os_host("a", serial="CN1", uuid=SERVER), os_host("b", serial="CN2", uuid=OTHER))
     cards = (

@@ -66,6 +66,21 @@ def test_an_address_without_a_zone_is_in_no_segment_that_could_be_another() -> N
     assert cidrs(SegmentTable.from_records(both[:1]).find("10.0.0.5", zone=None)) == ["10.0.0.0/24"]
 
 
+def test_a_segment_of_no_known_zone_stands_before_the_wider_one_of_its_domain() -> None:
+    """The zone of the address is not known either: the narrow segment says more of it than the plan's whole range."""
+    table = SegmentTable.from_records([segment("10.0.0.0/8"), segment("10.1.1.0/24", zone=None)])
+
+    assert cidrs(table.find("10.1.1.5", zone=None)) == ["10.1.1.0/24", "10.0.0.0/8"]
+
+
+def test_an_address_of_ipv6_is_found_in_its_own_segment_and_in_no_neighbour_s() -> None:
+    table = SegmentTable.from_records([segment(f"2001:db8:0:{n}::/64") for n in (1, 2, 3)])
+
+    assert cidrs(table.find("2001:db8:0:1::5", zone="A")) == ["2001:db8:0:1::/64"]
+    assert cidrs(table.find("2001:db8:0:3::5/64", zone="A")) == ["2001:db8:0:3::/64"]
+    assert table.find("2001:db8:0:4::5", zone="A") == ()
+
+
 def test_two_vrfs_of_one_zone_are_told_apart_by_their_domain() -> None:
     table = SegmentTable.from_records(
         [segment("10.0.0.0/24", domain="A/one", zone="A"), segment("10.0.0.0/24", domain="A/two", zone="A")]
@@ -188,6 +203,14 @@ def test_a_zone_is_found_by_longest_prefix() -> None:
     assert zone_of("10.2.0.1", zones) is None
     assert zone_of("8.8.8.8", zones) == "internet"
     assert zone_of("printer", zones) is None
+
+
+def test_every_range_of_a_zone_counts_also_after_one_that_does_not_hold_the_address() -> None:
+    zones = (Zone(name="extranet", cidrs=("59.192.0.0/10", "see remarks", "10.0.0.0/8", "2001:db8::/32")),)
+
+    assert zone_of("10.9.0.1", zones) == "extranet"
+    assert zone_of("2001:db8::1", zones) == "extranet"
+    assert zone_of("172.16.0.1", zones) is None
 
 
 _networks = st.builds(

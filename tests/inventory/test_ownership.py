@@ -191,6 +191,14 @@ def test_a_tenant_that_one_project_names_and_another_gives_the_id_of_is_both_s()
     assert (hit.rule, hit.projects) == (OwnershipRule.TENANT, ("P-1", "P-2"))
 
 
+def test_a_machine_in_a_project_s_tenant_is_that_project_s() -> None:
+    """Also where the tenant is not in the project's row but says so itself, by its tag."""
+    tagged = msgspec.structs.replace(TENANT, tags=("project:P-1",))
+
+    assert owned(register(project("P-1", tenants=("edu-prod",))), tenant="t1").projects == ("P-1",)
+    assert owned(register(project("P-1"), tenants=(tagged,)), tenant="t1").projects == ("P-1",)
+
+
 def test_a_workload_inherits_its_namespace() -> None:
     space = Tenant(source="kubernetes:c", native_id="u1", observed_at=NOON, name="edu", labels={"system": "S-A"})
     workload = Workload(
@@ -237,12 +245,27 @@ def test_the_explanation_names_what_matched_and_the_record_that_says_so() -> Non
     ]
 
 
+def test_a_host_that_the_register_of_systems_names_is_explained_by_the_system_s_row() -> None:
+    seen = owned(register(system("S-A", hosts=("web-01",))))
+
+    assert explained(seen) == [(OwnershipRule.DECLARED, "web-01", ("S-A",), "ledger:systems|system|S-A")]
+
+
 def test_a_contradiction_is_told_with_both_words() -> None:
     """The person who must settle it reads which two rules say what."""
     seen = owned(register(A, system("S-C", "市水利局")), tenant="t1", labels={"system": "S-C"})
 
     assert seen.disagreement is not None
     assert tell(seen.disagreement, "en") == "the label system=S-C says S-C, the tenant edu-prod says S-A"
+
+
+def test_two_projects_of_which_a_label_names_one_and_the_tenant_the_other_are_a_contradiction() -> None:
+    known = register(project("P-1"), project("P-2", tenants=("edu-prod",)))
+
+    seen = owned(known, tenant="t1", labels={"project": "P-1"})
+
+    assert seen.disagreement is not None
+    assert tell(seen.disagreement, "en") == "the label project=P-1 says P-1, the tenant edu-prod says P-2"
 
 
 def test_a_declaration_of_nothing_is_told_with_what_was_found_instead() -> None:

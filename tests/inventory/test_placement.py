@@ -354,6 +354,9 @@ WHOLE: dict[str, tuple[Machine, dict[str, Any]]] = {
     "the compute hosts were not listed": (
         alone(TOWER), {"coverage": cells(cell("hypervisor", CellState.FAILED, scope="*"))}
     ),
+    "the compute hosts of another unit's cloud were not listed": (
+        alone(TOWER), {"coverage": cells(cell("hypervisor", CellState.FAILED, BUREAU, "*"))}
+    ),
     "a list on paper has no compute hosts": (
         alone(TOWER), {"coverage": cells(cell("hypervisor", CellState.NOT_CONFIGURED, scope="*"))}
     ),
