@@ -89,7 +89,7 @@ class Store:
             StoreError: it could not be written; the last finished scan stands as it was.
         """
         from inventory.store_engine import DATABASE_ERRORS, why, writing
-        from inventory.store_rows import Disorder
+        from inventory.store_incoming import Disorder
         from inventory.store_writer import write_scan
 
         try:

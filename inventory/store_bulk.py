@@ -35,6 +35,19 @@ blob = bytearray
 """What bytes are bound as: for each of type `bytes` Python's sqlite3 looks for an adapter, longer than a copy takes."""
 
 
+class Place(NamedTuple):
+    """Where a thing stands in its section."""
+
+    key: str | bytes
+    nth: int
+    """Its place among those of the same key, from 0: several captures may hold one thing."""
+
+
+def front(section: Section) -> Place:
+    """Before all that a section can hold."""
+    return Place(b"" if section is RAWS else "", -1)
+
+
 class Version(NamedTuple):
     """A version row without its content."""
 
@@ -133,12 +146,17 @@ def close_versions(
 
 
 def rows(
-    connection: Connection, section: Section, before_page: Callable[[], object] = lambda: None
+    connection: Connection,
+    section: Section,
+    before_page: Callable[[], object] = lambda: None,
+    after: Place | None = None,
+    last: Place | None = None,
 ) -> Iterator[tuple[Any, ...]]:
     """Every version of a section in the order of (key, nth, since), read in pages; the fields are those of `Version`.
 
-    Rows may be added and ended meanwhile, as long as it is before the place that was reached. `before_page` is called
-    before each use of the connection.
+    `after` and `last`: only of what stands behind the one place, up to the other. Rows may be added and ended
+    meanwhile, as long as it is before the place that was reached. `before_page` is called before each use of the
+    connection.
     """
     table = section.table
     order = (table.c.key, table.c.nth, table.c.since_scan)
@@ -146,17 +164,24 @@ def rows(
     columns = [*order, table.c.until_scan, digest, table.c.body]
     if section is FINDINGS:
         columns += [table.c.verdict, table.c.known_scan, table.c.known_at]
-    first = select(*columns).order_by(*order).limit(PAGE_ROWS)
+    pages = select(*columns).order_by(*order).limit(PAGE_ROWS)
+    values: dict[str, object] = {}
+    if last is not None:
+        pages = pages.where(tuple_(*order[:2]) <= tuple_(bindparam("last_key"), bindparam("last_nth")))
+        values |= {"last_key": last.key, "last_nth": last.nth}
+    first = pages
+    if after is not None:
+        first = pages.where(tuple_(*order[:2]) > tuple_(bindparam("k"), bindparam("n")))
     before_page()
-    page = _plain(connection, first, {})
-    after = first.where(tuple_(*order) > tuple_(bindparam("k"), bindparam("n"), bindparam("s")))
+    page = _plain(connection, first, values | ({"k": after.key, "n": after.nth} if after is not None else {}))
+    following = pages.where(tuple_(*order) > tuple_(bindparam("k"), bindparam("n"), bindparam("s")))
     while page:
         yield from page
         if len(page) < PAGE_ROWS:
             return
         key, nth, since = page[-1][:3]
         before_page()
-        page = _plain(connection, after, {"k": key, "n": nth, "s": since})
+        page = _plain(connection, following, values | {"k": key, "n": nth, "s": since})
 
 
 def _plain(connection: Connection, statement: Select[Any], values: dict[str, object]) -> list[tuple[Any, ...]]:
@@ -171,11 +196,15 @@ def versions(connection: Connection, section: Section) -> Iterator[Version]:
 
 
 def latest(
-    connection: Connection, section: Section, before_page: Callable[[], object] = lambda: None
+    connection: Connection,
+    section: Section,
+    before_page: Callable[[], object] = lambda: None,
+    after: Place | None = None,
+    last: Place | None = None,
 ) -> Iterator[tuple[Any, ...]]:
-    """Of each thing that ever was, the row of its newest version, ended or not, in the order of (key, nth)."""
+    """As `rows`, of each thing that ever was its newest version only, ended or not."""
     before: tuple[Any, ...] | None = None
-    for row in rows(connection, section, before_page):
+    for row in rows(connection, section, before_page, after, last):
         if before is not None and (before[0] != row[0] or before[1] != row[1]):
             yield before
         before = row

@@ -6,7 +6,7 @@ head: a printed report, a metric) can tell that the log itself was not written a
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -100,17 +100,18 @@ class Changes:
         """The events that follow are of this section."""
         self._state.update(b"#%s\0" % section.name.encode())
 
-    def came(self, things: Iterable[tuple[str | bytes, int, bytes, tuple[object, ...]]]) -> None:
-        """Each thing (key, nth, digest, facts) has the content of this digest from now on; the facts are what else
-        stands in its row.
-        """
-        self._state.update(
-            b"".join(
-                b"+%s\0%d\0%s%s"
-                % (key.encode() if isinstance(key, str) else key, nth, digest, _told(facts) if facts else b"")
-                for key, nth, digest, facts in things
-            )
-        )
+    def came(
+        self,
+        keys: Sequence[str | bytes],
+        nths: Sequence[int],
+        digests: Sequence[bytes],
+        facts: Sequence[tuple[object, ...]],
+    ) -> None:
+        """Each thing (key, nth) has the content of this digest from now on; facts are what else stands in its row."""
+        encoded = [key.encode() if isinstance(key, str) else key for key in keys]
+        told = [_told(more) if more else b"" for more in facts]
+        things = zip(encoded, nths, digests, told, strict=True)
+        self._state.update(b"".join([b"+%s\0%d\0%s%s" % thing for thing in things]))
 
     def went(self, key: str | bytes, nth: int) -> None:
         """What held before holds no more."""

@@ -8,11 +8,10 @@ clock. Put together again they give the bytes that were saved.
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import itemgetter
 
 import msgspec
 
-from inventory.coverage import CellResult, Rejection
+from inventory.coverage import CellResult
 from inventory.finding import Finding
 from inventory.records import AnyRecord, Record
 
@@ -26,19 +25,9 @@ RUNS_IN_A_PART = 10_000
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _RECORDS: msgspec.json.Decoder[Record] = msgspec.json.Decoder(AnyRecord)
 _CELLS = msgspec.json.Decoder(CellResult)
-_TIME = b'"observed_at":"'
-_first = itemgetter(0)
-
-
-Item = tuple[str | bytes, int, bytes, bytes, str]
-"""One thing that a scan holds, as it is compared with what the store holds of it: its key; its place among those of the
-same key, from 0 (several captures may hold one thing); SHA-256 of its content; the content; of findings the verdict. A
-plain tuple: a million of them are made every night.
-"""
-
-
-class Disorder(ValueError):
-    """A stream that is promised in the order of its keys is not: a mistake of the program."""
+_TIME = b'"observed_'
+"""Where a record's time is looked for: a search is the faster, the rarer the last byte of what it looks for."""
+_TIME_GOES_ON = b'at":"'
 
 
 def stored_key(key: str) -> str:
@@ -46,6 +35,18 @@ def stored_key(key: str) -> str:
     if "\x00" in key or "\x01" in key:
         key = key.replace("\x01", "\x01\x02").replace("\x00", "\x01\x01")
     return key[:MAX_KEY_CHARACTERS]
+
+
+def finding_key(key: str) -> str:
+    """A finding's key as it stands in the store: a long one ends in its digest, for since when it holds hangs on it."""
+    stored = stored_key(key)
+    return stored if len(stored) < MAX_KEY_CHARACTERS else f"{stored[:430]}#{sha256(key.encode()).hex()}"
+
+
+def finding_keys(findings: Iterable[Finding]) -> list[str]:
+    """The key of each; nearly all of them stand in the store as they are, which is soon seen."""
+    keys = [f"{finding.check}@{finding.subject.kind}/{finding.subject.id}" for finding in findings]
+    return [k if len(k) < MAX_KEY_CHARACTERS and k.isprintable() else finding_key(k) for k in keys]
 
 
 def canonical(value: object) -> bytes:
@@ -61,110 +62,29 @@ def sha256(data: bytes) -> bytes:
 # ── contents ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class _Named(msgspec.Struct, frozen=True):
-    """What a record's key is made of."""
-
-    source: str
-    kind: str
-    native_id: str
-
-
-def record_items(lines: Iterable[bytes], times: "Runs") -> Iterator[Item]:
-    """The records of a scan, each as canonical JSON; when each was observed goes to `times`, in the same order."""
-    decode, hashed, add = msgspec.json.Decoder(_Named).decode, hashlib.sha256, times.add
-    last, nth = "", 0
+def without_times(lines: Iterable[bytes], times: "Runs") -> list[bytes]:
+    """Records' canonical JSON without `observed_at`; the times that stood there go to `times`."""
+    bodies: list[bytes] = []
+    moment, tail, same = b"", b"\0", 0
     for line in lines:
-        named = decode(line)
-        body, moment = without_time(line)
-        add(moment)
-        key = stored_key(f"{named.source}|{named.kind}|{named.native_id}")
-        nth = 0 if key > last else _place(key, last, nth)
-        last = key
-        yield key, nth, hashed(body).digest(), body, ""
+        parts = line.split(_TIME)
+        if len(parts) == 2 and parts[1].startswith(tail):
+            same += 1
+            bodies.append(parts[0] + parts[1][len(tail) :])
+            continue
+        times.add(moment, same)
+        body, moment = _without_time(line)
+        tail, same = b'%s%s",' % (_TIME_GOES_ON, moment), 1
+        bodies.append(body)
+    times.add(moment, same)
+    return bodies
 
 
-def raw_items(raws: Iterable[tuple[str, bytes]]) -> Iterator[Item]:
-    """The raw documents of a scan: a document's digest is its key."""
-    last = ""
-    for name, body in raws:
-        if name <= last:
-            raise Disorder(f"raw document {name} after {last}")
-        last = name
-        digest = bytes.fromhex(name)
-        yield digest, 0, digest, body, ""
-
-
-def cell_items(cells: Iterable[CellResult], times: "Runs") -> Iterator[Item]:
-    """The coverage of a scan; when each cell began and ended goes to `times`."""
-
-    def contents() -> Iterator[tuple[str, bytes]]:
-        for key, cell in sorted(((_cell_key(c), c) for c in cells), key=_first):
-            times.add(canonical((cell.started_at, cell.finished_at)))
-            yield key, canonical(msgspec.structs.replace(cell, started_at=None, finished_at=None))
-
-    return _placed(contents())
-
-
-def rejection_items(rejections: Iterable[Rejection]) -> Iterator[Item]:
-    """The rejected rows of a scan."""
-    return _placed(sorted(((_rejection_key(r), canonical(r)) for r in rejections), key=_first))
-
-
-def finding_items(findings: Iterable[Finding]) -> Iterator[Item]:
-    """The findings of a scan. The store keeps one for each check and subject.
-
-    Raises:
-        Disorder: two findings answer the same question.
-    """
-    encode, hashed, last = _ENCODER.encode, hashlib.sha256, ""
-    for key, finding in sorted([(finding_key(f.key), f) for f in findings], key=_first):
-        if key == last:
-            raise Disorder(f"two findings are called {finding.key!r}")
-        last = key
-        body = encode(finding)
-        yield key, 0, hashed(body).digest(), body, finding.verdict.value
-
-
-def finding_key(key: str) -> str:
-    """A finding's key as it stands in the store: a long one ends in its digest, for since when it holds hangs on it."""
-    stored = stored_key(key)
-    return stored if len(stored) < MAX_KEY_CHARACTERS else f"{stored[:430]}#{sha256(key.encode()).hex()}"
-
-
-def _cell_key(result: CellResult) -> str:
-    return f"{result.cell.source}|{result.cell.scope}|{result.cell.kind}"
-
-
-def _rejection_key(rejection: Rejection) -> str:
-    r = rejection
-    return "|".join((r.source, r.file, r.sheet, f"{r.row:09d}", r.column, r.value))
-
-
-def _placed(contents: Iterable[tuple[str, bytes]]) -> Iterator[Item]:
-    """Items in the order given, which must be that of their keys."""
-    last, nth = "", 0
-    for written, body in contents:
-        key = stored_key(written)
-        nth = _place(key, last, nth)
-        last = key
-        yield key, nth, sha256(body), body, ""
-
-
-def _place(key: str, last: str, nth: int) -> int:
-    """The key's place among its like, where the one before it was the `nth` of `last`."""
-    if key > last:
-        return 0
-    if key < last:
-        raise Disorder(f"{key!r} after {last!r}")
-    return nth + 1
-
-
-def without_time(encoded: bytes) -> tuple[bytes, bytes]:
-    """A record's canonical JSON without `observed_at`, and the time that stood there."""
+def _without_time(encoded: bytes) -> tuple[bytes, bytes]:
     parts = encoded.split(_TIME)
-    if len(parts) == 2:
-        # Inside a text the quotes would be escaped: it is the record's own field.
-        moment, _, rest = parts[1].partition(b'",')
+    if len(parts) == 2 and parts[1].startswith(_TIME_GOES_ON):
+        # It occurs once, so it is the record's own field and nobody's label.
+        moment, _, rest = parts[1].removeprefix(_TIME_GOES_ON).partition(b'",')
         return parts[0] + rest, moment
     fields = msgspec.json.decode(encoded)
     taken = fields.pop("observed_at")
@@ -199,13 +119,12 @@ class Runs:
         self._count = 0
         self._runs: list[bytes] = []
 
-    def add(self, value: bytes) -> None:
-        """The value of the next row."""
-        if value == self._value:
-            self._count += 1
-            return
-        self._end_run()
-        self._value, self._count = value, 1
+    def add(self, value: bytes, count: int = 1) -> None:
+        """The value of the next rows, so many."""
+        if value != self._value and count:
+            self._end_run()
+            self._value, self._count = value, 0
+        self._count += count
 
     def close(self) -> None:
         """Writes what is left."""

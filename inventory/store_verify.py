@@ -184,7 +184,7 @@ def _count(section: Section, version: Version, kept: Sequence[int], changes: dic
     if first >= after:
         return False
     facts = (version.verdict, version.known_scan, version.known_at) if section is FINDINGS else ()
-    changes[kept[first]].came([(version.key, version.nth, version.digest, facts)])
+    changes[kept[first]].came([version.key], [version.nth], [version.digest], [facts])
     if after < len(kept):
         changes[kept[after]].went(version.key, version.nth)
     return True

@@ -6,9 +6,8 @@ Both sides come in the order of their keys, a page at a time: memory does not gr
 import contextlib
 import gc
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Table, func, select
@@ -16,20 +15,28 @@ from sqlalchemy import Connection, Table, func, select
 from inventory.collection import Taken
 from inventory.finding import Finding, Verdict
 from inventory.scan import ScanInfo, ScanOptions
-from inventory.store_bulk import BATCH_BYTES, BATCH_ROWS, Version, blob, close_versions, insert, inserting, latest
-from inventory.store_chain import Changes, ScanEntry, append, time_header
-from inventory.store_rows import (
-    Item,
-    Runs,
-    canonical,
-    cell_items,
-    finding_items,
-    packed,
-    raw_items,
-    record_items,
-    rejection_items,
-    sha256,
+from inventory.store_bulk import (
+    BATCH_BYTES,
+    BATCH_ROWS,
+    PAGE_ROWS,
+    Version,
+    blob,
+    close_versions,
+    insert,
+    inserting,
 )
+from inventory.store_chain import Changes, ScanEntry, append, time_header
+from inventory.store_incoming import (
+    Block,
+    FindingStream,
+    RawStream,
+    RecordStream,
+    Stream,
+    cell_stream,
+    rejection_stream,
+)
+from inventory.store_kept import Kept
+from inventory.store_rows import Runs, canonical, packed, sha256
 from inventory.store_schema import (
     BODY,
     CELLS,
@@ -44,7 +51,7 @@ from inventory.store_schema import (
 
 
 def write_scan(
-    connection: Connection, info: ScanInfo, options: ScanOptions, taken: Taken, findings: Iterable[Finding]
+    connection: Connection, info: ScanInfo, options: ScanOptions, taken: Taken, findings: Sequence[Finding]
 ) -> ScanInfo:
     """Writes the scan as the next one, in the caller's transaction, and returns it with its number and its head.
 
@@ -82,20 +89,20 @@ class _Writer:
         """Verdict to itself and since when it has held, where it holds since this scan; nothing of what has none."""
         self._since.update((v.value, (v.value, info.number, as_of)) for v in Verdict)
 
-    def write(self, options: ScanOptions, taken: Taken, findings: Iterable[Finding]) -> ScanInfo:
+    def write(self, options: ScanOptions, taken: Taken, findings: Sequence[Finding]) -> ScanInfo:
         with self._batches.sending:
             return self._write(options, taken, findings)
 
-    def _write(self, options: ScanOptions, taken: Taken, findings: Iterable[Finding]) -> ScanInfo:
+    def _write(self, options: ScanOptions, taken: Taken, findings: Sequence[Finding]) -> ScanInfo:
         observed = self._runs(RECORDS, quoted=True)
-        self._merge(RECORDS, record_items(taken.sorted_lines(), observed))
+        self._merge(RECORDS, RecordStream(taken.sorted_lines(), observed))
         observed.close()
-        self._merge(RAWS, raw_items(taken.sorted_raws()))
+        self._merge(RAWS, RawStream(taken.sorted_raws()))
         read = self._runs(CELLS, quoted=False)
-        self._merge(CELLS, cell_items(taken.cells, read))
+        self._merge(CELLS, cell_stream(taken.cells, read))
         read.close()
-        self._merge(REJECTIONS, rejection_items(taken.rejections))
-        self._merge(FINDINGS, finding_items(findings))
+        self._merge(REJECTIONS, rejection_stream(taken.rejections))
+        self._merge(FINDINGS, FindingStream(findings))
         return self._finish(canonical(options), canonical(list(taken.sources)), taken.taken_at.isoformat())
 
     def _finish(self, options: bytes, sources: bytes, taken_at: str) -> ScanInfo:
@@ -148,79 +155,114 @@ class _Writer:
 
     # ── laying the streams side by side ──────────────────────────────────────────────────────────────────────────────
 
-    def _merge(self, section: Section, incoming: Iterator[Item]) -> None:
+    def _merge(self, section: Section, stream: Stream) -> None:
         self._changes.section(section)
-        stored = latest(self._db, section, self._batches.settle)
+        kept = Kept(self._db, section, self._batches.settle)
+        pace = _Pace()
+        while (block := stream.take(pace.count)) is not None:
+            if kept.is_read:
+                # It follows all that the store holds, and so does the rest: on a first night, everything.
+                pace.count = BATCH_ROWS // 2
+                self._came(section, _Things(*block.places(), block.digests, block.bodies, block.verdicts))
+            elif pace.is_calm and kept.skip(block):
+                pace.held()
+            else:
+                self._lay_beside(section, block, kept.rows(block.last))
+                pace.differed()
+        if not kept.is_read:
+            for row in kept.rows(None):
+                self._went(section, Version(*row))
+        self._batches.flush()
+
+    def _lay_beside(self, section: Section, block: Block, stored: Iterator[tuple[Any, ...]]) -> None:
         held = next(stored, None)
-        for item in incoming:
-            key, nth, digest, _, _ = item
+        things = zip(*block.places(), block.digests, block.bodies, block.verdicts, strict=True)
+        for key, nth, digest, body, verdict in things:
             if held is not None and held[0] == key and held[1] == nth and held[4] == digest and held[3] is None:
-                held = next(stored, None)  # as it was: nearly all of an ordinary night
+                held = next(stored, None)  # as it was
                 continue
             while held is not None and (held[0] < key or (held[0] == key and held[1] < nth)):
                 self._went(section, Version(*held))
                 held = next(stored, None)
-            if held is None:
-                # It follows all that the store holds, and so does the rest: on a first night, everything.
-                for items in _bounded(chain((item,), incoming)):
-                    self._came(section, items)
-                break
-            if held[0] != key or held[1] != nth:
-                self._came(section, [item])
-                continue
-            if held[3] is not None or held[4] != digest:
+            before = None
+            if held is not None and held[0] == key and held[1] == nth:
                 before = Version(*held)
                 self._went(section, before)
-                self._came(section, [item], before)
-            held = next(stored, None)
+                held = next(stored, None)
+            self._came(section, _Things([key], [nth], [digest], [body], [verdict]), before)
         while held is not None:
             self._went(section, Version(*held))
             held = next(stored, None)
-        self._batches.flush()
 
     def _went(self, section: Section, version: Version) -> None:
         if version.until is None:
             self._changes.went(version.key, version.nth)
             self._batches.close(section.table, (version.key, version.nth, version.since))
 
-    def _came(self, section: Section, items: list[Item], before: Version | None = None) -> None:
-        """Items that hold from this scan on; `before` is the newest version that the store has of the only one."""
+    def _came(self, section: Section, things: "_Things", before: Version | None = None) -> None:
+        """Things that hold from this scan on; `before` is the newest version that the store has of the only one."""
+        keys, nths, digests, contents, verdicts = things
+        rows: list[tuple[Any, ...]]
         since = self._since
         if before is not None and before.until is None and before.verdict:
             since = since | {before.verdict: (before.verdict, before.known_scan, before.known_at)}
-        self._changes.came((key, nth, digest, since[verdict]) for key, nth, digest, _, verdict in items)
+        facts = [since[verdict] for verdict in verdicts]
+        self._changes.came(keys, nths, digests, facts)
         bodies: Sequence[int]
-        if before is not None and before.digest == items[0][2]:
+        if before is not None and before.digest == digests[0]:
             bodies = [before.body]  # it was gone and is back as it was
         else:
-            bodies = self._batches.bodies([packed(item[3]) if section.is_packed else item[3] for item in items])
-        number, rows = self._info.number, zip(bodies, items, strict=True)
+            bodies = self._batches.bodies([*map(packed, contents)] if section.is_packed else contents)
+        numbers = [self._info.number] * len(keys)
         if section is RAWS:
-            self._batches.add(
-                section.table, [(blob(digest), nth, number, body) for body, (_, nth, digest, _, _) in rows]
-            )
+            rows = [*zip(map(blob, digests), nths, numbers, bodies, strict=True)]
         else:
-            self._batches.add(
-                section.table,
-                [
-                    (key, nth, number, body, blob(digest), *since[verdict])
-                    for body, (key, nth, digest, _, verdict) in rows
-                ],
-            )
+            more = zip(*facts, strict=True)
+            rows = [*zip(keys, nths, numbers, bodies, map(blob, digests), *more, strict=True)]
+        self._batches.add(section.table, rows)
 
 
-def _bounded(items: Iterator[Item]) -> Iterator[list[Item]]:
-    """As many at a time as make half a batch."""
-    some: list[Item] = []
-    size = 0
-    for item in items:
-        some.append(item)
-        size += len(item[3])
-        if size >= BATCH_BYTES or len(some) >= BATCH_ROWS // 2:
-            yield some
-            some, size = [], 0
-    if some:
-        yield some
+class _Things(NamedTuple):
+    """Some things of a section; each list has an entry for each of them."""
+
+    keys: Sequence[str | bytes]
+    nths: Sequence[int]
+    digests: Sequence[bytes]
+    bodies: Sequence[bytes]
+    verdicts: Sequence[str]
+
+
+class _Pace:
+    """How many things are laid beside the store at once: more and more where nothing changed.
+
+    Where blocks differ again and again, it stops to ask whether they do: for longer each time.
+    """
+
+    FIRST, MOST = 250, 1000
+
+    def __init__(self) -> None:
+        self.count = self.FIRST
+        self._blind = 0
+        self._failures = 0
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether it is worth to ask."""
+        return self._blind == 0
+
+    def held(self) -> None:
+        """A block was as it had been."""
+        self.count = min(self.count * 2, self.MOST)
+        self._failures = 0
+
+    def differed(self) -> None:
+        """A block was not, or nobody asked."""
+        if self._blind:
+            self._blind -= 1
+        else:
+            self._blind = self._failures
+            self._failures = min(2 * self._failures + 1, 31)
+        self.count = PAGE_ROWS if self._blind else self.FIRST
 
 
 _COLUMNS = ("key", "nth", "since_scan", "body", "digest", "verdict", "known_scan", "known_at")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 import pytest
@@ -111,6 +112,24 @@ def _bytes(collection: Collection) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.fixture(params=["as it is", "by a few"])
+def steps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks, pages and batches of their usual size, or of a few rows: the borders fall everywhere then."""
+    if request.param == "by a few":
+        _by_a_few(monkeypatch)
+
+
+def _by_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inventory.store_bulk.PAGE_ROWS", 3)
+    monkeypatch.setattr("inventory.store_writer.PAGE_ROWS", 3)
+    monkeypatch.setattr("inventory.store_writer.BATCH_ROWS", 3)
+    monkeypatch.setattr("inventory.store_writer._Pace.FIRST", 1)
+    monkeypatch.setattr("inventory.store_writer._Pace.MOST", 4)
+    monkeypatch.setattr("inventory.store_bulk.STATEMENT_ROWS", 2)
+    monkeypatch.setattr("inventory.store_rows.RUNS_IN_A_PART", 2)
+
+
+@pytest.mark.usefixtures("steps")
 @settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(nights=st.lists(_nights(), min_size=1, max_size=4), repeated=st.booleans())
 def test_every_night_comes_back_to_the_byte(new_store: Callable[[], str], nights: list[Night], repeated: bool) -> None:
@@ -162,10 +181,7 @@ def test_streams_are_laid_side_by_side_over_pages(
     new_store: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages and batches of a few rows: what is written on the way must not disturb what is still to be read."""
-    monkeypatch.setattr("inventory.store_bulk.PAGE_ROWS", 3)
-    monkeypatch.setattr("inventory.store_writer.BATCH_ROWS", 3)
-    monkeypatch.setattr("inventory.store_bulk.STATEMENT_ROWS", 2)
-    monkeypatch.setattr("inventory.store_rows.RUNS_IN_A_PART", 2)
+    _by_a_few(monkeypatch)
 
     def night(*names: int) -> Collection:
         records: list[Record] = [
@@ -189,6 +205,44 @@ def test_streams_are_laid_side_by_side_over_pages(
             assert loaded is not None
             assert _bytes(loaded.collection) == _bytes(night(*plan))
         assert store.faults() == []
+
+
+def _city(day: int, *changed: int) -> Collection:
+    at = NOON + timedelta(days=day)
+    records: list[Record] = [
+        Department(source="ledger:d", native_id=f"{n:04d}", observed_at=at, name=f"{n} {day if n in changed else 0}")
+        for n in range(4000)
+    ]
+    return Collection(taken_at=at, records=records)
+
+
+def test_where_nothing_changed_no_row_is_read(new_store: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a night with one change, only those around it are: a night of a million things must be a matter of seconds."""
+    from inventory import store_kept
+
+    read = 0
+    latest = store_kept.latest
+
+    def counted(*arguments: Any) -> Iterator[tuple[Any, ...]]:
+        nonlocal read
+        for row in latest(*arguments):
+            read += 1
+            yield row
+
+    monkeypatch.setattr(store_kept, "latest", counted)
+    seen = []
+    with Store(new_store()) as store:
+        for day, changed in enumerate([(), (), (2345,), (), (7, 2345), range(4000)]):
+            read = 0
+            store.save(info=_scan(day), options=ScanOptions(city="c"), taken=_city(day, *changed), findings=[])
+            seen.append(read)
+        assert store.faults() == []
+
+    assert seen[:2] == [0, 0]
+    assert 0 < seen[2] <= 1000
+    assert seen[3] == seen[2], "what had changed is what it was before, and that is a change as well"
+    assert 0 < seen[4] <= 2000
+    assert seen[5] == 4000
 
 
 def test_an_unchanged_night_writes_no_row_of_a_thing(new_store: Callable[[], str]) -> None:
