@@ -3,6 +3,7 @@
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import chain, starmap
 from typing import Any, NamedTuple
 
@@ -27,6 +28,8 @@ from inventory.store_schema import FINDINGS, RAWS, Section, is_postgresql
 
 PAGE_ROWS = 5000
 BATCH_ROWS = 5000
+NEVER = 2**31 - 1
+"""A scan behind every scan."""
 BATCH_BYTES = 8 * 1024**2
 STATEMENT_ROWS = 500
 """SQLite takes 32,766 values in a statement."""
@@ -158,30 +161,35 @@ def rows(
     meanwhile, as long as it is before the place that was reached. `before_page` is called before each use of the
     connection.
     """
+    statement = _page(section, is_bounded=last is not None)
+    values: dict[str, object] = {"rows": PAGE_ROWS}
+    if last is not None:
+        values |= {"last_key": last.key, "last_nth": last.nth}
+    key, nth = after or front(section)
+    since = NEVER
+    while True:
+        before_page()
+        page = _plain(connection, statement, values | {"key": key, "nth": nth, "since": since})
+        yield from page
+        if len(page) < PAGE_ROWS:
+            return
+        key, nth, since = page[-1][:3]
+
+
+@cache
+def _page(section: Section, *, is_bounded: bool) -> Select[Any]:
+    """To make a statement takes longer than to run it."""
     table = section.table
     order = (table.c.key, table.c.nth, table.c.since_scan)
     digest = func.coalesce(table.c.digest, table.c.key) if section is RAWS else table.c.digest
     columns = [*order, table.c.until_scan, digest, table.c.body]
     if section is FINDINGS:
         columns += [table.c.verdict, table.c.known_scan, table.c.known_at]
-    pages = select(*columns).order_by(*order).limit(PAGE_ROWS)
-    values: dict[str, object] = {}
-    if last is not None:
-        pages = pages.where(tuple_(*order[:2]) <= tuple_(bindparam("last_key"), bindparam("last_nth")))
-        values |= {"last_key": last.key, "last_nth": last.nth}
-    first = pages
-    if after is not None:
-        first = pages.where(tuple_(*order[:2]) > tuple_(bindparam("k"), bindparam("n")))
-    before_page()
-    page = _plain(connection, first, values | ({"k": after.key, "n": after.nth} if after is not None else {}))
-    following = pages.where(tuple_(*order) > tuple_(bindparam("k"), bindparam("n"), bindparam("s")))
-    while page:
-        yield from page
-        if len(page) < PAGE_ROWS:
-            return
-        key, nth, since = page[-1][:3]
-        before_page()
-        page = _plain(connection, following, values | {"k": key, "n": nth, "s": since})
+    page = select(*columns).order_by(*order).limit(bindparam("rows"))
+    page = page.where(tuple_(*order) > tuple_(bindparam("key"), bindparam("nth"), bindparam("since")))
+    if is_bounded:
+        page = page.where(tuple_(*order[:2]) <= tuple_(bindparam("last_key"), bindparam("last_nth")))
+    return page
 
 
 def _plain(connection: Connection, statement: Select[Any], values: dict[str, object]) -> list[tuple[Any, ...]]:

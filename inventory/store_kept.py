@@ -1,6 +1,7 @@
 """What the store keeps of a section, read from front to back beside the section of a new scan."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, LargeBinary, Select, bindparam, cast, func, literal, select, tuple_
@@ -47,6 +48,7 @@ class Kept:
             self._after = last
 
 
+@cache
 def _held(section: Section, *, in_postgresql: bool) -> Select[Any]:
     """The digests, one behind the other, of all that holds now behind one place, up to another.
 

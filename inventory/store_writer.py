@@ -18,7 +18,6 @@ from inventory.scan import ScanInfo, ScanOptions
 from inventory.store_bulk import (
     BATCH_BYTES,
     BATCH_ROWS,
-    PAGE_ROWS,
     Version,
     blob,
     close_versions,
@@ -262,7 +261,7 @@ class _Pace:
         else:
             self._blind = self._failures
             self._failures = min(2 * self._failures + 1, 31)
-        self.count = PAGE_ROWS if self._blind else self.FIRST
+        self.count = self.MOST if self._blind else self.FIRST
 
 
 _COLUMNS = ("key", "nth", "since_scan", "body", "digest", "verdict", "known_scan", "known_at")

@@ -32,7 +32,8 @@ class Ending(Collection):
 def ending(happens: Callable[[], object]) -> Ending:
     (first,) = crash_nights.night(2)[0].records[:1]
     records: list[Record] = [
-        type(first)(source="ledger:d", native_id=f"{n:06d}", observed_at=crash_nights.NOON, name="n" * 200)
+        # Behind all that the store holds: nothing of it is read meanwhile.
+        type(first)(source="ledger:d", native_id=f"~{n:06d}", observed_at=crash_nights.NOON, name="n" * 200)
         for n in range(2 * AFTER)
     ]
     return Ending(taken_at=crash_nights.NOON, records=records, happens=happens)

@@ -121,7 +121,6 @@ def steps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 def _by_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("inventory.store_bulk.PAGE_ROWS", 3)
-    monkeypatch.setattr("inventory.store_writer.PAGE_ROWS", 3)
     monkeypatch.setattr("inventory.store_writer.BATCH_ROWS", 3)
     monkeypatch.setattr("inventory.store_writer._Pace.FIRST", 1)
     monkeypatch.setattr("inventory.store_writer._Pace.MOST", 4)
