@@ -352,6 +352,24 @@ def test_what_a_pruning_wrote_down_cannot_be_changed_unseen(new_store: Callable[
                 assert store.faults(), f"{which.name}.{column.name} {change}"
 
 
+@pytest.mark.parametrize(
+    "change", ["since_scan = 4 WHERE since_scan = 6", "until_scan = 7 WHERE until_scan = 5"], ids=["came", "went"]
+)
+def test_when_something_came_cannot_be_moved_among_pruned_scans(new_store: Callable[[], str], change: str) -> None:
+    """No scan that is left would show it, and the resource's history would tell of another night."""
+    with Store(new_store()) as store:
+        fill(store, steady(8, version=lambda n: int(n >= 5)))
+        store.cite(2, "P-1", at=NOON)
+        store.prune(Retention(daily_days=1, weekly_weeks=0, monthly_months=0), LIFE, at=NOON)
+        assert [info.number for info in store.scans()] == [2, 8]
+        save(store, NOON + timedelta(days=10), steady(1)[0])
+        assert store.faults() == []
+        with writing(store._engine) as connection:
+            assert connection.execute(text(f"UPDATE record_version SET {change}")).rowcount == 1  # noqa: S608 - ours
+
+        assert [f.id for f in store.faults()] == ["rows were moved among scans that were pruned"]
+
+
 def test_a_scan_that_is_lost_is_told_from_one_that_was_pruned(new_store: Callable[[], str]) -> None:
     with _pruned(new_store()) as store:
         with writing(store._engine) as connection:
