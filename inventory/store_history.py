@@ -87,16 +87,29 @@ def looked(
     rules: LifeRules,
 ) -> Iterator[tuple[int, Life, Look]]:
     """(scan, state, what it saw of it) in each of the sorted `scans` after the `last` that has a thing until it is
-    `back`."""
+    `back`.
+
+    A capture of last month may be scanned after the thing was seen, and one capture night after night: what was read
+    before the thing was, or was counted once, says nothing.
+    """
     trace = trace_of(body)
     after = bisect_right(scans, last)
-    there = scans[after - 1] if after else None
+    there = sight(scans[after - 1]) if after else None
+    read_at = there.read_at(trace, there)[1] if there is not None else None
+    is_counted = False
     thing = Fading(rules)
     for number in scans[after:]:
         if back is not None and number >= back:
             return
-        look = sight(number).look(trace, sight(there)) if there is not None else Look.PARTIAL
-        yield number, thing.add(sight(number).info.as_of, look), look
+        now = sight(number)
+        look = Look.PARTIAL
+        if there is not None and read_at is not None:
+            first, latest = now.read_at(trace, there)
+            if first > read_at or (first == read_at and not is_counted):
+                look = now.look(trace, there)
+            if look is Look.WHOLE:
+                read_at, is_counted = latest, True
+        yield number, thing.add(now.info.as_of, look), look
 
 
 class _Held(NamedTuple):

@@ -1,7 +1,8 @@
 """From which of its cells a stored scan may conclude that what is not in it was not there."""
 
 from collections import defaultdict
-from datetime import timedelta
+from collections.abc import Set
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -21,7 +22,11 @@ class Sight:
         self.info = info
         self.looks: dict[tuple[str, str], dict[str, Look]] = defaultdict(dict)
         """(source, kind) to scope to what may be concluded from it."""
+        self._read_at: dict[tuple[str, str, str], list[datetime]] = defaultdict(list)
         for result in cells:
+            self._read_at[result.cell.source, result.cell.kind, result.cell.scope].append(
+                result.finished_at or info.as_of
+            )
             scopes = self.looks[result.cell.source, result.cell.kind]
             # Of several runs over one cell all must have seen it whole.
             scopes[result.cell.scope] = max(
@@ -42,10 +47,23 @@ class Sight:
         there; else every scope of its kind must have been read, then and now: it may have moved from one to another.
         """
         now = self.looks.get((record.source, record.cell_kind), {})
+        scopes = self._scopes(record, there)
+        return max((now.get(scope, Look.PARTIAL) for scope in scopes), key=_LESS.index, default=Look.PARTIAL)
+
+    def read_at(self, record: "Trace", there: "Sight") -> tuple[datetime, datetime]:
+        """When the first and the last of what `look` speaks of was read; the scan's clock where no cell says it."""
+        times = [
+            at
+            for scope in self._scopes(record, there)
+            for at in self._read_at.get((record.source, record.cell_kind, scope), ())
+        ]
+        return min(times, default=self.info.as_of), max(times, default=self.info.as_of)
+
+    def _scopes(self, record: "Trace", there: "Sight") -> Set[str]:
+        now = self.looks.get((record.source, record.cell_kind), {})
         then = there.looks.get((record.source, record.cell_kind), {})
         own = {scope for scope in then if scope in record.scopes}
-        needed = (own | ({ALL} & now.keys())) if own else then.keys() | now.keys()
-        return max((now.get(scope, Look.PARTIAL) for scope in needed), key=_LESS.index, default=Look.PARTIAL)
+        return (own | ({ALL} & now.keys())) if own else then.keys() | now.keys()
 
 
 ALL = "*"

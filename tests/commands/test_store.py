@@ -85,6 +85,26 @@ def test_as_of_answers_from_the_scan_of_that_day(yunhe: Yunhe, config: Path) -> 
     assert both.code == 2
 
 
+def test_as_of_goes_by_the_clock_and_not_by_the_number(yunhe: Yunhe, config: Path) -> None:
+    """What a capture of last month says is scanned today: it is the newest scan, and none of today."""
+    (config.parent / "systems.csv").write_text(LEDGER.format(name="旧名"), encoding="utf-8")
+    assert yunhe("scan", "-c", config, "--as-of", "2026-11-10", "--exit-zero").code == 0
+
+    for given, name in (
+        ("2026-11-21", "门户二期"),
+        ("20261121", "门户二期"),
+        ("2026-11-21T16:00:00Z", "门户二期"),
+        ("2026-11-21T15:59:58Z", "门户"),
+        ("2026-11-20", "门户"),
+        ("2026-11-19", "旧名"),
+    ):
+        rows = json.loads(yunhe("findings", "-c", config, "-f", "json", "--as-of", given).out)
+        assert {row["name"] for row in rows if row["subject"] == "S-1"} == {name}, given
+    told = json.loads(yunhe("history", "S-2", "-c", config, "-f", "json").out)
+    assert [(c["scan"], c["event"]) for c in told] == [(2, "appeared"), (3, "unseen")]
+    assert yunhe("findings", "-c", config, "--as-of", "2026-W47").code == 2
+
+
 def test_a_diff_counts_every_finding_once(yunhe: Yunhe, config: Path) -> None:
     told = json.loads(yunhe("diff", "1", "2", "-c", config, "-f", "json").out)
     later = json.loads(yunhe("findings", "-c", config, "-f", "json").out)

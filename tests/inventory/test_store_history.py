@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from inventory.collection import Collection
 from inventory.coverage import Cell, CellResult, CellState
+from inventory.lifecycle import LifeRules
 from inventory.records import Record, Tenant
 from inventory.scan import ScanInfo, ScanOptions
 from inventory.store import Store
@@ -18,11 +19,14 @@ def tenant(**fields: object) -> Tenant:
     return Tenant(source="openstack:gov", observed_at=NOON, **values)  # type: ignore[arg-type]
 
 
-def save(store: Store, *records: Record, state: CellState = CellState.COMPLETE) -> None:
+def save(
+    store: Store, *records: Record, state: CellState = CellState.COMPLETE, read_at: datetime | None = None
+) -> None:
+    """A night, a day after the one before; what it tells was read at that time unless said otherwise."""
     at = NOON + timedelta(days=len(store.scans()))
     info = ScanInfo(number=0, started_at=at, finished_at=at, as_of=at, tool="t", pack="p", digest="d", exit_code=0)
     reason = None if state is CellState.COMPLETE else msg("the connection was reset")
-    cell = CellResult(cell=Cell("openstack:gov", "*", "tenant"), state=state, seen=1, reason=reason, finished_at=at)
+    cell = CellResult(cell=Cell("openstack:gov", "*", "tenant"), state=state, seen=1, reason=reason, finished_at=read_at or at)
     taken = Collection(taken_at=at, records=list(records), cells=[cell])
     store.save(info=info, options=ScanOptions(city="c"), taken=taken, findings=[])
 
@@ -62,6 +66,31 @@ def test_what_a_scan_could_not_see_is_not_called_gone(new_store: Callable[[], st
             (5, "changed", "name", '"门户"', '"门户二期"'),
             (6, "unseen", "", None, None),
         ]
+
+
+def test_what_was_read_before_it_was_seen_says_nothing(new_store: Callable[[], str]) -> None:
+    """A capture of the day before, scanned the day after."""
+    with Store(new_store()) as store:
+        save(store, tenant())
+        save(store, read_at=NOON - timedelta(hours=1))
+        save(store, read_at=NOON - timedelta(hours=1))
+        assert lines(store, "t1")[1:] == [(2, "unseen", "", None, None)]
+
+        save(store)
+        assert lines(store, "t1")[2:] == [(4, "missing", "", None, None)]
+
+
+def test_one_reading_is_one_look_however_often_it_is_scanned(new_store: Callable[[], str]) -> None:
+    """A county's capture that comes once a week, and is scanned every night."""
+    rules = LifeRules(gone_scans=2, gone_hours=24)
+    with Store(new_store()) as store:
+        save(store, tenant())
+        for _ in range(3):
+            save(store, read_at=NOON + timedelta(days=2))
+        assert [life for _, _, life in store.absent(rules)] == ["missing"]
+
+        save(store)
+        assert [life for _, _, life in store.absent(rules)] == ["gone"]
 
 
 def test_a_resource_is_found_by_key_id_and_name(new_store: Callable[[], str]) -> None:
