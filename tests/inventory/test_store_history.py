@@ -26,7 +26,9 @@ def save(
     at = NOON + timedelta(days=len(store.scans()))
     info = ScanInfo(number=0, started_at=at, finished_at=at, as_of=at, tool="t", pack="p", digest="d", exit_code=0)
     reason = None if state is CellState.COMPLETE else msg("the connection was reset")
-    cell = CellResult(cell=Cell("openstack:gov", "*", "tenant"), state=state, seen=1, reason=reason, finished_at=read_at or at)
+    cell = CellResult(
+        cell=Cell("openstack:gov", "*", "tenant"), state=state, seen=1, reason=reason, finished_at=read_at or at
+    )
     taken = Collection(taken_at=at, records=list(records), cells=[cell])
     store.save(info=info, options=ScanOptions(city="c"), taken=taken, findings=[])
 
