@@ -25,6 +25,7 @@ from inventory.store_engine import (
     DATABASE_ERRORS,
     PAGE_BYTES,
     engine_of,
+    is_damage,
     prepare,
     reading,
     revision,
@@ -46,7 +47,6 @@ _PAGES = 4096
 _LARGE = frozenset({BODY, OBSERVATION})
 _LARGE_ROWS = 500
 _HEADER = b"SQLite format 3\0"
-_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _BESIDE = ("-wal", "-shm", "-journal")
 """What SQLite writes beside a file."""
 
@@ -93,7 +93,7 @@ def backup(place: Place, target: Place, *, overwrite: bool = False) -> Copied:
                 _put(temporary, target.path, overwrite=overwrite)
             return found
     except (*DATABASE_ERRORS, OSError) as error:
-        if _is_damage(error):
+        if is_damage(error):
             raise DamagedError(_not_whole(place, why(error))) from error
         sentence = msg("{path}: the backup could not be made ({why}); nothing was left of it",
                        path=str(target), why=_why(error))  # fmt: skip
@@ -244,18 +244,10 @@ def _told_of(origin: Place) -> Iterator[None]:
     try:
         yield
     except (*DATABASE_ERRORS, ValueError) as error:
-        if _is_damage(error) or isinstance(error, ValueError):
+        if is_damage(error) or isinstance(error, ValueError):
             raise DamagedError(_not_whole(origin, why(error))) from error
         sentence = msg("{path}: the backup cannot be read ({why})", path=str(origin), why=why(error))
         raise StoreError(sentence) from error
-
-
-def _is_damage(error: BaseException) -> bool:
-    said = getattr(error, "orig", None) or error
-    if not isinstance(said, sqlite3.Error):
-        return False
-    # A text that is none any more has no code of its own: Python says it, not SQLite.
-    return getattr(said, "sqlite_errorcode", 0) & 0xFF in _DAMAGE or "Could not decode to UTF-8" in str(said)
 
 
 def _why(error: Exception) -> str:

@@ -193,5 +193,21 @@ def why(error: Exception) -> str:
     return " ".join(str(said).split())[:500]
 
 
+def is_damage(error: BaseException) -> bool:
+    """Whether it says that a store is not as it was written, and not that it cannot be used."""
+    said = getattr(error, "orig", None) or error
+    # A text that is none any more has no code of its own: Python says it, not SQLite.
+    return isinstance(said, UnicodeDecodeError) or (
+        isinstance(said, sqlite3.Error)
+        and (getattr(said, "sqlite_errorcode", 0) & 0xFF in _DAMAGE or "Could not decode to UTF-8" in str(said))
+    )
+
+
+def is_no_database(error: BaseException) -> bool:
+    """Whether it says that a file is none of SQLite, or has lost its head."""
+    return getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB
+
+
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error)
 """What a store that cannot be used raises."""

@@ -141,6 +141,25 @@ def test_a_changed_row_ends_verify_with_integrity(yunhe: Yunhe, config: Path) ->
     assert "1" in done.err
 
 
+@pytest.mark.parametrize("part", ["schema", "rows"])
+def test_a_file_that_rotted_ends_verify_with_integrity(yunhe: Yunhe, config: Path, part: str) -> None:
+    """A disk that lies, a copy that was cut short: SQLite says it, and it is no mistake of whoever asks."""
+    path = config.parent / "yunhe.db"
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    whole = path.read_bytes()
+    if part == "schema":
+        place = whole.index(b"CREATE TABLE finding_version")
+        path.write_bytes(whole[:place] + b"\xff\xfe" + whole[place + 2 :])
+    else:
+        path.write_bytes(whole[: len(whole) - len(whole) // 3])
+
+    done = yunhe("store", "verify", "-c", config)
+    assert done.code == 6
+    assert done.err.startswith("yunhe: ")
+
+
 def test_an_old_store_is_refused_until_it_is_renewed(yunhe: Yunhe, config: Path) -> None:
     shutil.copy(FIXTURES / "store-captures.db", config.parent / "yunhe.db")
     refused = yunhe("findings", "-c", config)
