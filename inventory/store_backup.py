@@ -261,12 +261,24 @@ def _is_same(one: Path, other: Path) -> bool:
         return False
 
 
+def _is_of(path: Path, store: Path) -> bool:
+    """Whether it is what stands beside the store: its log, its lock, what a scan reads into."""
+    rest = path.name.removeprefix(store.name)
+    return (
+        rest != path.name
+        and rest.startswith((*_BESIDE, ".lock", ".collecting"))
+        and _is_same(path.parent, store.parent)
+    )
+
+
 # ── a new file ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _refuse_target(place: Place, path: Path, *, overwrite: bool) -> None:
     if place.path is not None and _is_same(path, place.path):
         raise WrongFileError(msg("{path}: that is the store itself; expected another name", path=str(path)))
+    if place.path is not None and _is_of(path, place.path):
+        raise WrongFileError(msg("{path}: that is a part of the store; expected another name", path=str(path)))
     if path.exists() and not overwrite:
         raise WrongFileError(msg("{path}: it is there already; --overwrite replaces it", path=str(path)))
     for end in _BESIDE:

@@ -162,7 +162,7 @@ _RECORD_KINDS = {
 
 
 def _is_seen(record: Trace, here: Sight, there: Sight, *, is_later: bool) -> bool:
-    """Whether the sight `here` would have shown the record. What was read before it was last seen cannot say it went."""
+    """Whether the sight `here` would have shown the record; one of before it was last seen cannot say that it went."""
     if is_later and here.read_at(record, there)[0] < there.read_at(record, there)[1]:
         return False
     return here.look(record, there) is Look.WHOLE

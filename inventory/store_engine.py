@@ -59,7 +59,9 @@ def _sqlite(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(raw: sqlite3.Connection, _: object) -> None:
         raw.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file only
-        raw.execute("PRAGMA journal_mode = WAL")
+        tables = {name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not tables or "alembic_version" in tables:  # another program's file stays as it is
+            _keep_log_beside(raw)
         raw.execute("PRAGMA synchronous = FULL")
         raw.execute("PRAGMA cache_size = -65536")
         raw.execute("PRAGMA journal_size_limit = 67108864")
@@ -70,6 +72,14 @@ def _sqlite(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _keep_log_beside(raw: sqlite3.Connection) -> None:
+    try:
+        raw.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+            raise  # a backup on a medium that is read-only can be asked all the same
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """From which of its cells a stored scan may conclude that what is not in it was not there."""
 
 from collections import defaultdict
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -59,7 +59,7 @@ class Sight:
         ]
         return min(times, default=self.info.as_of), max(times, default=self.info.as_of)
 
-    def _scopes(self, record: "Trace", there: "Sight") -> Set[str]:
+    def _scopes(self, record: "Trace", there: "Sight") -> AbstractSet[str]:
         now = self.looks.get((record.source, record.cell_kind), {})
         then = there.looks.get((record.source, record.cell_kind), {})
         own = {scope for scope in then if scope in record.scopes}
