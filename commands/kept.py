@@ -46,21 +46,22 @@ def load_stored(config: Path, number: int | None, as_of: str | None = None) -> S
         if as_of is not None:
             number = number_at(opened, as_of, number)
         kept = opened.load(number, past=True)
-        pruned = opened.pruned() if kept is None else {}
-    if kept is None:
-        if number in pruned:
-            sentence = msg(
-                "scan {number} was pruned by the rules of retention; `yunhe scans` lists those that are kept",
-                number=number,
-            )
-            raise Refusal(Exit.USAGE, tell(sentence, voice.LOCALE))
-        sentence = (
-            msg("the store holds no finished scan; `yunhe scan` makes one")
-            if number is None
-            else msg("the store holds no scan {number}", number=number)
-        )
-        raise Refusal(Exit.USAGE, tell(sentence, voice.LOCALE))
+        if kept is None:
+            raise no_scan(opened, number)
     return kept
+
+
+def no_scan(opened: Store, number: int | None) -> Refusal:
+    """What is said where there is no scan of that number, or none at all."""
+    if number is None:
+        sentence = msg("the store holds no finished scan; `yunhe scan` makes one")
+    elif number in opened.pruned():
+        sentence = msg(
+            "scan {number} was pruned by the rules of retention; `yunhe scans` lists those that are kept", number=number
+        )
+    else:
+        sentence = msg("the store holds no scan {number}", number=number)
+    return Refusal(Exit.USAGE, tell(sentence, voice.LOCALE))
 
 
 def number_at(opened: Store, as_of: str, number: int | None = None) -> int:

@@ -12,6 +12,7 @@ from inventory.lifecycle import DEFAULT_RULES, Life, LifeRules, Look
 from inventory.store_bulk import Version, latest
 from inventory.store_history import looked
 from inventory.store_reader import read_infos
+from inventory.store_rows import stored_key
 from inventory.store_schema import BODY, CELL_VERSION, RECORDS, TOMBSTONE
 from inventory.store_sight import Sight, sight_of
 
@@ -29,7 +30,7 @@ def believed(connection: Connection, cells: Sequence[CellResult]) -> dict[tuple[
         if result.cell in wanted and result.state is CellState.COMPLETE:
             found[result.cell, nth] = result.seen
     for cell in wanted - {cell for cell, _ in found}:
-        key = f"{cell.source}|{cell.scope}|{cell.kind}"
+        key = stored_key(f"{cell.source}|{cell.scope}|{cell.kind}")
         for nth, data in connection.execute(held.where(table.c.key == key).order_by(table.c.since_scan)):
             result = msgspec.json.decode(data, type=CellResult)
             if result.cell == cell and result.state is CellState.COMPLETE:

@@ -319,6 +319,9 @@ def test_a_pruned_scan_is_told_from_one_that_never_was(yunhe: Yunhe, config: Pat
     assert yunhe("findings", "-c", config, "-f", "json").out == before
     pruned = yunhe("findings", "-c", config, "--scan", "1")
     assert (pruned.code, "was pruned" in pruned.err) == (2, True)
+    for command in (("diff", "1", "2"), ("diff", "2", "1"), ("baseline", "set", "B", "1")):
+        told = yunhe(*command, "-c", config)
+        assert (told.code, "scan 1 was pruned" in told.err) == (2, True), command
     never = yunhe("findings", "-c", config, "--scan", "9")
     assert (never.code, "holds no scan 9" in never.err) == (2, True)
     assert yunhe("store", "verify", "-c", config).code == 0
