@@ -97,6 +97,7 @@ class Store:
 
         try:
             with writing(self._engine) as connection:
+                self._mark(connection)
                 kept = write_scan(connection, info, options, taken, findings)
                 if self._held is not None:
                     self._held.check(connection)
@@ -108,6 +109,10 @@ class Store:
             )
             raise StoreError(sentence) from error
         return kept
+
+    def _mark(self, connection: "Connection") -> None:
+        if self._held is not None:
+            self._held.mark(connection)
 
     def last_number(self) -> int | None:
         """Number of the last finished scan; None before the first.
@@ -183,6 +188,7 @@ class Store:
 
         try:
             with writing(self._engine) as connection:
+                self._mark(connection)
                 for known in baselines(connection):
                     if known.name == name:
                         raise StoreError(
@@ -273,6 +279,7 @@ class Store:
 
         try:
             with writing(self._engine) as connection:
+                self._mark(connection)
                 # What is pruned is counted anew, and must not make a change of yesterday a truth of today.
                 for fault in faults(connection):
                     raise DamagedError(

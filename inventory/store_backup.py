@@ -423,6 +423,7 @@ def _fill(source: Connection, place: Place, *, replace: bool, origin: Place) -> 
         try:
             prepare(engine, place)
             with writing(engine) as target:
+                held.mark(target)
                 hold(target)
                 if not replace:
                     _refuse_content(target, place)

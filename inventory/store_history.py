@@ -1,5 +1,6 @@
 """What became of one resource over the scans, field by field 资源变更历史."""
 
+import contextlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -55,6 +56,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 def resources(connection: Connection, name: str) -> list[str]:
     """Keys of the records that were ever called so: by key, by the source's own id, or by the name in their content."""
+    with contextlib.suppress(UnicodeEncodeError):
+        name.encode()
+        return _resources(connection, name)
+    return []  # what a terminal gave that is no text; no source can have said it
+
+
+def _resources(connection: Connection, name: str) -> list[str]:
     key = stored_key(name)
     table = RECORD_VERSION
     by_key = or_(table.c.key == key, table.c.key.endswith("|" + key, autoescape=True))

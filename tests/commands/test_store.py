@@ -65,11 +65,12 @@ def test_history_tells_the_field_that_changed(yunhe: Yunhe, config: Path) -> Non
     assert [(c["before"], c["after"]) for c in told if c["field"] == "name"] == [('"门户"', '"门户二期"')]
 
 
-def test_history_of_what_nobody_saw_is_a_mistake(yunhe: Yunhe, config: Path) -> None:
-    done = yunhe("history", "S-9", "-c", config)
+@pytest.mark.parametrize("name", ["S-9", "S-9\udcff", "", "%"])
+def test_history_of_what_nobody_saw_is_a_mistake(yunhe: Yunhe, config: Path, name: str) -> None:
+    done = yunhe("history", name, "-c", config)
 
     assert done.code == 2
-    assert "S-9" in done.err
+    assert "no scan ever saw" in done.err
 
 
 def test_as_of_answers_from_the_scan_of_that_day(yunhe: Yunhe, config: Path) -> None:
