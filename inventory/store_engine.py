@@ -104,8 +104,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
 # ── migrations ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prepare(engine: Engine, place: Place) -> None:
-    """Makes the tables of a store that has none.
+def prepare(engine: Engine, place: Place, *, older: bool = False) -> None:
+    """Makes the tables of a store that has none. `older`: a store that an older version made will do.
 
     Raises:
         StoreError: the store is of another version, or no store at all.
@@ -113,7 +113,7 @@ def prepare(engine: Engine, place: Place) -> None:
     """
     with reading(engine) as connection:
         found = revision(connection)
-    if found == REVISION:
+    if found == REVISION or (older and found in known_revisions()):
         return
     if found is None:
         with writing(engine) as connection:
@@ -175,13 +175,13 @@ def known_revisions() -> frozenset[str]:
     return frozenset(s.revision for s in ScriptDirectory.from_config(_alembic()).walk_revisions())
 
 
-def upgrade(connection: Connection) -> None:
-    """Brings the tables to the newest migration, inside the caller's transaction."""
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Brings the tables to a migration, by default the newest, inside the caller's transaction."""
     from alembic import command
 
     config = _alembic()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def _alembic() -> "AlembicConfig":

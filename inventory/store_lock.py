@@ -95,7 +95,7 @@ def lock(place: Place) -> Iterator[Held]:
     engine = engine_of(place)
     try:
         try:
-            prepare(engine, place)
+            prepare(engine, place, older=True)  # whoever renews it holds it too
             held = _Lease(engine, place)
         except SQLAlchemyError as error:
             raise StoreError(
