@@ -73,6 +73,22 @@ def test_an_import_that_was_killed_is_done_again(tmp_path: Path, nights: list[ob
         assert answers(store) == nights
 
 
+def test_an_older_store_of_captures_is_not_lost(tmp_path: Path, nights: list[object]) -> None:
+    """It stands where the next one would be kept."""
+    path, older = tmp_path / "yunhe.db", tmp_path / "yunhe.db.captures"
+    shutil.copy(FIXTURES / "store-captures.db", path)
+    older.write_bytes(b"of last year")
+    with pytest.raises(StoreError, match="move it away"):
+        migrate(place_of(path))
+    assert older.read_bytes() == b"of last year"
+
+    older.unlink()
+    older.hardlink_to(path)  # killed between the last two steps
+    migrate(place_of(path))
+    with Store(path) as store:
+        assert answers(store) == nights
+
+
 def test_a_store_of_the_first_release_is_renewed(tmp_path: Path, nights: list[object]) -> None:
     """The fixture was made by the first release and is never made anew."""
     path = tmp_path / "yunhe.db"
