@@ -29,6 +29,7 @@ KEEPS = {
     Keep.LIFECYCLE: mark("something absent is not yet gone"),
     Keep.BELIEVED: mark("a cell was complete for the last time"),
     Keep.TRIAL_RUN: mark("night of a trial run"),
+    Keep.LEAP: mark("the clock leapt"),
     Keep.DAILY: mark("daily"),
     Keep.WEEKLY: mark("weekly"),
     Keep.MONTHLY: mark("monthly"),

@@ -289,6 +289,22 @@ def test_of_a_week_the_scan_stays_that_saw_everything() -> None:
     assert [f.scan.number for f in decided if Keep.WEEKLY in f.keeps] == [10, 17, 24, 29]
 
 
+def test_a_clock_that_leapt_empties_no_store(new_store: Callable[[], str]) -> None:
+    """A battery that is empty, a year that was mistyped: the nights are years old all at once."""
+    rules = Retention()
+    leap = NOON + timedelta(days=365 * 70)
+    with Store(new_store()) as store:
+        fill(store, steady(5))
+        for days in range(3):
+            save(store, leap + timedelta(days=days), steady(1)[0])
+            decided = store.prune(rules, LIFE, at=NOON)
+            assert going(decided) == []
+            assert all(Keep.LEAP in fate.keeps for fate in decided)
+        save(store, leap + timedelta(days=3), steady(1)[0])
+
+        assert going(store.prune(rules, LIFE, at=NOON)) == [1, 2, 3, 4, 5]
+
+
 def test_a_finding_that_was_open_only_in_pruned_scans_is_reopened_and_not_new(new_store: Callable[[], str]) -> None:
     verdicts = [Verdict.FAIL, Verdict.FAIL, Verdict.PASS, Verdict.PASS, Verdict.PASS, Verdict.FAIL]
     nights = [Night(24, (0, 0, 0, 0), (v, None, None, None), CellState.COMPLETE, "a") for v in verdicts]
