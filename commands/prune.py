@@ -88,7 +88,7 @@ def _show(found: list[Fate], form: Format, locale: str) -> None:
     rows: list[dict[str, tables.Cell]] = [
         {
             "scan": fate.scan.number,
-            "as_of": fate.scan.as_of.astimezone(LAW_TIME).isoformat(sep=" ", timespec="minutes")
+            "as_of": fate.scan.as_of.astimezone(LAW_TIME).isoformat(sep=" ", timespec="seconds")
             if is_table
             else fate.scan.as_of.isoformat(),
             "goes": gettext(mark("goes") if fate.goes else mark("stays"), locale) if is_table else int(fate.goes),

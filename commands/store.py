@@ -26,7 +26,7 @@ def scans(config: ConfigOption = DEFAULT_CONFIG, form: FormatOption = Format.TAB
     rows: list[dict[str, tables.Cell]] = [
         {
             "scan": info.number,
-            "as_of": info.as_of.astimezone(LAW_TIME).isoformat(sep=" ", timespec="minutes")
+            "as_of": info.as_of.astimezone(LAW_TIME).isoformat(sep=" ", timespec="seconds")
             if form is Format.TABLE
             else info.as_of.isoformat(),
             "exit_code": int(info.exit_code),

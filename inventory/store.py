@@ -125,6 +125,18 @@ class Store:
         with self._reading() as connection:
             return last_number(connection)
 
+    def last(self) -> ScanInfo | None:
+        """The last finished scan; None before the first.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        from inventory.store_reader import last_number, read_info
+
+        with self._reading() as connection:
+            number = last_number(connection)
+            return None if number is None else read_info(connection, number)
+
     def load(self, number: int | None = None, *, past: bool = False) -> StoredScan | None:
         """A finished scan, the last one by default; None if there is none of that number.
 

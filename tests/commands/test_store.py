@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from command import Yunhe
 
+from commands.metrics import last_result
+from inventory.store import place_of
+
 LEDGER = "系统编号,系统名称,建设单位,建设性质,资金来源,等保级别\nS-1,{name},市教育局,已建,财政,二级\n"
 CONFIG = """\
 version = 1
@@ -269,6 +272,34 @@ def test_a_backup_is_restored_into_a_store_of_another_configuration(yunhe: Yunhe
     assert (done.code, head in done.out) == (0, True)
     assert yunhe("findings", "-c", other, "-f", "json").out == yunhe("findings", "-c", config, "-f", "json").out
     assert yunhe("store", "verify", "-c", other, "--head", head).code == 0
+
+
+def test_what_is_served_after_a_restore_is_the_store_that_is_there(yunhe: Yunhe, config: Path, tmp_path: Path) -> None:
+    """Another scan with the number of the one that was served last, and no scrape in between."""
+    place = place_of(config.parent / "yunhe.db")
+    serving = last_result(place)
+    assert yunhe("store", "backup", tmp_path / "b.db", "-c", config).code == 0
+    heads = []
+    for name in ("甲", "乙"):
+        (config.parent / "systems.csv").write_text(LEDGER.format(name=name), encoding="utf-8")
+        assert yunhe("scan", "-c", config, "--as-of", "2026-11-22", "--exit-zero").code == 0
+        result = serving()
+        assert result is not None
+        assert [system.name for system in result.inventory.systems] == [name]
+        heads.append(result.scan.head)
+        assert yunhe("store", "restore", tmp_path / "b.db", "-c", config, "--replace").code == 0
+    assert len(set(heads)) == 2
+
+
+def test_the_clock_that_scans_are_listed_with_names_the_scan(yunhe: Yunhe, config: Path) -> None:
+    """Copied from the table it asks for that scan, and not for the one before."""
+    (config.parent / "systems.csv").write_text(LEDGER.format(name="三"), encoding="utf-8")
+    assert yunhe("scan", "-c", config, "--as-of", "2026-11-22T02:00:31.7+08:00", "--exit-zero").code == 0
+    listed = yunhe("scans", "-c", config).out
+    assert "2026-11-22 02:00:31+08:00" in listed
+
+    rows = json.loads(yunhe("findings", "-c", config, "-f", "json", "--as-of", "2026-11-22 02:00:31+08:00").out)
+    assert {row["name"] for row in rows if row["subject"] == "S-1"} == {"三"}
 
 
 def test_mistakes_of_a_backup_are_told_apart_by_their_exit_codes(yunhe: Yunhe, config: Path, tmp_path: Path) -> None:
