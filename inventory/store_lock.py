@@ -112,7 +112,8 @@ def lock(place: Place) -> Iterator[Held]:
 
 @contextlib.contextmanager
 def _file_lock(path: Path) -> Iterator[None]:
-    name = path.with_name(path.name + ".lock")
+    real = Path(os.path.realpath(path))  # whoever comes by a link holds the same lock
+    name = real.with_name(real.name + ".lock")
     try:
         descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:

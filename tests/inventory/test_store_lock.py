@@ -31,6 +31,20 @@ def test_a_second_scan_is_refused_and_told_who_holds_it(new_store: Callable[[], 
         pass
 
 
+def test_two_names_of_one_file_have_one_lock(tmp_path: Path) -> None:
+    """A configuration that names the store by a link, and another that names the file."""
+    with Store(tmp_path / "s.db"):
+        pass
+    (tmp_path / "other").mkdir()
+    link = tmp_path / "other" / "link.db"
+    link.symlink_to(tmp_path / "s.db")
+
+    with lock(link):
+        assert is_refused(str(tmp_path / "s.db"))
+    with lock(tmp_path / "s.db"):
+        assert is_refused(str(link))
+
+
 def test_a_killed_scan_holds_nothing(new_store: Callable[[], str]) -> None:
     """SIGKILL: the kernel, or the server, lets go of it at once."""
     place = new_store()
