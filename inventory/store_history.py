@@ -15,7 +15,7 @@ from inventory.store_chain import pruned_scans
 from inventory.store_reader import read_infos
 from inventory.store_rows import canonical, stored_key
 from inventory.store_schema import BODY, RECORD_VERSION, TOMBSTONE, is_postgresql
-from inventory.store_sight import Sight, sight_of, trace_of
+from inventory.store_sight import Readings, Sight, is_new, is_older, sight_of, trace_of
 
 MAX_RESOURCES = 50
 """Records that one name may stand for."""
@@ -103,20 +103,20 @@ def looked(
     trace = trace_of(body)
     after = bisect_right(scans, last)
     there = sight(scans[after - 1]) if after else None
-    read_at = there.read_at(trace, there)[1] if there is not None else None
-    is_counted = False
+    then = there.readings(trace, there) if there is not None else {}
+    counted: Readings | None = None
     thing = Fading(rules)
     for number in scans[after:]:
         if back is not None and number >= back:
             return
         now = sight(number)
         look = Look.PARTIAL
-        if there is not None and read_at is not None:
-            first, latest = now.read_at(trace, there)
-            if first > read_at or (first == read_at and not is_counted):
+        if there is not None:
+            readings = now.readings(trace, there)
+            if not is_older(readings, then) and (counted is None or is_new(readings, counted)):
                 look = now.look(trace, there)
             if look is Look.WHOLE:
-                read_at, is_counted = latest, True
+                counted = readings
         yield number, thing.add(now.info.as_of, look), look
 
 

@@ -1,6 +1,7 @@
 """From which of its cells a stored scan may conclude that what is not in it was not there."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -50,14 +51,12 @@ class Sight:
         scopes = self._scopes(record, there)
         return max((now.get(scope, Look.PARTIAL) for scope in scopes), key=_LESS.index, default=Look.PARTIAL)
 
-    def read_at(self, record: "Trace", there: "Sight") -> tuple[datetime, datetime]:
-        """When the first and the last of what `look` speaks of was read; the scan's clock where no cell says it."""
-        times = [
-            at
+    def readings(self, record: "Trace", there: "Sight") -> "Readings":
+        """When that which `look` speaks of was read, by scope: by the clock of the scan where a run does not say it."""
+        return {
+            scope: frozenset(self._read_at.get((record.source, record.cell_kind, scope), ()))
             for scope in self._scopes(record, there)
-            for at in self._read_at.get((record.source, record.cell_kind, scope), ())
-        ]
-        return min(times, default=self.info.as_of), max(times, default=self.info.as_of)
+        }
 
     def _scopes(self, record: "Trace", there: "Sight") -> AbstractSet[str]:
         now = self.looks.get((record.source, record.cell_kind), {})
@@ -70,6 +69,24 @@ ALL = "*"
 """Scope of a cell that stands for all of its source."""
 _LESS = (Look.WHOLE, Look.HELD, Look.PARTIAL)
 """From what says most to what says least."""
+
+
+Readings = Mapping[str, frozenset[datetime]]
+"""Scope to when it was read: once for each run over it."""
+
+
+def is_older(now: Readings, then: Readings) -> bool:
+    """Whether something was read before it had been read `then`. A reading that is the same is not older."""
+    return any(
+        min(new) < max(then.get(scope, ()), default=min(new))
+        for scope, times in now.items()
+        if (new := times - then.get(scope, frozenset()))
+    )
+
+
+def is_new(now: Readings, before: Readings) -> bool:
+    """Whether all of it was read anew."""
+    return all(times - before.get(scope, frozenset()) for scope, times in now.items())
 
 
 class Trace(NamedTuple):

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from inventory.collection import Collection
 from inventory.coverage import Cell, CellResult, CellState
 from inventory.lifecycle import LifeRules
@@ -20,9 +22,14 @@ def tenant(**fields: object) -> Tenant:
 
 
 def save(
-    store: Store, *records: Record, state: CellState = CellState.COMPLETE, read_at: datetime | None = None
+    store: Store,
+    *records: Record,
+    state: CellState = CellState.COMPLETE,
+    read_at: datetime | None = None,
+    also_at: datetime | None = None,
 ) -> None:
-    """A night, a day after the one before; what it tells was read at that time unless said otherwise."""
+    """A night, a day after the one before; what it tells was read at that time unless said otherwise. `also_at`: a
+    capture of the same cell, scanned beside it."""
     at = NOON + timedelta(days=len(store.scans()))
     info = ScanInfo(number=0, started_at=at, finished_at=at, as_of=at, tool="t", pack="p", digest="d", exit_code=0)
     reason = None if state is CellState.COMPLETE else msg("the connection was reset")
@@ -30,7 +37,9 @@ def save(
         cell=Cell("openstack:gov", "*", "tenant"), state=state, seen=1, reason=reason, finished_at=read_at or at
     )
     taken = Collection(taken_at=at, records=list(records), cells=[cell])
-    store.save(info=info, options=ScanOptions(city="c"), taken=taken, findings=[])
+    if also_at is not None:
+        taken.cells.append(msgspec.structs.replace(cell, finished_at=also_at))
+    store.save(info=info, options=ScanOptions(city="c", fresh_hours=480), taken=taken, findings=[])
 
 
 def lines(store: Store, name: str) -> list[tuple[object, ...]]:
@@ -92,6 +101,20 @@ def test_one_reading_is_one_look_however_often_it_is_scanned(new_store: Callable
         assert [life for _, _, life in store.absent(rules)] == ["missing"]
 
         save(store)
+        assert [life for _, _, life in store.absent(rules)] == ["gone"]
+
+
+def test_a_capture_beside_the_live_source_keeps_nothing_from_going(new_store: Callable[[], str]) -> None:
+    """It was there already when the thing was seen, and has not lost it; another one of the day before says nothing."""
+    rules = LifeRules(gone_scans=2, gone_hours=24)
+    old = NOON - timedelta(hours=3)
+    with Store(new_store()) as store:
+        save(store, tenant(), also_at=old)
+        save(store, also_at=old + timedelta(hours=1))
+        assert [life for _, _, life in store.absent(rules)] == ["unseen"]
+        for _ in range(2):
+            save(store, also_at=old)
+
         assert [life for _, _, life in store.absent(rules)] == ["gone"]
 
 
