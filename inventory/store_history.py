@@ -40,6 +40,9 @@ class Event(StrEnum):
     """再现"""
 
 
+_OF_A_MENTION = frozenset({Event.APPEARED, Event.CHANGED})
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a resource's history."""
 
@@ -153,7 +156,9 @@ class _History:
         }
         for nth in sorted(held.keys() | tombstones.keys()):
             name = key if nth == 0 else f"{key}#{nth + 1}"
-            yield from self._changes(name, held.get(nth, []), tombstones.get(nth))
+            changes = self._changes(name, held.get(nth, []), tombstones.get(nth))
+            # That fewer captures tell of a thing, or more again, does not take it away: the first place is left last.
+            yield from changes if nth == 0 else (change for change in changes if change.event in _OF_A_MENTION)
 
     def _changes(self, name: str, held: list[_Held], tombstone: tuple[int, int] | None) -> Iterator[Change]:
         before: _Held | None = None

@@ -118,6 +118,20 @@ def test_a_capture_beside_the_live_source_keeps_nothing_from_going(new_store: Ca
         assert [life for _, _, life in store.absent(rules)] == ["gone"]
 
 
+def test_what_one_capture_tells_no_more_and_another_does_is_not_away(new_store: Callable[[], str]) -> None:
+    rules = LifeRules(gone_scans=2, gone_hours=24)
+    with Store(new_store()) as store:
+        save(store, tenant(name="by A"), tenant(name="by B"))
+        for _ in range(3):
+            save(store, tenant(name="by B"))
+        assert list(store.absent(rules)) == []
+        assert {event for _, event, *_ in lines(store, "t1")} == {"appeared", "changed"}
+
+        for _ in range(2):
+            save(store)
+        assert list(store.absent(rules)) == [("openstack:gov|tenant|t1", 4, "gone")]
+
+
 def test_a_resource_is_found_by_key_id_and_name(new_store: Callable[[], str]) -> None:
     """The name as the source wrote it; a part of an id is nobody's id."""
     with Store(new_store()) as store:
