@@ -7,7 +7,7 @@ import typer
 
 from commands import voice
 from commands.clock import now
-from commands.kept import open_store, store_place
+from commands.kept import no_scan, open_store, store_place
 from commands.options import DEFAULT_CONFIG, ConfigOption, FormatOption, LangOption
 from commands.outcome import Exit, Refusal
 from commands.voice import in_words
@@ -43,11 +43,9 @@ def set_baseline(
 
 def _refuse(opened: Store, name: str, number: int) -> None:
     taken = {b.name: b.scan for b in opened.baselines()}
-    sentence = (
-        msg("baseline {name} is scan {number} for good; expected another name", name=name, number=taken[name])
-        if name in taken
-        else msg("the store holds no scan {number}", number=number)
-    )
+    if name not in taken:
+        raise no_scan(opened, number)
+    sentence = msg("baseline {name} is scan {number} for good; expected another name", name=name, number=taken[name])
     raise Refusal(Exit.USAGE, tell(sentence, voice.LOCALE))
 
 

@@ -1,5 +1,6 @@
 """The scan's clock: now, as given, or the time of the captures."""
 
+import contextlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 
@@ -15,13 +16,12 @@ def moment_of(given: str | None) -> datetime | None:
     """The scan's clock as given: a bare date means the end of that day in Asia/Shanghai."""
     if given is None:
         return None
-    try:
-        if len(given) == len("2026-01-01"):
-            moment = datetime.combine(date.fromisoformat(given), time(23, 59, 59), LAW_TIME)
-        else:
+    moment = None
+    if "W" not in given:  # a week is no day
+        with contextlib.suppress(ValueError):
             moment = datetime.fromisoformat(given)
-    except ValueError:
-        moment = None
+        with contextlib.suppress(ValueError):
+            moment = datetime.combine(date.fromisoformat(given), time(23, 59, 59), LAW_TIME)
     if moment is None or moment.year not in CLOCK_YEARS:
         sentence = msg(
             "the clock (as_of) {value}: expected a date such as 2026-11-22 or an ISO 8601 time, from {first} to {last}",

@@ -1,5 +1,6 @@
 """`yunhe diff A B`: what is new, what is settled, and what cannot be compared."""
 
+import re
 import sys
 from collections import Counter
 from enum import StrEnum
@@ -8,7 +9,7 @@ from typing import Annotated
 import typer
 
 from commands import voice
-from commands.kept import open_store
+from commands.kept import no_scan, open_store
 from commands.options import DEFAULT_CONFIG, ConfigOption, LangOption
 from commands.outcome import Exit, Refusal
 from commands.voice import in_words
@@ -67,7 +68,10 @@ def diff(
     locale = lang or voice.LOCALE
     with open_store(config) as opened:
         earlier, later = _numbered(opened, from_, locale), _numbered(opened, to, locale)
-        found = opened.differences(earlier, later)
+        try:
+            found = opened.differences(earlier, later)
+        except LookupError as error:  # it was pruned meanwhile
+            raise no_scan(opened, int(error.args[0])) from error
         same = opened.unchanged_count(earlier, later)
     order = list(CLASSES)
     found.sort(key=lambda d: (order.index(d.what), d.key))
@@ -80,12 +84,20 @@ def diff(
 
 def _numbered(opened: Store, name: str, locale: str) -> int:
     """The scan of that number, or the one that the baseline of that name is."""
-    numbers = {str(info.number): info.number for info in opened.scans()}
-    numbers |= {baseline.name: baseline.scan for baseline in opened.baselines() if baseline.scan in numbers.values()}
-    if name not in numbers:
+    numbers = {info.number for info in opened.scans()}
+    if _NUMBER.fullmatch(name):
+        if int(name) not in numbers:
+            raise no_scan(opened, int(name))
+        return int(name)
+    named = {baseline.name: baseline.scan for baseline in opened.baselines() if baseline.scan in numbers}
+    if name not in named:
         sentence = msg("the store holds no scan and no baseline {name}", name=name or "''")
         raise Refusal(Exit.USAGE, tell(sentence, locale))
-    return numbers[name]
+    return named[name]
+
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
+"""No baseline is called so."""
 
 
 def _print(

@@ -1,5 +1,6 @@
 """A finished scan, taken from the store and re-made as it was."""
 
+from datetime import datetime
 from pathlib import Path
 
 from checks.catalogue import CATALOGUE
@@ -10,6 +11,7 @@ from commands.clock import moment_of
 from commands.outcome import Exit, Refusal
 from inventory import settings
 from inventory.build import build
+from inventory.scan import ScanInfo
 from inventory.settings import Settings
 from inventory.store import Place, Store, StoredScan, place_of
 from inventory.text import msg, tell
@@ -44,21 +46,22 @@ def load_stored(config: Path, number: int | None, as_of: str | None = None) -> S
         if as_of is not None:
             number = number_at(opened, as_of, number)
         kept = opened.load(number, past=True)
-        pruned = opened.pruned() if kept is None else {}
-    if kept is None:
-        if number in pruned:
-            sentence = msg(
-                "scan {number} was pruned by the rules of retention; `yunhe scans` lists those that are kept",
-                number=number,
-            )
-            raise Refusal(Exit.USAGE, tell(sentence, voice.LOCALE))
-        sentence = (
-            msg("the store holds no finished scan; `yunhe scan` makes one")
-            if number is None
-            else msg("the store holds no scan {number}", number=number)
-        )
-        raise Refusal(Exit.USAGE, tell(sentence, voice.LOCALE))
+        if kept is None:
+            raise no_scan(opened, number)
     return kept
+
+
+def no_scan(opened: Store, number: int | None) -> Refusal:
+    """What is said where there is no scan of that number, or none at all."""
+    if number is None:
+        sentence = msg("the store holds no finished scan; `yunhe scan` makes one")
+    elif number in opened.pruned():
+        sentence = msg(
+            "scan {number} was pruned by the rules of retention; `yunhe scans` lists those that are kept", number=number
+        )
+    else:
+        sentence = msg("the store holds no scan {number}", number=number)
+    return Refusal(Exit.USAGE, tell(sentence, voice.LOCALE))
 
 
 def number_at(opened: Store, as_of: str, number: int | None = None) -> int:
@@ -66,18 +69,24 @@ def number_at(opened: Store, as_of: str, number: int | None = None) -> int:
     if number is not None:
         raise Refusal(Exit.USAGE, tell(msg("--scan and --as-of both name a scan; expected one of them"), voice.LOCALE))
     moment = moment_of(as_of)
-    fitting = [scan.number for scan in opened.scans() if moment is None or scan.as_of <= moment]
+
+    def clock(scan: ScanInfo) -> tuple[datetime, int]:
+        """Not the number first: a capture of last month may be scanned today."""
+        return scan.as_of.replace(microsecond=0), scan.number
+
+    fitting = [scan for scan in opened.scans() if moment is None or clock(scan)[0] <= moment]
     if not fitting:
         raise Refusal(Exit.USAGE, tell(msg("the store holds no scan of {when} or before", when=as_of), voice.LOCALE))
-    newer = [s for s in opened.pruned().values() if s.number > fitting[-1] and (moment is None or s.as_of <= moment)]
-    if newer:
-        last = max(newer, key=lambda s: s.number)
+    found = max(fitting, key=clock)
+    pruned = [scan for scan in opened.pruned().values() if moment is None or clock(scan)[0] <= moment]
+    last = max(pruned, key=clock, default=found)
+    if clock(last) > clock(found):
         sentence = msg(
             "scan {pruned}, the last of {when}, was pruned by the rules of retention; scan {number} before it answers",
-            when=as_of, pruned=last.number, number=fitting[-1],
+            when=as_of, pruned=last.number, number=found.number,
         )  # fmt: skip
         voice.complain(tell(sentence, voice.LOCALE))
-    return fitting[-1]
+    return found.number
 
 
 def result_of(kept: StoredScan) -> Result:

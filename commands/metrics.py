@@ -1,5 +1,6 @@
 """`yunhe export prometheus` and `yunhe serve`."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from commands.output import output_file
 from commands.voice import errors, in_words
 from exporters.server import DEFAULT_PORT
 from inventory import settings
-from inventory.store import Store
+from inventory.store import Place, Store
 from inventory.text import mark
 
 
@@ -42,18 +43,7 @@ def serve(
     """Never asks a source: a scrape reads the store."""
     from exporters.server import serve as run_server
 
-    place = store_place(settings.load(config), config.parent)
-    last: list[Result] = []
-
-    def load() -> Result | None:
-        if not place.is_there:
-            return None
-        with Store(place) as opened:
-            newest = opened.last_number()
-            if newest is not None and (not last or last[0].scan.number != newest):
-                kept = opened.load(newest, past=True)
-                last[:] = [result_of(kept)] if kept else []
-        return last[0] if last else None
+    load = last_result(store_place(settings.load(config), config.parent))
 
     def ready(bound: int) -> None:
         errors.print(f"http://{host}:{bound}/metrics", markup=False)
@@ -62,3 +52,23 @@ def serve(
         run_server(load, host=host, port=port, ready=ready, locale=voice.LOCALE)
     except OSError as error:
         raise Refusal(Exit.COULD_NOT_RUN, os_sentence(f"{host}:{port}", error)) from error
+
+
+def last_result(place: Place) -> Callable[[], Result | None]:
+    """Gives the last finished scan, joined anew only where it is another one; None before the first."""
+    last: list[Result] = []
+
+    def load() -> Result | None:
+        if not place.is_there:
+            return None
+        with Store(place) as opened:
+            # Not the number alone: a store that was restored may have another scan of that number.
+            newest = opened.last()
+            if newest is not None and (not last or last[0].scan != newest):
+                kept = opened.load(newest.number, past=True)
+                last[:] = [result_of(kept)] if kept else []
+            elif newest is None:
+                last.clear()
+        return last[0] if last else None
+
+    return load

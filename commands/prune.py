@@ -29,6 +29,7 @@ KEEPS = {
     Keep.LIFECYCLE: mark("something absent is not yet gone"),
     Keep.BELIEVED: mark("a cell was complete for the last time"),
     Keep.TRIAL_RUN: mark("night of a trial run"),
+    Keep.LEAP: mark("the clock leapt"),
     Keep.DAILY: mark("daily"),
     Keep.WEEKLY: mark("weekly"),
     Keep.MONTHLY: mark("monthly"),
@@ -87,7 +88,7 @@ def _show(found: list[Fate], form: Format, locale: str) -> None:
     rows: list[dict[str, tables.Cell]] = [
         {
             "scan": fate.scan.number,
-            "as_of": fate.scan.as_of.astimezone(LAW_TIME).isoformat(sep=" ", timespec="minutes")
+            "as_of": fate.scan.as_of.astimezone(LAW_TIME).isoformat(sep=" ", timespec="seconds")
             if is_table
             else fate.scan.as_of.isoformat(),
             "goes": gettext(mark("goes") if fate.goes else mark("stays"), locale) if is_table else int(fate.goes),

@@ -26,7 +26,7 @@ def scans(config: ConfigOption = DEFAULT_CONFIG, form: FormatOption = Format.TAB
     rows: list[dict[str, tables.Cell]] = [
         {
             "scan": info.number,
-            "as_of": info.as_of.astimezone(LAW_TIME).isoformat(sep=" ", timespec="minutes")
+            "as_of": info.as_of.astimezone(LAW_TIME).isoformat(sep=" ", timespec="seconds")
             if form is Format.TABLE
             else info.as_of.isoformat(),
             "exit_code": int(info.exit_code),
@@ -148,9 +148,14 @@ def verify(
     """Holds every row against the run log. Exit 6 on any change."""
     with open_store(config) as opened:
         found = opened.faults()
-        heads = opened.heads()
-    for fault in found:
-        complain(tell(fault, voice.LOCALE))
+        for fault in found:
+            complain(tell(fault, voice.LOCALE))
+        try:
+            heads = opened.heads()
+        except store.StoreError:
+            if not found:
+                raise
+            raise typer.Exit(Exit.INTEGRITY) from None
     if head is not None and not (len(head) >= MIN_HEAD and any(h.startswith(head.lower()) for h in heads)):
         sentence = msg(
             "the head {head} is not in the store's log: scans were taken back, or the log written anew", head=head

@@ -75,7 +75,7 @@ class _Page:
             now = self._clock()
             if result is None:
                 return exposition(None, now=now, max_age=self._max_age)
-            key = (result.scan.number, result.scan.digest, is_stale(result, now, self._max_age))
+            key = (result.scan.number, result.scan.digest + result.scan.head, is_stale(result, now, self._max_age))
             if key != self._key:
                 self._body = exposition(result, now=now, max_age=self._max_age)
                 self._key = key

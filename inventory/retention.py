@@ -1,12 +1,14 @@
 """Which scans are kept, and for how long 保留策略: dense where one still asks about days, thin where about years.
 
-Ages count from the clock of the last scan, not from the machine's: a clock that went astray must not empty a store.
+Ages count from the clock of the last scan, not from the machine's. That one may have gone astray too: a clock that
+leapt must not empty a store.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 import msgspec
 
@@ -32,9 +34,17 @@ class Keep(StrEnum):
     """A cell that is incomplete now was whole in it for the last time: later scans are measured by that."""
     TRIAL_RUN = "trial_run"
     """试运行: it is a night of a trial run of which nothing else is kept."""
+    LEAP = "leap"
+    """The clock of one of the last scans leapt ahead: ages cannot be believed before a few more agree."""
     DAILY = "daily"
     WEEKLY = "weekly"
     MONTHLY = "monthly"
+
+
+LEAP = timedelta(days=183)
+"""Between two scans: a clock that lost its battery, a slip of the hand in `--as-of`, or a long pause."""
+AGREEING = 3
+"""Scans after a leap that make it believed."""
 
 
 class Fate(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +76,9 @@ def fates(
     reasons: dict[int, set[Keep]] = {scan.number: set(pinned.get(scan.number, ())) for scan in scans}
     newest = scans[-1]
     reasons[newest.number].add(Keep.LAST)
+    if _has_leapt(scans):
+        for keeps in reasons.values():
+            keeps.add(Keep.LEAP)
     seen_whole = [scan.number for scan in scans if scan.number in whole]
     if seen_whole:
         reasons[seen_whole[-1]].add(Keep.LAST_WHOLE)
@@ -90,6 +103,10 @@ def fates(
             reasons[scan.number].add(keep)
     order = list(Keep)
     return [Fate(scan=s, keeps=tuple(sorted(reasons[s.number], key=order.index))) for s in scans]
+
+
+def _has_leapt(scans: Sequence[ScanInfo]) -> bool:
+    return any(later.as_of - earlier.as_of > LEAP for earlier, later in pairwise(scans[-AGREEING - 1 :]))
 
 
 def _rank(scan: ScanInfo, whole: AbstractSet[int]) -> tuple[bool, datetime, int]:

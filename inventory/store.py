@@ -44,19 +44,22 @@ class Store:
         """Opens the store, making it if it is not there. `held` is the lock under which it is written.
 
         Raises:
+            DamagedError: it is a file of SQLite, and not as that wrote it.
             StoreError: not a store, of another version, or it cannot be reached, read or written.
         """
         self.place = place_of(where)
         self._held = held
         if must_exist and not self.place.is_there:
             raise StoreError(msg("{path}: there is no store yet; `yunhe scan` makes one", path=str(self.place)))
-        from inventory.store_engine import DATABASE_ERRORS, engine_of, prepare, why
+        from inventory.store_engine import DATABASE_ERRORS, engine_of, is_damage, is_no_database, prepare, why
 
         self._engine = engine_of(self.place)
         try:
             prepare(self._engine, self.place)
-        except DATABASE_ERRORS as error:
+        except (*DATABASE_ERRORS, UnicodeDecodeError) as error:
             self._engine.dispose()
+            if is_damage(error) and not is_no_database(error):
+                raise DamagedError(self._cannot_open(why(error))) from error
             raise StoreError(self._cannot_open(why(error))) from error
         except BaseException:
             self._engine.dispose()
@@ -94,6 +97,7 @@ class Store:
 
         try:
             with writing(self._engine) as connection:
+                self._mark(connection)
                 kept = write_scan(connection, info, options, taken, findings)
                 if self._held is not None:
                     self._held.check(connection)
@@ -106,6 +110,10 @@ class Store:
             raise StoreError(sentence) from error
         return kept
 
+    def _mark(self, connection: "Connection") -> None:
+        if self._held is not None:
+            self._held.mark(connection)
+
     def last_number(self) -> int | None:
         """Number of the last finished scan; None before the first.
 
@@ -116,6 +124,18 @@ class Store:
 
         with self._reading() as connection:
             return last_number(connection)
+
+    def last(self) -> ScanInfo | None:
+        """The last finished scan; None before the first.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        from inventory.store_reader import last_number, read_info
+
+        with self._reading() as connection:
+            number = last_number(connection)
+            return None if number is None else read_info(connection, number)
 
     def load(self, number: int | None = None, *, past: bool = False) -> StoredScan | None:
         """A finished scan, the last one by default; None if there is none of that number.
@@ -180,6 +200,7 @@ class Store:
 
         try:
             with writing(self._engine) as connection:
+                self._mark(connection)
                 for known in baselines(connection):
                     if known.name == name:
                         raise StoreError(
@@ -270,6 +291,7 @@ class Store:
 
         try:
             with writing(self._engine) as connection:
+                self._mark(connection)
                 # What is pruned is counted anew, and must not make a change of yesterday a truth of today.
                 for fault in faults(connection):
                     raise DamagedError(
@@ -315,10 +337,18 @@ class Store:
         Raises:
             StoreError: it cannot be read.
         """
+        from inventory.store_engine import DATABASE_ERRORS, is_damage, why
         from inventory.store_verify import faults
 
+        found: list[Message] = []
         with self._reading() as connection:
-            return list(faults(connection))
+            try:
+                found.extend(faults(connection))
+            except (*DATABASE_ERRORS, ValueError) as error:
+                if not (is_damage(error) or isinstance(error, ValueError)):
+                    raise
+                found.append(msg("it cannot be read to its end ({why})", why=why(error)))
+        return found
 
     def heads(self) -> list[str]:
         """SHA-256 of each entry of the run log, hexadecimal, the oldest first; the last one is the log's head.

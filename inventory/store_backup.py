@@ -25,6 +25,7 @@ from inventory.store_engine import (
     DATABASE_ERRORS,
     PAGE_BYTES,
     engine_of,
+    is_damage,
     prepare,
     reading,
     revision,
@@ -46,7 +47,6 @@ _PAGES = 4096
 _LARGE = frozenset({BODY, OBSERVATION})
 _LARGE_ROWS = 500
 _HEADER = b"SQLite format 3\0"
-_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _BESIDE = ("-wal", "-shm", "-journal")
 """What SQLite writes beside a file."""
 
@@ -93,7 +93,7 @@ def backup(place: Place, target: Place, *, overwrite: bool = False) -> Copied:
                 _put(temporary, target.path, overwrite=overwrite)
             return found
     except (*DATABASE_ERRORS, OSError) as error:
-        if _is_damage(error):
+        if is_damage(error):
             raise DamagedError(_not_whole(place, why(error))) from error
         sentence = msg("{path}: the backup could not be made ({why}); nothing was left of it",
                        path=str(target), why=_why(error))  # fmt: skip
@@ -244,18 +244,10 @@ def _told_of(origin: Place) -> Iterator[None]:
     try:
         yield
     except (*DATABASE_ERRORS, ValueError) as error:
-        if _is_damage(error) or isinstance(error, ValueError):
+        if is_damage(error) or isinstance(error, ValueError):
             raise DamagedError(_not_whole(origin, why(error))) from error
         sentence = msg("{path}: the backup cannot be read ({why})", path=str(origin), why=why(error))
         raise StoreError(sentence) from error
-
-
-def _is_damage(error: BaseException) -> bool:
-    said = getattr(error, "orig", None) or error
-    if not isinstance(said, sqlite3.Error):
-        return False
-    # A text that is none any more has no code of its own: Python says it, not SQLite.
-    return getattr(said, "sqlite_errorcode", 0) & 0xFF in _DAMAGE or "Could not decode to UTF-8" in str(said)
 
 
 def _why(error: Exception) -> str:
@@ -269,12 +261,24 @@ def _is_same(one: Path, other: Path) -> bool:
         return False
 
 
+def _is_of(path: Path, store: Path) -> bool:
+    """Whether it is what stands beside the store: its log, its lock, what a scan reads into."""
+    rest = path.name.removeprefix(store.name)
+    return (
+        rest != path.name
+        and rest.startswith((*_BESIDE, ".lock", ".collecting"))
+        and _is_same(path.parent, store.parent)
+    )
+
+
 # ── a new file ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _refuse_target(place: Place, path: Path, *, overwrite: bool) -> None:
     if place.path is not None and _is_same(path, place.path):
         raise WrongFileError(msg("{path}: that is the store itself; expected another name", path=str(path)))
+    if place.path is not None and _is_of(path, place.path):
+        raise WrongFileError(msg("{path}: that is a part of the store; expected another name", path=str(path)))
     if path.exists() and not overwrite:
         raise WrongFileError(msg("{path}: it is there already; --overwrite replaces it", path=str(path)))
     for end in _BESIDE:
@@ -419,6 +423,7 @@ def _fill(source: Connection, place: Place, *, replace: bool, origin: Place) -> 
         try:
             prepare(engine, place)
             with writing(engine) as target:
+                held.mark(target)
                 hold(target)
                 if not replace:
                     _refuse_content(target, place)

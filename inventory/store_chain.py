@@ -83,6 +83,10 @@ class PruneEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Digest of the table `opened` (`remembered`)."""
     tombstones: str
     """Digest of the table `tombstone`."""
+    spans: str = ""
+    """Digest of where rows begin and end among the scans that went (`store_verify.counted`): the changes do not say it
+    any more. Empty in prunings of before it was counted.
+    """
     rules: msgspec.Raw
     """As they were configured."""
     pruned_at: str

@@ -16,7 +16,7 @@ from inventory.lifecycle import Look
 from inventory.store_reader import valid_in
 from inventory.store_rows import stored_key
 from inventory.store_schema import BODY, FINDING_VERSION, OPENED, RECORD_VERSION
-from inventory.store_sight import sight_of, trace_of
+from inventory.store_sight import Sight, Trace, is_older, sight_of, trace_of
 
 _AT_ONCE = 500
 
@@ -125,7 +125,7 @@ class _Judge:
         if not keys or any(key in here for key in keys) or not all(key in there for key in keys):
             return False
         here_sight, there_sight = self._sights[side], self._sights[1 - side]
-        return all(here_sight.look(trace_of(there[key]), there_sight) is Look.WHOLE for key in keys)
+        return all(_is_seen(trace_of(there[key]), here_sight, there_sight, is_later=side == 1) for key in keys)
 
     def _contents(self, keys: Sequence[str], scan: int) -> dict[str, bytes]:
         table = RECORD_VERSION
@@ -159,6 +159,13 @@ _RECORD_KINDS = {
     "contract": ("third_party",),
 }
 """Kind of a subject to the kinds of the records that are it; the others are what it was judged by."""
+
+
+def _is_seen(record: Trace, here: Sight, there: Sight, *, is_later: bool) -> bool:
+    """Whether the sight `here` would have shown the record; one of before it was last seen cannot say that it went."""
+    if is_later and is_older(here.readings(record, there), there.readings(record, there)):
+        return False
+    return here.look(record, there) is Look.WHOLE
 
 
 def _subject_records(finding: Finding) -> list[str]:

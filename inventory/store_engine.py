@@ -59,7 +59,9 @@ def _sqlite(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(raw: sqlite3.Connection, _: object) -> None:
         raw.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file only
-        raw.execute("PRAGMA journal_mode = WAL")
+        tables = {name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not tables or "alembic_version" in tables:  # another program's file stays as it is
+            _keep_log_beside(raw)
         raw.execute("PRAGMA synchronous = FULL")
         raw.execute("PRAGMA cache_size = -65536")
         raw.execute("PRAGMA journal_size_limit = 67108864")
@@ -70,6 +72,14 @@ def _sqlite(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _keep_log_beside(raw: sqlite3.Connection) -> None:
+    try:
+        raw.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+            raise  # a backup on a medium that is read-only can be asked all the same
 
 
 @contextlib.contextmanager
@@ -94,8 +104,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
 # ── migrations ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prepare(engine: Engine, place: Place) -> None:
-    """Makes the tables of a store that has none.
+def prepare(engine: Engine, place: Place, *, older: bool = False) -> None:
+    """Makes the tables of a store that has none. `older`: a store that an older version made will do.
 
     Raises:
         StoreError: the store is of another version, or no store at all.
@@ -103,7 +113,7 @@ def prepare(engine: Engine, place: Place) -> None:
     """
     with reading(engine) as connection:
         found = revision(connection)
-    if found == REVISION:
+    if found == REVISION or (older and found in known_revisions()):
         return
     if found is None:
         with writing(engine) as connection:
@@ -165,13 +175,13 @@ def known_revisions() -> frozenset[str]:
     return frozenset(s.revision for s in ScriptDirectory.from_config(_alembic()).walk_revisions())
 
 
-def upgrade(connection: Connection) -> None:
-    """Brings the tables to the newest migration, inside the caller's transaction."""
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Brings the tables to a migration, by default the newest, inside the caller's transaction."""
     from alembic import command
 
     config = _alembic()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def _alembic() -> "AlembicConfig":
@@ -193,5 +203,21 @@ def why(error: Exception) -> str:
     return " ".join(str(said).split())[:500]
 
 
+def is_damage(error: BaseException) -> bool:
+    """Whether it says that a store is not as it was written, and not that it cannot be used."""
+    said = getattr(error, "orig", None) or error
+    # A text that is none any more has no code of its own: Python says it, not SQLite.
+    return isinstance(said, UnicodeDecodeError) or (
+        isinstance(said, sqlite3.Error)
+        and (getattr(said, "sqlite_errorcode", 0) & 0xFF in _DAMAGE or "Could not decode to UTF-8" in str(said))
+    )
+
+
+def is_no_database(error: BaseException) -> bool:
+    """Whether it says that a file is none of SQLite, or has lost its head."""
+    return getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB
+
+
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error)
 """What a store that cannot be used raises."""

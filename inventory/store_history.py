@@ -1,5 +1,6 @@
 """What became of one resource over the scans, field by field 资源变更历史."""
 
+import contextlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -14,7 +15,7 @@ from inventory.store_chain import pruned_scans
 from inventory.store_reader import read_infos
 from inventory.store_rows import canonical, stored_key
 from inventory.store_schema import BODY, RECORD_VERSION, TOMBSTONE, is_postgresql
-from inventory.store_sight import Sight, sight_of, trace_of
+from inventory.store_sight import Readings, Sight, is_new, is_older, sight_of, trace_of
 
 MAX_RESOURCES = 50
 """Records that one name may stand for."""
@@ -39,6 +40,9 @@ class Event(StrEnum):
     """再现"""
 
 
+_OF_A_MENTION = frozenset({Event.APPEARED, Event.CHANGED})
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a resource's history."""
 
@@ -55,6 +59,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 def resources(connection: Connection, name: str) -> list[str]:
     """Keys of the records that were ever called so: by key, by the source's own id, or by the name in their content."""
+    with contextlib.suppress(UnicodeEncodeError):
+        name.encode()
+        return _resources(connection, name)
+    return []  # what a terminal gave that is no text; no source can have said it
+
+
+def _resources(connection: Connection, name: str) -> list[str]:
     key = stored_key(name)
     table = RECORD_VERSION
     by_key = or_(table.c.key == key, table.c.key.endswith("|" + key, autoescape=True))
@@ -87,16 +98,29 @@ def looked(
     rules: LifeRules,
 ) -> Iterator[tuple[int, Life, Look]]:
     """(scan, state, what it saw of it) in each of the sorted `scans` after the `last` that has a thing until it is
-    `back`."""
+    `back`.
+
+    A capture of last month may be scanned after the thing was seen, and one capture night after night: what was read
+    before the thing was, or was counted once, says nothing.
+    """
     trace = trace_of(body)
     after = bisect_right(scans, last)
-    there = scans[after - 1] if after else None
+    there = sight(scans[after - 1]) if after else None
+    then = there.readings(trace, there) if there is not None else {}
+    counted: Readings | None = None
     thing = Fading(rules)
     for number in scans[after:]:
         if back is not None and number >= back:
             return
-        look = sight(number).look(trace, sight(there)) if there is not None else Look.PARTIAL
-        yield number, thing.add(sight(number).info.as_of, look), look
+        now = sight(number)
+        look = Look.PARTIAL
+        if there is not None:
+            readings = now.readings(trace, there)
+            if not is_older(readings, then) and (counted is None or is_new(readings, counted)):
+                look = now.look(trace, there)
+            if look is Look.WHOLE:
+                counted = readings
+        yield number, thing.add(now.info.as_of, look), look
 
 
 class _Held(NamedTuple):
@@ -132,7 +156,9 @@ class _History:
         }
         for nth in sorted(held.keys() | tombstones.keys()):
             name = key if nth == 0 else f"{key}#{nth + 1}"
-            yield from self._changes(name, held.get(nth, []), tombstones.get(nth))
+            changes = self._changes(name, held.get(nth, []), tombstones.get(nth))
+            # That fewer captures tell of a thing, or more again, does not take it away: the first place is left last.
+            yield from changes if nth == 0 else (change for change in changes if change.event in _OF_A_MENTION)
 
     def _changes(self, name: str, held: list[_Held], tombstone: tuple[int, int] | None) -> Iterator[Change]:
         before: _Held | None = None

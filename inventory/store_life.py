@@ -12,6 +12,7 @@ from inventory.lifecycle import DEFAULT_RULES, Life, LifeRules, Look
 from inventory.store_bulk import Version, latest
 from inventory.store_history import looked
 from inventory.store_reader import read_infos
+from inventory.store_rows import stored_key
 from inventory.store_schema import BODY, CELL_VERSION, RECORDS, TOMBSTONE
 from inventory.store_sight import Sight, sight_of
 
@@ -29,7 +30,7 @@ def believed(connection: Connection, cells: Sequence[CellResult]) -> dict[tuple[
         if result.cell in wanted and result.state is CellState.COMPLETE:
             found[result.cell, nth] = result.seen
     for cell in wanted - {cell for cell, _ in found}:
-        key = f"{cell.source}|{cell.scope}|{cell.kind}"
+        key = stored_key(f"{cell.source}|{cell.scope}|{cell.kind}")
         for nth, data in connection.execute(held.where(table.c.key == key).order_by(table.c.since_scan)):
             result = msgspec.json.decode(data, type=CellResult)
             if result.cell == cell and result.state is CellState.COMPLETE:
@@ -42,7 +43,7 @@ class Away(NamedTuple):
 
     key: str
     nth: int
-    """Its place among those of its key: several captures may have held one thing."""
+    """Its place among those of its key, always the first: several captures may have held one thing."""
     last: int
     """The last scan that had it."""
     state: Life
@@ -86,8 +87,8 @@ def away(connection: Connection, rules: LifeRules = DEFAULT_RULES) -> Iterator[A
     for row in latest(connection, RECORDS):
         version = Version(*row)
         stone = stones.pop((str(version.key), version.nth), None)
-        if version.until is None or version.until >= newest:
-            continue
+        if version.nth or version.until is None or version.until >= newest:
+            continue  # that fewer captures tell of a thing does not take it away: the first place is left last
         if stone is not None and version.until <= stone[0]:
             page.append(Away(str(version.key), version.nth, stone[0], Life.GONE, (stone[1],)))
         else:
@@ -96,7 +97,7 @@ def away(connection: Connection, rules: LifeRules = DEFAULT_RULES) -> Iterator[A
             yield from judged()
             page.clear()
     yield from judged()
-    for (key, nth), (last, gone) in sorted(stones.items()):
+    for (key, nth), (last, gone) in sorted(place for place in stones.items() if place[0][1] == 0):
         yield Away(key, nth, last, Life.GONE, (gone,))
 
 

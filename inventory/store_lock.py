@@ -3,7 +3,8 @@
 SQLite: the kernel holds a lock on `STORE.lock` for as long as the process lives, and not a moment longer; the file says
 who it is. PostgreSQL: an advisory lock lives as long as the session; a row says who holds it and when it last gave a
 sign of life. A holder that has given none for `STALE_SECONDS` (a machine that was stopped, a network that was cut) is
-thrown out by the server, so that nothing of it can be written any more, and the next scan takes over.
+thrown out by the server with the transaction that it was writing, and the next scan takes over. Where its role is not
+that of the next scan, which may not end its sessions, the server ends the idle one that holds the lock by itself.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ from typing import Self
 
 import msgspec
 from sqlalchemy import Connection, Engine, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from inventory.store_place import Place, StoreError
 from inventory.store_schema import WRITER
@@ -30,6 +31,10 @@ STALE_SECONDS = 180.0
 MAX_HOLDER_BYTES = 4096
 _KEY = 0x79756E02
 """Advisory lock of PostgreSQL that the writing scan holds."""
+_MARK = 0x79756E04
+"""Advisory lock that shows whose transaction it is that writes; many may hold it."""
+_PATIENCE = "10min"
+"""So long a transaction may wait for its client, or for another one: more than any of ours does."""
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +57,13 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
 
 class Held:
     """The lock while it is held."""
+
+    def mark(self, connection: Connection) -> None:
+        """Makes the transaction that writes known as the holder's: said before it writes anything.
+
+        Raises:
+            SQLAlchemyError: the store does not answer.
+        """
 
     def check(self, connection: Connection) -> None:
         """Refuses to write over the head of a scan that took over: asked inside the transaction that writes.
@@ -83,7 +95,7 @@ def lock(place: Place) -> Iterator[Held]:
     engine = engine_of(place)
     try:
         try:
-            prepare(engine, place)
+            prepare(engine, place, older=True)  # whoever renews it holds it too
             held = _Lease(engine, place)
         except SQLAlchemyError as error:
             raise StoreError(
@@ -100,7 +112,8 @@ def lock(place: Place) -> Iterator[Held]:
 
 @contextlib.contextmanager
 def _file_lock(path: Path) -> Iterator[None]:
-    name = path.with_name(path.name + ".lock")
+    real = Path(os.path.realpath(path))  # whoever comes by a link holds the same lock
+    name = real.with_name(real.name + ".lock")
     try:
         descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -157,6 +170,7 @@ class _Lease(Held):
         self._done = threading.Event()
         self._session = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
+            self._session.execute(text(f"SET idle_session_timeout = {int(STALE_SECONDS * 1000)}"))
             self._acquire()
         except BaseException:
             self._session.close()
@@ -176,6 +190,11 @@ class _Lease(Held):
         self._session.invalidate()
         self._session.close()
 
+    def mark(self, connection: Connection) -> None:
+        connection.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _MARK})
+        for what in ("idle_in_transaction_session_timeout", "lock_timeout"):
+            connection.execute(text(f"SET LOCAL {what} = '{_PATIENCE}'"))
+
     def check(self, connection: Connection) -> None:
         row = connection.execute(select(WRITER.c.token, WRITER.c.holder)).first()
         if row is None or row[0] != self._token:
@@ -185,6 +204,7 @@ class _Lease(Held):
         if not (self._try() or (self._throw_out_the_dead() and self._try())):
             row = self._session.execute(select(WRITER.c.holder)).first()
             raise _refused(self._place, _holder(row[0]) if row else None)
+        self._end_what_it_wrote()
         self._sign()
 
     def _try(self) -> bool:
@@ -212,13 +232,26 @@ class _Lease(Held):
 
     def _throw_out_the_dead(self) -> bool:
         """Ends the session of a holder that has given no sign of life for too long; says whether it did."""
-        ended = self._session.execute(
-            text(
-                "SELECT pg_terminate_backend(l.pid, 10000) FROM pg_locks l, writer w"
-                " WHERE l.locktype = 'advisory' AND l.objid = :key AND l.granted"
-                " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-                " AND CAST(w.heartbeat AS timestamptz) < now() - make_interval(secs => :seconds)"
-            ),
+        return self._end(
+            "l.objid = :key AND EXISTS (SELECT FROM writer w"
+            " WHERE CAST(w.heartbeat AS timestamptz) < now() - make_interval(secs => :seconds))",
             {"key": _KEY, "seconds": STALE_SECONDS},
-        ).fetchall()
+        )
+
+    def _end_what_it_wrote(self) -> None:
+        """Ends the transaction of a holder that is none any more: ours would wait for it."""
+        self._end("l.objid = :mark", {"mark": _MARK})
+
+    def _end(self, which: str, values: dict[str, object]) -> bool:
+        try:
+            ended = self._session.execute(
+                text(
+                    "SELECT pg_terminate_backend(l.pid, 10000) FROM pg_locks l"  # noqa: S608 - all ours
+                    " WHERE l.locktype = 'advisory' AND l.granted"
+                    f" AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND {which}"
+                ),
+                values,
+            ).fetchall()
+        except ProgrammingError:
+            return False  # another role's, whose sessions are not ours to end: the server ends idle ones itself
         return bool(ended)

@@ -36,7 +36,7 @@ from inventory.store_schema import (
     TOMBSTONE,
     Section,
 )
-from inventory.store_verify import changes_of
+from inventory.store_verify import counted
 
 
 def plan(
@@ -113,12 +113,12 @@ def prune(
     kept = [fate.scan.number for fate in decided if not fate.goes]
     if not going:
         return decided
-    before = changes_of(connection, [fate.scan.number for fate in decided])
+    before, _ = counted(connection, [fate.scan.number for fate in decided])
     _bury(connection, absent, going)
     for section in SECTIONS:
         _drop(connection, section, kept)
     _drop_scans(connection, going)
-    after = changes_of(connection, kept)
+    after, spans = counted(connection, kept)
     append(
         connection,
         "prune",
@@ -127,6 +127,7 @@ def prune(
             changes={str(number): digest for number, digest in after.items() if digest != before[number]},
             opened=remembered(connection, OPENED),
             tombstones=remembered(connection, TOMBSTONE),
+            spans=spans,
             rules=msgspec.Raw(canonical(rules)),
             pruned_at=at.isoformat(),
             by=by,

@@ -53,7 +53,12 @@ def migrate(place: Place) -> str | None:
 
 
 def _import_captures(path: Path) -> None:
-    new = path.with_name(path.name + ".new")
+    new, kept_as = path.with_name(path.name + ".new"), path.with_name(path.name + ".captures")
+    if kept_as.exists() and not kept_as.samefile(path):  # it is where a renewal was killed at its end
+        raise StoreError(
+            msg("{path}: {file} is there, an older store that would be lost; move it away first",
+                path=str(path), file=kept_as.name)
+        )  # fmt: skip
     for left in (new, *(new.with_name(new.name + end) for end in ("-wal", "-shm", "-journal"))):
         left.unlink(missing_ok=True)
     close_for_good(path)
@@ -65,7 +70,6 @@ def _import_captures(path: Path) -> None:
                     msg("{path}: scan {number} is missing; nothing was changed", path=str(path), number=kept.number)
                 )
     close_for_good(new)
-    kept_as = path.with_name(path.name + ".captures")
     try:
         kept_as.unlink(missing_ok=True)
         os.link(path, kept_as)

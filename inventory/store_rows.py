@@ -181,6 +181,6 @@ def unpacked(data: bytes) -> bytes:
         whole = engine.decompress(data, MAX_UNPACKED_BYTES)
     except zlib.error as error:
         raise ValueError(f"a packed document is damaged: {error}") from error
-    if not engine.eof:
-        raise ValueError("a packed document is damaged: it does not end")
+    if not engine.eof or engine.unused_data:
+        raise ValueError("a packed document is damaged: it does not end where it should")
     return whole

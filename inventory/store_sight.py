@@ -1,7 +1,9 @@
 """From which of its cells a stored scan may conclude that what is not in it was not there."""
 
 from collections import defaultdict
-from datetime import timedelta
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -21,7 +23,11 @@ class Sight:
         self.info = info
         self.looks: dict[tuple[str, str], dict[str, Look]] = defaultdict(dict)
         """(source, kind) to scope to what may be concluded from it."""
+        self._read_at: dict[tuple[str, str, str], list[datetime]] = defaultdict(list)
         for result in cells:
+            self._read_at[result.cell.source, result.cell.kind, result.cell.scope].append(
+                result.finished_at or info.as_of
+            )
             scopes = self.looks[result.cell.source, result.cell.kind]
             # Of several runs over one cell all must have seen it whole.
             scopes[result.cell.scope] = max(
@@ -42,16 +48,45 @@ class Sight:
         there; else every scope of its kind must have been read, then and now: it may have moved from one to another.
         """
         now = self.looks.get((record.source, record.cell_kind), {})
+        scopes = self._scopes(record, there)
+        return max((now.get(scope, Look.PARTIAL) for scope in scopes), key=_LESS.index, default=Look.PARTIAL)
+
+    def readings(self, record: "Trace", there: "Sight") -> "Readings":
+        """When that which `look` speaks of was read, by scope: by the clock of the scan where a run does not say it."""
+        return {
+            scope: frozenset(self._read_at.get((record.source, record.cell_kind, scope), ()))
+            for scope in self._scopes(record, there)
+        }
+
+    def _scopes(self, record: "Trace", there: "Sight") -> AbstractSet[str]:
+        now = self.looks.get((record.source, record.cell_kind), {})
         then = there.looks.get((record.source, record.cell_kind), {})
         own = {scope for scope in then if scope in record.scopes}
-        needed = (own | ({ALL} & now.keys())) if own else then.keys() | now.keys()
-        return max((now.get(scope, Look.PARTIAL) for scope in needed), key=_LESS.index, default=Look.PARTIAL)
+        return (own | ({ALL} & now.keys())) if own else then.keys() | now.keys()
 
 
 ALL = "*"
 """Scope of a cell that stands for all of its source."""
 _LESS = (Look.WHOLE, Look.HELD, Look.PARTIAL)
 """From what says most to what says least."""
+
+
+Readings = Mapping[str, frozenset[datetime]]
+"""Scope to when it was read: once for each run over it."""
+
+
+def is_older(now: Readings, then: Readings) -> bool:
+    """Whether something was read before it had been read `then`. A reading that is the same is not older."""
+    return any(
+        min(new) < max(then.get(scope, ()), default=min(new))
+        for scope, times in now.items()
+        if (new := times - then.get(scope, frozenset()))
+    )
+
+
+def is_new(now: Readings, before: Readings) -> bool:
+    """Whether all of it was read anew."""
+    return all(times - before.get(scope, frozenset()) for scope, times in now.items())
 
 
 class Trace(NamedTuple):

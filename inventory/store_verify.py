@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, except_, select, union_all
 
 from inventory.store_bulk import Version, versions
 from inventory.store_chain import (
@@ -21,7 +21,7 @@ from inventory.store_chain import (
     remembered,
     time_header,
 )
-from inventory.store_rows import sha256, unpacked
+from inventory.store_rows import canonical, sha256, unpacked
 from inventory.store_schema import (
     BODY,
     FINDINGS,
@@ -58,28 +58,38 @@ def _faults(connection: Connection) -> Iterator[Message]:
         expected |= {int(number): digest for number, digest in pruning.changes.items()}
     pruned = {number for pruning in prunings for number in pruning.scans}
     kept = sorted(connection.execute(select(SCAN.c.number)).scalars())
-    changes = {number: Changes() for number in kept}
+    account = _Account(kept)
     for section in SECTIONS:
-        yield from _section(connection, section, kept, changes)
+        yield from _section(connection, section, account)
     for number in kept:
         if number not in by_scan:
             yield msg("scan {number} stands in no entry of the log", number=number)
             continue
         entry_number, entry = by_scan[number]
         yield from _scan(connection, number, entry_number, entry)
-        if changes[number].hexdigest() != expected[number]:
+        if account.changes[number].hexdigest() != expected[number]:
             yield msg("scan {number}: rows were changed, added or taken away after it was written", number=number)
         if number in pruned:
             yield msg("scan {number} was pruned, says the log, and is there", number=number)
     for number in sorted(set(by_scan) - set(kept) - pruned):
         yield msg("scan {number} stands in the log and is gone from the store", number=number)
+    if prunings and prunings[-1].spans not in ("", account.spans.hexdigest()):
+        yield msg("rows were moved among scans that were pruned")
     yield from _parts_of_no_scan(connection, kept)
+    yield from _contents_of_nothing(connection)
     yield from _memory(connection, prunings)
 
 
 def _parts_of_no_scan(connection: Connection, kept: list[int]) -> Iterator[Message]:
     for number in sorted(set(connection.execute(select(OBSERVATION.c.scan).distinct()).scalars()) - set(kept)):
         yield msg("scan {number} is not in the store, and its times of observation are", number=number)
+
+
+def _contents_of_nothing(connection: Connection) -> Iterator[Message]:
+    named = [select(section.table.c.body) for section in SECTIONS] + [select(SCAN.c.options), select(SCAN.c.sources)]
+    loose = except_(select(BODY.c.id), union_all(*named).subquery().select()).limit(MAX_FAULTS)
+    for number in sorted(connection.execute(loose).scalars()):
+        yield msg("content {number} belongs to nothing that the store holds", number=number)
 
 
 def _memory(connection: Connection, prunings: list[PruneEntry]) -> Iterator[Message]:
@@ -95,16 +105,58 @@ def _memory(connection: Connection, prunings: list[PruneEntry]) -> Iterator[Mess
                       table=table.name)  # fmt: skip
 
 
-def changes_of(connection: Connection, kept: Sequence[int]) -> dict[int, str]:
-    """What came and went with each of these scans, as the rows say it that are there: digests, hexadecimal."""
-    numbers = sorted(kept)
-    changes = {number: Changes() for number in numbers}
-    for section in SECTIONS:
-        for change in changes.values():
+class _Account:
+    """What came and went with each scan that is left, as the rows say it that are there."""
+
+    def __init__(self, kept: Sequence[int]) -> None:
+        self._kept = sorted(kept)
+        self.changes = {number: Changes() for number in self._kept}
+        self.spans = hashlib.sha256()
+        """Of the numbers that might be others and give the same changes, for scans around them were pruned."""
+        self._section = SECTIONS[0]
+
+    def begin(self, section: Section) -> None:
+        """The versions that follow are of this section."""
+        self._section = section
+        for change in self.changes.values():
             change.section(section)
+
+    def count(self, version: Version) -> bool:
+        """Adds the version to the changes of the scan with which it came and of the one with which it went.
+
+        Returns: whether it holds from a scan to a scan in any way that a scan or a pruning leaves it.
+        """
+        kept = self._kept
+        first = bisect_left(kept, version.since)
+        after = len(kept) if version.until is None else bisect_right(kept, version.until)
+        if first >= after:
+            return False
+        facts = (version.verdict, version.known_scan, version.known_at) if self._section is FINDINGS else ()
+        self.changes[kept[first]].came([version.key], [version.nth], [version.digest], [facts])
+        if kept[first] - (kept[first - 1] if first else 0) > 1:
+            self._span(version, "since", version.since)
+        if after < len(kept):
+            self.changes[kept[after]].went(version.key, version.nth)
+            if kept[after] - kept[after - 1] > 1:
+                self._span(version, "until", version.until)
+        # What ends, ends with the scan before one that does not have it: never with the last.
+        return version.since >= 1 and (version.until is None or after < len(kept))
+
+    def _span(self, version: Version, end: str, scan: int | None) -> None:
+        key = version.key if isinstance(version.key, str) else bytes(version.key).hex()
+        self.spans.update(canonical((self._section.name, key, version.nth, end, scan)))
+
+
+def counted(connection: Connection, kept: Sequence[int]) -> tuple[dict[int, str], str]:
+    """Digests, hexadecimal: of what came and went with each of these scans, as the rows say it that are there; and of
+    where rows begin and end among scans that were pruned.
+    """
+    account = _Account(kept)
+    for section in SECTIONS:
+        account.begin(section)
         for version in versions(connection, section):
-            _count(section, version, numbers, changes)
-    return {number: change.hexdigest() for number, change in changes.items()}
+            account.count(version)
+    return {number: change.hexdigest() for number, change in account.changes.items()}, account.spans.hexdigest()
 
 
 def _told(entry: Entry, kind: type[_Told]) -> _Told | None:
@@ -157,37 +209,24 @@ def _document_digest(connection: Connection, body: int) -> str | None:
     return None if data is None else sha256(bytes(data)).hex()
 
 
-def _section(
-    connection: Connection, section: Section, kept: list[int], changes: dict[int, Changes]
-) -> Iterator[Message]:
+def _section(connection: Connection, section: Section, account: _Account) -> Iterator[Message]:
     """Gives each scan's changes what came and went with it, and checks every content against its digest.
 
     What held in no scan that is left should have gone with the last one that it held in.
     """
-    for change in changes.values():
-        change.section(section)
+    account.begin(section)
     for version in _checked(connection, section):
         if isinstance(version, Message):
             yield version
             continue
-        if not _count(section, version, kept, changes):
-            yield msg("{section} {key}: a row of no scan", section=section.name, key=_shown(version.key))
-
-
-def _count(section: Section, version: Version, kept: Sequence[int], changes: dict[int, Changes]) -> bool:
-    """Adds the version to the changes of the scan with which it came and of the one with which it went.
-
-    Returns: whether it holds in any of the scans.
-    """
-    first = bisect_left(kept, version.since)
-    after = len(kept) if version.until is None else bisect_right(kept, version.until)
-    if first >= after:
-        return False
-    facts = (version.verdict, version.known_scan, version.known_at) if section is FINDINGS else ()
-    changes[kept[first]].came([version.key], [version.nth], [version.digest], [facts])
-    if after < len(kept):
-        changes[kept[after]].went(version.key, version.nth)
-    return True
+        if not account.count(version):
+            yield msg(
+                "{section} {key}: no scan leaves a row from scan {since} to {until}",
+                section=section.name,
+                key=_shown(version.key),
+                since=version.since,
+                until="-" if version.until is None else version.until,
+            )
 
 
 def _checked(connection: Connection, section: Section) -> Iterator[Version | Message]:

@@ -111,7 +111,8 @@ def test_a_trial_run_of_long_ago_is_proved_by_the_nights_that_are_kept(
     with Store(tmp_path / "s.db") as store:
         for day in (began - timedelta(days=1), *month, *days_between(date(2025, 10, 10), date(2025, 10, 30))):
             save(store, day, "ACTIVE")
-        save(store, date(2026, 11, 20), "ACTIVE")
+        for day in days_between(date(2026, 11, 17), date(2026, 11, 20)):
+            save(store, day, "ACTIVE")
         needed = nights_needed([project], POLICY)
         pinned = {s.number: (Keep.TRIAL_RUN,) for s in store.scans() if law_date(s.as_of) in needed}
         store.prune(Retention(daily_days=1, weekly_weeks=0, monthly_months=0), pinned=pinned, at=builders.NIGHT)

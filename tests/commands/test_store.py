@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from command import Yunhe
 
+from commands.metrics import last_result
+from inventory.store import place_of
+
 LEDGER = "系统编号,系统名称,建设单位,建设性质,资金来源,等保级别\nS-1,{name},市教育局,已建,财政,二级\n"
 CONFIG = """\
 version = 1
@@ -65,11 +68,12 @@ def test_history_tells_the_field_that_changed(yunhe: Yunhe, config: Path) -> Non
     assert [(c["before"], c["after"]) for c in told if c["field"] == "name"] == [('"门户"', '"门户二期"')]
 
 
-def test_history_of_what_nobody_saw_is_a_mistake(yunhe: Yunhe, config: Path) -> None:
-    done = yunhe("history", "S-9", "-c", config)
+@pytest.mark.parametrize("name", ["S-9", "S-9\udcff", "", "%"])
+def test_history_of_what_nobody_saw_is_a_mistake(yunhe: Yunhe, config: Path, name: str) -> None:
+    done = yunhe("history", name, "-c", config)
 
     assert done.code == 2
-    assert "S-9" in done.err
+    assert "no scan ever saw" in done.err
 
 
 def test_as_of_answers_from_the_scan_of_that_day(yunhe: Yunhe, config: Path) -> None:
@@ -83,6 +87,26 @@ def test_as_of_answers_from_the_scan_of_that_day(yunhe: Yunhe, config: Path) -> 
     assert early.code == 2
     both = yunhe("findings", "-c", config, "--as-of", "2026-11-20", "--scan", "1")
     assert both.code == 2
+
+
+def test_as_of_goes_by_the_clock_and_not_by_the_number(yunhe: Yunhe, config: Path) -> None:
+    """What a capture of last month says is scanned today: it is the newest scan, and none of today."""
+    (config.parent / "systems.csv").write_text(LEDGER.format(name="旧名"), encoding="utf-8")
+    assert yunhe("scan", "-c", config, "--as-of", "2026-11-10", "--exit-zero").code == 0
+
+    for given, name in (
+        ("2026-11-21", "门户二期"),
+        ("20261121", "门户二期"),
+        ("2026-11-21T16:00:00Z", "门户二期"),
+        ("2026-11-21T15:59:58Z", "门户"),
+        ("2026-11-20", "门户"),
+        ("2026-11-19", "旧名"),
+    ):
+        rows = json.loads(yunhe("findings", "-c", config, "-f", "json", "--as-of", given).out)
+        assert {row["name"] for row in rows if row["subject"] == "S-1"} == {name}, given
+    told = json.loads(yunhe("history", "S-2", "-c", config, "-f", "json").out)
+    assert [(c["scan"], c["event"]) for c in told] == [(2, "appeared"), (3, "unseen")]
+    assert yunhe("findings", "-c", config, "--as-of", "2026-W47").code == 2
 
 
 def test_a_diff_counts_every_finding_once(yunhe: Yunhe, config: Path) -> None:
@@ -119,6 +143,25 @@ def test_a_changed_row_ends_verify_with_integrity(yunhe: Yunhe, config: Path) ->
     done = yunhe("store", "verify", "-c", config)
     assert done.code == 6
     assert "1" in done.err
+
+
+@pytest.mark.parametrize("part", ["schema", "rows"])
+def test_a_file_that_rotted_ends_verify_with_integrity(yunhe: Yunhe, config: Path, part: str) -> None:
+    """A disk that lies, a copy that was cut short: SQLite says it, and it is no mistake of whoever asks."""
+    path = config.parent / "yunhe.db"
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    whole = path.read_bytes()
+    if part == "schema":
+        place = whole.index(b"CREATE TABLE finding_version")
+        path.write_bytes(whole[:place] + b"\xff\xfe" + whole[place + 2 :])
+    else:
+        path.write_bytes(whole[: len(whole) - len(whole) // 3])
+
+    done = yunhe("store", "verify", "-c", config)
+    assert done.code == 6
+    assert done.err.startswith("yunhe: ")
 
 
 def test_an_old_store_is_refused_until_it_is_renewed(yunhe: Yunhe, config: Path) -> None:
@@ -231,6 +274,34 @@ def test_a_backup_is_restored_into_a_store_of_another_configuration(yunhe: Yunhe
     assert yunhe("store", "verify", "-c", other, "--head", head).code == 0
 
 
+def test_what_is_served_after_a_restore_is_the_store_that_is_there(yunhe: Yunhe, config: Path, tmp_path: Path) -> None:
+    """Another scan with the number of the one that was served last, and no scrape in between."""
+    place = place_of(config.parent / "yunhe.db")
+    serving = last_result(place)
+    assert yunhe("store", "backup", tmp_path / "b.db", "-c", config).code == 0
+    heads = []
+    for name in ("甲", "乙"):
+        (config.parent / "systems.csv").write_text(LEDGER.format(name=name), encoding="utf-8")
+        assert yunhe("scan", "-c", config, "--as-of", "2026-11-22", "--exit-zero").code == 0
+        result = serving()
+        assert result is not None
+        assert [system.name for system in result.inventory.systems] == [name]
+        heads.append(result.scan.head)
+        assert yunhe("store", "restore", tmp_path / "b.db", "-c", config, "--replace").code == 0
+    assert len(set(heads)) == 2
+
+
+def test_the_clock_that_scans_are_listed_with_names_the_scan(yunhe: Yunhe, config: Path) -> None:
+    """Copied from the table it asks for that scan, and not for the one before."""
+    (config.parent / "systems.csv").write_text(LEDGER.format(name="三"), encoding="utf-8")
+    assert yunhe("scan", "-c", config, "--as-of", "2026-11-22T02:00:31.7+08:00", "--exit-zero").code == 0
+    listed = yunhe("scans", "-c", config).out
+    assert "2026-11-22 02:00:31+08:00" in listed
+
+    rows = json.loads(yunhe("findings", "-c", config, "-f", "json", "--as-of", "2026-11-22 02:00:31+08:00").out)
+    assert {row["name"] for row in rows if row["subject"] == "S-1"} == {"三"}
+
+
 def test_mistakes_of_a_backup_are_told_apart_by_their_exit_codes(yunhe: Yunhe, config: Path, tmp_path: Path) -> None:
     """2 what was asked, 5 what could not be done, 6 what was changed after it was written."""
     target = tmp_path / "b.db"
@@ -280,6 +351,9 @@ def test_a_pruned_scan_is_told_from_one_that_never_was(yunhe: Yunhe, config: Pat
     assert yunhe("findings", "-c", config, "-f", "json").out == before
     pruned = yunhe("findings", "-c", config, "--scan", "1")
     assert (pruned.code, "was pruned" in pruned.err) == (2, True)
+    for command in (("diff", "1", "2"), ("diff", "2", "1"), ("baseline", "set", "B", "1")):
+        told = yunhe(*command, "-c", config)
+        assert (told.code, "scan 1 was pruned" in told.err) == (2, True), command
     never = yunhe("findings", "-c", config, "--scan", "9")
     assert (never.code, "holds no scan 9" in never.err) == (2, True)
     assert yunhe("store", "verify", "-c", config).code == 0

@@ -1,6 +1,6 @@
 """Present, missing, gone: a state machine of our own beside the store, over whatever nights may come."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,6 +58,23 @@ def test_only_a_scan_that_was_whole_can_be_held() -> None:
         result = cell(CLOUD, "*", "host", 0, state)
         (found,) = with_held([result], {(result.cell, 0): 100})
         assert is_held(found) is (state is CellState.COMPLETE)
+
+
+@pytest.mark.parametrize("scope", ["a\x00b", "x" * 600], ids=["NUL", "long"])
+def test_a_scope_may_be_called_anything(new_store: Callable[[], str], scope: str) -> None:
+    """It broke while it held a hundred; the next whole night shows five."""
+    nights = [(100, CellState.COMPLETE), (0, CellState.FAILED), (5, CellState.COMPLETE)]
+    with Store(new_store()) as store:
+        for day, (seen, state) in enumerate(nights):
+            at = NOON + timedelta(days=day)
+            told = store.with_held([cell(CLOUD, scope, "host", seen, state)])
+            info = ScanInfo(
+                number=0, started_at=at, finished_at=at, as_of=at, tool="t", pack="p", digest="d", exit_code=0
+            )
+            taken = Collection(taken_at=at, cells=told)
+            store.save(info=info, options=ScanOptions(city="c"), taken=taken, findings=[])
+
+    assert [is_held(c) for c in told] == [True]
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import crash_nights
 import pytest
+import stored_nights
 from crash_process import FORK, small_disk, small_postgres, start_at_once, writer
 from postgres_service import PostgresServer
 from sqlalchemy import func, select
@@ -126,6 +128,31 @@ def test_a_backup_reads_back_where_nothing_can_be_written(kept: Path, tmp_path: 
     assert not (tmp_path / "kept.db-wal").exists()
 
 
+def test_an_auditor_asks_a_backup_that_nobody_may_write(kept: Path) -> None:
+    """On a medium that is read-only, or in somebody else's folder: by another user than the one who made it."""
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / "kept.db"
+        copy.write_bytes(kept.read_bytes())
+        copy.chmod(0o444)
+        Path(folder).chmod(0o555)
+        process = FORK.Process(target=_ask_as_nobody, args=(copy,))
+        process.start()
+        process.join()
+        Path(folder).chmod(0o755)
+        assert process.exitcode == 0
+        assert copy.read_bytes() == kept.read_bytes()
+
+
+def _ask_as_nobody(path: Path) -> None:
+    if os.geteuid() == 0:
+        os.setuid(65534)
+    with Store(path, must_exist=True) as store:
+        assert store.load() is not None
+        assert store.faults() == []
+        with pytest.raises(StoreError, match="readonly"):
+            stored_nights.fill(store, 1)
+
+
 @pytest.mark.timeout(300)
 def test_a_backup_while_a_scan_is_written_is_of_one_moment(new_store: Callable[[], str], tmp_path: Path) -> None:
     """A writer that never stops: each backup is what the store was after one of its nights."""
@@ -159,6 +186,9 @@ def test_what_is_there_is_not_overwritten_unless_it_is_said(tmp_path: Path) -> N
     assert target.read_bytes() == b"of somebody else"
     with pytest.raises(WrongFileError, match="the store itself"):
         saved(place, tmp_path / "s.db", overwrite=True)
+    for end in ("-wal", "-shm", ".lock", ".collecting"):
+        with pytest.raises(WrongFileError, match="a part of the store"):
+            saved(place, tmp_path / f"s.db{end}", overwrite=True)
     (tmp_path / "b.db-wal").touch()
     with pytest.raises(WrongFileError, match="did not close it"):
         saved(place, target, overwrite=True)

@@ -1,54 +1,16 @@
 """Two scans at once are refused; a scan that is dead holds nothing."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from store_holder import other_process
 from stored_nights import fill
 
 from inventory import store_lock
 from inventory.store import Store, StoreError, lock
-
-HOLDER = """
-import sys
-from stored_nights import fill
-from inventory import store_lock
-from inventory.store import Store, StoreError, lock
-store_lock.HEARTBEAT_SECONDS = 0.2
-with lock(sys.argv[1]) as held:
-    print("held", flush=True)
-    sys.stdin.readline()
-    try:
-        with Store(sys.argv[1], held=held) as store:
-            fill(store, 1)
-        print("saved", flush=True)
-    except StoreError as error:
-        print("refused", error, flush=True)
-"""
-
-
-@contextmanager
-def other_process(place: str) -> Iterator["subprocess.Popen[str]"]:
-    """A process that holds the lock, and saves a scan when it gets a line."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", HOLDER, place]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
-        yield process
-    finally:
-        process.send_signal(signal.SIGCONT)
-        process.kill()
-        process.wait()
 
 
 def is_refused(place: str) -> bool:
@@ -67,6 +29,20 @@ def test_a_second_scan_is_refused_and_told_who_holds_it(new_store: Callable[[], 
 
     with lock(place):
         pass
+
+
+def test_two_names_of_one_file_have_one_lock(tmp_path: Path) -> None:
+    """A configuration that names the store by a link, and another that names the file."""
+    with Store(tmp_path / "s.db"):
+        pass
+    (tmp_path / "other").mkdir()
+    link = tmp_path / "other" / "link.db"
+    link.symlink_to(tmp_path / "s.db")
+
+    with lock(link):
+        assert is_refused(str(tmp_path / "s.db"))
+    with lock(tmp_path / "s.db"):
+        assert is_refused(str(link))
 
 
 def test_a_killed_scan_holds_nothing(new_store: Callable[[], str]) -> None:
@@ -126,6 +102,29 @@ def test_a_stopped_holder_is_thrown_out_and_cannot_write_any_more(
             process.stdin.write("\n")
             process.stdin.flush()
             assert process.stdout.readline().startswith("refused")
+            fill(store, 1)
+    with Store(place) as store:
+        assert store.last_number() == 1
+        assert store.faults() == []
+
+
+@pytest.mark.postgres
+@pytest.mark.timeout(120)
+def test_who_takes_over_does_not_wait_for_what_a_stopped_holder_wrote(
+    postgres: "object", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had written its whole scan, and not yet ended its transaction: the next one has the same keys."""
+    place = postgres.new_database()  # type: ignore[attr-defined]
+    monkeypatch.setattr(store_lock, "STALE_SECONDS", 1.0)
+    with other_process(place, how="slowly") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "written\n"
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(1.6)
+        with lock(place) as held, Store(place, held=held) as store:
             fill(store, 1)
     with Store(place) as store:
         assert store.last_number() == 1

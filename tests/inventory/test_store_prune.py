@@ -289,6 +289,22 @@ def test_of_a_week_the_scan_stays_that_saw_everything() -> None:
     assert [f.scan.number for f in decided if Keep.WEEKLY in f.keeps] == [10, 17, 24, 29]
 
 
+def test_a_clock_that_leapt_empties_no_store(new_store: Callable[[], str]) -> None:
+    """A battery that is empty, a year that was mistyped: the nights are years old all at once."""
+    rules = Retention()
+    leap = NOON + timedelta(days=365 * 70)
+    with Store(new_store()) as store:
+        fill(store, steady(5))
+        for days in range(3):
+            save(store, leap + timedelta(days=days), steady(1)[0])
+            decided = store.prune(rules, LIFE, at=NOON)
+            assert going(decided) == []
+            assert all(Keep.LEAP in fate.keeps for fate in decided)
+        save(store, leap + timedelta(days=3), steady(1)[0])
+
+        assert going(store.prune(rules, LIFE, at=NOON)) == [1, 2, 3, 4, 5]
+
+
 def test_a_finding_that_was_open_only_in_pruned_scans_is_reopened_and_not_new(new_store: Callable[[], str]) -> None:
     verdicts = [Verdict.FAIL, Verdict.FAIL, Verdict.PASS, Verdict.PASS, Verdict.PASS, Verdict.FAIL]
     nights = [Night(24, (0, 0, 0, 0), (v, None, None, None), CellState.COMPLETE, "a") for v in verdicts]
@@ -350,6 +366,24 @@ def test_what_a_pruning_wrote_down_cannot_be_changed_unseen(new_store: Callable[
                         value = "other" if column.name == "key" else 77
                         connection.execute(which.update().values({column.name: value}))
                 assert store.faults(), f"{which.name}.{column.name} {change}"
+
+
+@pytest.mark.parametrize(
+    "change", ["since_scan = 4 WHERE since_scan = 6", "until_scan = 7 WHERE until_scan = 5"], ids=["came", "went"]
+)
+def test_when_something_came_cannot_be_moved_among_pruned_scans(new_store: Callable[[], str], change: str) -> None:
+    """No scan that is left would show it, and the resource's history would tell of another night."""
+    with Store(new_store()) as store:
+        fill(store, steady(8, version=lambda n: int(n >= 5)))
+        store.cite(2, "P-1", at=NOON)
+        store.prune(Retention(daily_days=1, weekly_weeks=0, monthly_months=0), LIFE, at=NOON)
+        assert [info.number for info in store.scans()] == [2, 8]
+        save(store, NOON + timedelta(days=10), steady(1)[0])
+        assert store.faults() == []
+        with writing(store._engine) as connection:
+            assert connection.execute(text(f"UPDATE record_version SET {change}")).rowcount == 1  # noqa: S608 - ours
+
+        assert [f.id for f in store.faults()] == ["rows were moved among scans that were pruned"]
 
 
 def test_a_scan_that_is_lost_is_told_from_one_that_was_pruned(new_store: Callable[[], str]) -> None:

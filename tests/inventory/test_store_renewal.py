@@ -3,15 +3,19 @@
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from command import Yunhe
+from postgres_service import PostgresServer
 from stored_nights import fill
 
 from inventory.store import Store, StoreError, place_of
-from inventory.store_engine import reading
+from inventory.store_bulk import insert
+from inventory.store_engine import engine_of, reading, upgrade, writing
 from inventory.store_renewal import migrate
 from inventory.store_schema import METADATA
 
@@ -69,6 +73,22 @@ def test_an_import_that_was_killed_is_done_again(tmp_path: Path, nights: list[ob
         assert answers(store) == nights
 
 
+def test_an_older_store_of_captures_is_not_lost(tmp_path: Path, nights: list[object]) -> None:
+    """It stands where the next one would be kept."""
+    path, older = tmp_path / "yunhe.db", tmp_path / "yunhe.db.captures"
+    shutil.copy(FIXTURES / "store-captures.db", path)
+    older.write_bytes(b"of last year")
+    with pytest.raises(StoreError, match="move it away"):
+        migrate(place_of(path))
+    assert older.read_bytes() == b"of last year"
+
+    older.unlink()
+    older.hardlink_to(path)  # killed between the last two steps
+    migrate(place_of(path))
+    with Store(path) as store:
+        assert answers(store) == nights
+
+
 def test_a_store_of_the_first_release_is_renewed(tmp_path: Path, nights: list[object]) -> None:
     """The fixture was made by the first release and is never made anew."""
     path = tmp_path / "yunhe.db"
@@ -83,6 +103,39 @@ def test_a_store_of_the_first_release_is_renewed(tmp_path: Path, nights: list[ob
         assert store.faults() == []
 
 
+@pytest.mark.postgres
+def test_a_server_of_the_first_release_is_renewed(
+    postgres: PostgresServer, nights: list[object], yunhe: Yunhe, tmp_path: Path
+) -> None:
+    """The rows of the fixture in the tables that the first release made there, renewed by the command."""
+    place = postgres.new_database()
+    config = tmp_path / "yunhe.toml"
+    config.write_text(f'version = 1\n[city]\nname = "c"\n[store]\nurl = "{place}"\n', encoding="utf-8")
+    _first_release(place)
+    for command in (("scans",), ("scan",), ("store", "verify"), ("store", "prune"), ("baseline", "set", "b", "1")):
+        refused = yunhe(*command, "-c", config)
+        assert (refused.code, "yunhe store migrate" in refused.err) == (5, True), command
+
+    assert yunhe("store", "migrate", "-c", config).out == "the store was renewed; it was of version 0001\n"
+    assert yunhe("store", "migrate", "-c", config).out == "the store is of this version already\n"
+    with Store(place) as store:
+        assert answers(store) == nights
+        assert store.faults() == []
+        fill(store, 1)
+        assert store.last_number() == 4
+
+
+def _first_release(place: str) -> None:
+    engine = engine_of(place_of(place))
+    with writing(engine) as connection:
+        upgrade(connection, "0001")
+        with closing(sqlite3.connect(FIXTURES / "store-0001.db")) as old:
+            for table in METADATA.sorted_tables:
+                if table.name not in ("opened", "tombstone", "writer"):
+                    insert(connection, table, old.execute(f"SELECT * FROM {table.name}").fetchall())  # noqa: S608
+    engine.dispose()
+
+
 def test_migrations_lead_to_the_tables_that_the_program_knows(new_store: Callable[[], str]) -> None:
     with Store(new_store()) as store, reading(store._engine) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -95,12 +148,11 @@ def test_a_file_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> 
     with sqlite3.connect(path) as db:
         db.execute("CREATE TABLE photos (id INTEGER)")
     db.close()
+    before = path.read_bytes()
 
     with pytest.raises(StoreError, match="another program"):
         Store(path)
-    with sqlite3.connect(path) as db:
-        assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("photos",)]
-    db.close()
+    assert path.read_bytes() == before
 
 
 def test_a_url_with_a_password_is_refused() -> None:

@@ -1,5 +1,7 @@
 """Each role of deploy/postgresql may do its work and no more: the statements as they stand there, on a real server."""
 
+import signal
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,8 +10,10 @@ import psycopg
 import pytest
 from command import Yunhe
 from postgres_service import PostgresServer
+from store_holder import other_process
 from stored_nights import NOON, fill
 
+from inventory import store_lock
 from inventory.lifecycle import LifeRules
 from inventory.settings import Retention
 from inventory.store import Store, StoreError, lock, place_of
@@ -190,6 +194,33 @@ def test_whoever_reports_reads_all_and_writes_nothing(server: tuple[PostgresServ
     with Store(postgres.url(database, "yunhe_writer")) as store:
         crash_nights.save(store, 3)
         assert store.faults() == []
+
+
+@pytest.mark.postgres
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("holder", ["yunhe", "yunhe_pruner"])
+def test_a_stopped_holder_of_another_role_keeps_no_scan_away(
+    server: tuple[PostgresServer, str], holder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer may not end its session, and need not: the server does."""
+    postgres, database = server
+    monkeypatch.setattr(store_lock, "STALE_SECONDS", 1.0)
+    writer = postgres.url(database, "yunhe_writer")
+    with other_process(postgres.url(database, holder), stale=2) as process:
+        with pytest.raises(StoreError, match=f"process {process.pid} on "), lock(writer):
+            pass
+        process.send_signal(signal.SIGSTOP)
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                with lock(writer) as held, Store(writer, held=held) as store:
+                    fill(store, 1)
+            except StoreError as error:
+                if "another scan is writing" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+            else:
+                break
 
 
 @pytest.mark.postgres

@@ -8,7 +8,7 @@ from stored_nights import fill
 
 from inventory.store import Store
 from inventory.store_engine import writing
-from inventory.store_schema import METADATA
+from inventory.store_schema import BODY, METADATA, SECTIONS, Section
 
 TABLES = [t for t in METADATA.sorted_tables if t.name not in ("writer", "opened", "tombstone")]
 """What a pruning writes is held by test_store_prune."""
@@ -75,6 +75,50 @@ def test_a_row_that_was_added_is_found(new_store: Callable[[], str]) -> None:
         assert [f.id for f in store.faults()] == [
             "scan {number}: rows were changed, added or taken away after it was written"
         ]
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "change",
+    ["until_scan = 3", "until_scan = 99", "since_scan = 0", "since_scan = -4"],
+)
+def test_what_still_holds_cannot_be_ended_with_the_last_scan(
+    new_store: Callable[[], str], section: Section, change: str
+) -> None:
+    """The changes of each scan are the same by that; but views, and the next scan, would not know it any more."""
+    with Store(new_store()) as store:
+        fill(store)
+        with writing(store._engine) as connection:
+            name = section.table.name
+            first = f"(SELECT min(since_scan) FROM {name} WHERE until_scan IS NULL)"  # noqa: S608 - ours
+            wanted = f"UPDATE {name} SET {change} WHERE until_scan IS NULL AND since_scan = {first}"  # noqa: S608
+            assert connection.execute(text(wanted)).rowcount > 0
+
+        told = [f.id for f in store.faults()]
+        assert "{section} {key}: no scan leaves a row from scan {since} to {until}" in told
+
+
+def test_a_content_that_nothing_names_is_found(new_store: Callable[[], str]) -> None:
+    with Store(new_store()) as store:
+        fill(store)
+        with writing(store._engine) as connection:
+            connection.execute(text("INSERT INTO body SELECT 9999, data FROM body WHERE id = 1"))
+
+        assert [(f.id, f.args) for f in store.faults()] == [
+            ("content {number} belongs to nothing that the store holds", {"number": 9999})
+        ]
+
+
+def test_bytes_behind_a_packed_content_are_found(new_store: Callable[[], str]) -> None:
+    """Unpacked it is the same, and the file could carry anything."""
+    with Store(new_store()) as store:
+        fill(store)
+        with writing(store._engine) as connection:
+            found = dict(connection.execute(select(BODY.c.id, BODY.c.data)).fetchall())
+            number, packed = next((n, bytes(data)) for n, data in found.items() if bytes(data)[:1] == b"x")
+            connection.execute(update(BODY).where(BODY.c.id == number).values(data=packed + b"more"))
+
+        assert [f.id for f in store.faults()] == ["{section} {key}: its content was changed"]
 
 
 def test_the_last_scan_cannot_be_taken_back_unseen(new_store: Callable[[], str]) -> None:
