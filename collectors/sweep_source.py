@@ -23,6 +23,7 @@ from pathlib import Path
 
 from netaddr import IPAddress, IPNetwork, IPSet
 
+from collectors.child_process import dies_with_us
 from collectors.collector import Collector, Incomplete, Reading, Said
 from collectors.discovery_source import DiscoveryCollector
 from collectors.errors import CollectorError, Skipped, Unreachable, Unreadable
@@ -140,7 +141,7 @@ class SweepCollector:
 
     def _run(self, folder: Path, answer: Path, *, is_six: bool) -> CollectorError | None:
         """Runs nmap to its end; says what went wrong."""
-        command = [*_dies_with_us(), self.program, *self._arguments(folder, answer, is_six=is_six)]
+        command = [*dies_with_us(), self.program, *self._arguments(folder, answer, is_six=is_six)]
         with (folder / "said").open("w+b") as said:
             try:
                 # No shell: every argument is a number, an option of ours or a path of the temporary folder.
@@ -196,12 +197,6 @@ def _is_within(reading: Reading, wanted: IPSet) -> bool:
     if not isinstance(record, HostSighting):
         return False
     return all(IPAddress(address) in wanted for nic in record.nics for address in nic.addresses)
-
-
-def _dies_with_us() -> list[str]:
-    """Nothing may go on sending when this program was killed; Linux does that, through util-linux."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
