@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 KNOCKED_PORTS = (22, 80, 443)
 """Asked for a sign of life where the config names no ports: a refusal is as good as a greeting."""
+TRIES = 2
+"""How often a port is knocked at that does not answer."""
 _MAX_SAID = 20_000
 """Characters of what nmap complains of that are looked at."""
 
@@ -47,13 +49,22 @@ def sweep_collectors(entry: Sweep, *, clock: Callable[[], datetime], guard: Guar
     Raises:
         ConfigError: nmap is not installed.
     """
+    return [SweepCollector(entry=entry, program=nmap(), clock=clock, guard=guard)]
+
+
+def nmap() -> str:
+    """Where the program is.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
     program = shutil.which("nmap")
     if program is None:
         raise ConfigError(
             msg("a sweep needs the program nmap, and it is not installed; install the package nmap, or go on without "
                 "--sweep")
         )  # fmt: skip
-    return [SweepCollector(entry=entry, program=program, clock=clock, guard=guard)]
+    return program
 
 
 def started_by() -> str:
@@ -182,7 +193,7 @@ class SweepCollector:
             "--max-rate",
             str(self.entry.packets_per_second),
             "--max-retries",
-            "1",
+            str(TRIES - 1),
             "--excludefile",
             str(folder / "excluded"),
             "-iL",
