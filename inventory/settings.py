@@ -321,6 +321,8 @@ class Zone(_Table, frozen=True, kw_only=True):
     name: str
     cidrs: tuple[str, ...] = ()
     internet: bool = False
+    extranet: bool | None = None
+    """Whether it is part of the government extranet 政务外网; None: the policy pack's list of names says it."""
 
 
 class HostnameRule(_Table, frozen=True, kw_only=True):
