@@ -5,7 +5,7 @@ was seen running, over the days that a scan could see at all. Days that no scan 
 components are those that the nights knew and those of today; what came after the month was not on trial, and is told.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
@@ -17,7 +17,7 @@ from checks.policy import Policy
 from checks.project_steps import day, is_begun, keeper, not_yet, steps_gate
 from checks.subjects import project_subject
 from inventory.finding import Verdict
-from inventory.history import DayState, History, component_keys, days_between
+from inventory.history import DayState, History, component_keys, days_between, together
 from inventory.inventory import Inventory, law_date
 from inventory.records import Project
 from inventory.text import Message, msg
@@ -61,9 +61,27 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
             yield combined(project_subject(project), list(_lines(inventory, policy, project)))
 
 
-def observed(history: History, keys: Sequence[str], first: date, last: date) -> Observed:
-    """The period as our nights saw it: what serves only together is told together."""
-    states = [(d, history.together(keys, d)) for d in days_between(first, last)]
+def observed(
+    history: History,
+    keys: Iterable[str],
+    first: date,
+    last: date,
+    *,
+    codes: Iterable[str] = (),
+    own: Container[str] = (),
+) -> Observed:
+    """The period as our nights saw it: what serves only together is told together.
+
+    `codes`: the systems that ran on these things; `own`: those of the things that are still theirs today. Of another
+    one a night that knew it as another system's says nothing.
+    """
+    asked, systems = tuple(keys), frozenset(codes)
+
+    def state(key: str, on: date) -> DayState:
+        is_told = key in own or not history.was_another_s(key, systems, on)
+        return history.state(key, on) if is_told else DayState.UNSEEN
+
+    states = [(d, together(state(key, d) for key in asked)) for d in days_between(first, last)]
     return Observed(
         running=tuple(d for d, s in states if s is DayState.RUNNING),
         down=tuple(d for d, s in states if s in (DayState.STOPPED, DayState.ABSENT)),
@@ -139,10 +157,11 @@ def _proof(inventory: Inventory, policy: Policy, project: Project, said: Message
     systems = inventory.systems_of(project)
     last = due - timedelta(days=1)  # the day on which the month is full needs no night of its own
     history = inventory.history
-    known = history.components((s.native_id for s in systems), begin, last)
-    today = {key for s in systems for key in component_keys(inventory, s)} - known
-    later = {key for key in today if _came_later(history, key, begin, last)}
-    keys = tuple(sorted(known | (today - later)))
+    codes = [s.native_id for s in systems]
+    known = history.components(codes, begin, last)
+    own = {key for s in systems for key in component_keys(inventory, s)}
+    later = {key for key in own - known if _came_later(history, key, begin, last)}
+    keys = (known | own) - later
     evidence = (project.key, *(s.key for s in systems))
     if not keys:
         nothing = (
@@ -158,7 +177,7 @@ def _proof(inventory: Inventory, policy: Policy, project: Project, said: Message
                          code=project.native_id, department=keeper(project)),),
             evidence=evidence,
         )  # fmt: skip
-    seen = observed(history, keys, begin, last)
+    seen = observed(history, keys, begin, last, codes=codes, own=own)
     counted = msg(
         "{said}; all of its {components} component(s) were seen running on {running} of {covered} day(s) covered by "
         "scans, out of {days}",

@@ -1,16 +1,18 @@
 """What earlier scans saw running, for the trial runs that Article 23(2) speaks of."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 import msgspec
 
 from checks.dates import add_months
 from checks.policy import Policy
 from inventory.build import build
-from inventory.history import History, Night, component_keys, days_between, night_of
+from inventory.history import ANY_OTHER, History, Night, component_keys, days_between, night_of
 from inventory.inventory import Inventory, law_date
 from inventory.records import Project
 from inventory.store import Store
@@ -37,15 +39,15 @@ def history_of(
     """
     before = [(scan.number, scan.as_of) for scan in opened.scans() if scan.as_of < as_of]
     wanted = _trial_days(projects, policy, law_date(as_of), {law_date(at) for _, at in before})
-    nights = []
-    keys = set(watched.keys) if watched is not None else set()
-    for number, at in before:
-        day = law_date(at)
-        kept = opened.load(number) if day in wanted else None
+    found = _nights(opened, [(number, at) for number, at in before if law_date(at) in wanted])
+    return History(nights=tuple(found) if watched is None else _only(found, watched))
+
+
+def _nights(opened: Store, scans: Iterable[tuple[int, datetime]]) -> Iterator[Night]:
+    for number, at in scans:
+        kept = opened.load(number)
         if kept is not None:
-            night = night_of(build(kept.collection, kept.options, as_of=at), day=day, scan=number)
-            nights.append(night if watched is None else _only(night, watched.systems, keys))
-    return History(nights=tuple(nights))
+            yield night_of(build(kept.collection, kept.options, as_of=at), day=law_date(at), scan=number)
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,41 @@ def on_trial(inventory: Inventory) -> Watched:
     return Watched(keys=keys, systems=frozenset(systems))
 
 
-def _only(night: Night, systems: AbstractSet[str], keys: set[str]) -> Night:
-    """The night with nothing but these systems and keys; what the systems ran on in it joins the keys."""
-    components = {code: own for code, own in night.components.items() if code in systems}
-    keys.update(*components.values())
-    return msgspec.structs.replace(
-        night, running=night.running & keys, stopped=night.stopped & keys, components=components
+_RAN, _STOPPED, _ANOTHERS = 1, 2, 4
+
+
+def _only(nights: Iterable[Night], watched: Watched) -> tuple[Night, ...]:
+    """The nights with nothing but what is asked about: what is watched, and all that its systems ran on in any night.
+
+    What is asked of the first night is known only when the last was read, and whole nights would fill the memory: what
+    they saw is kept meanwhile as a byte for each thing and night.
+    """
+    seen: dict[str, bytearray] = defaultdict(bytearray)
+    slim: list[Night] = []
+    keys = set(watched.keys)
+    for number, night in enumerate(nights):
+        own = {code: of for code, of in night.components.items() if code in watched.systems}
+        others = [of for code, of in night.components.items() if code not in watched.systems]
+        for flag, things in ((_RAN, night.running), (_STOPPED, night.stopped), (_ANOTHERS, chain(*others))):
+            for key in things:
+                row = seen[key]
+                row.extend(bytes(number + 1 - len(row)))
+                row[number] |= flag
+        keys.update(*own.values())
+        slim.append(msgspec.structs.replace(night, running=frozenset(), stopped=frozenset(), components=own))
+
+    def asked(number: int, flag: int) -> frozenset[str]:
+        rows = ((key, seen.get(key, b"")) for key in keys)
+        return frozenset(key for key, row in rows if number < len(row) and row[number] & flag)
+
+    return tuple(
+        msgspec.structs.replace(
+            night,
+            running=asked(number, _RAN),
+            stopped=asked(number, _STOPPED),
+            components=night.components | ({ANY_OTHER: rest} if (rest := asked(number, _ANOTHERS)) else {}),
+        )
+        for number, night in enumerate(slim)
     )
 
 

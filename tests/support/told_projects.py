@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import builders as b
+import msgspec
 from told import Case
 
 from inventory.coverage import CellState
@@ -215,6 +216,20 @@ def nights(*down: date, unseen: Iterable[date] = ()) -> History:
     )
 
 
+def lent() -> History:
+    """A second machine, which the system had in the month and has no more; on the tenth it ran for another one."""
+    second = "host/second"
+    return History(
+        nights=tuple(
+            msgspec.structs.replace(
+                night, running=night.running | {second},
+                components={"S-2" if night.day == THE_TENTH else "S-1": frozenset({second})},
+            )
+            for night in nights().nights
+        )
+    )  # fmt: skip
+
+
 def trial(history: History | None = None, **given: Any) -> Inventory:
     steps = {"initial_acceptance_on": INITIAL, "trial_start_on": START, **given}
     return b.city(projects=(b.project(**steps),), history=nights() if history is None else history)
@@ -270,6 +285,7 @@ TRIAL: dict[str, Case] = {
     "more stretches than a sentence names": trial(nights(unseen=ALTERNATE)),
     "a host and a deployment, both seen every night": beside_pods(KEY, "workload/kubernetes:gov/edu/Deployment/web"),
     "a host and a deployment that was not there": beside_pods(KEY),
+    "a night that knew one of its parts as another system's": trial(lent()),
     "nothing that it runs on was found": b.city(
         hosts=(), projects=(b.project(initial_acceptance_on=INITIAL, trial_start_on=START),)
     ),
