@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from inventory.finding import Verdict
 from inventory.hosts import Host
 from inventory.records import System, View, Workload
+from inventory.text import Message
 
 if TYPE_CHECKING:
     from inventory.inventory import Inventory
@@ -70,11 +72,25 @@ class Night(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return DayState.ABSENT if self.is_whole else DayState.UNSEEN
 
 
+class Concluded(msgspec.Struct, frozen=True, kw_only=True):
+    """What an earlier scan concluded of a trial run 试运行 some of whose nights are not at hand any more."""
+
+    scan: int
+    """The one that had the nights."""
+    day: date
+    """Local date of its clock."""
+    verdict: Verdict
+    reason: Message
+    """As it was told then."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class History:
     """Nights before the one that is judged, in any order; several may fall on one day."""
 
     nights: tuple[Night, ...] = ()
+    concluded: Mapping[str, Concluded] = field(default_factory=dict)
+    """Project code to what the nights said while they were all there."""
     _by_day: Mapping[date, tuple[Night, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -32,6 +32,8 @@ class Keep(StrEnum):
     """A cell that is incomplete now was whole in it for the last time: later scans are measured by that."""
     TRIAL_RUN = "trial_run"
     """试运行: it is a night of a trial run of which nothing else is kept."""
+    CONCLUDED = "concluded"
+    """An accepted trial run was concluded in it: later scans cite that, since its nights go."""
     DAILY = "daily"
     WEEKLY = "weekly"
     MONTHLY = "monthly"

@@ -112,7 +112,7 @@ def test_a_trial_run_of_long_ago_is_proved_by_the_nights_that_are_kept(
         for day in (began - timedelta(days=1), *month, *days_between(date(2025, 10, 10), date(2025, 10, 30))):
             save(store, day, "ACTIVE")
         save(store, date(2026, 11, 20), "ACTIVE")
-        needed = nights_needed([project], POLICY)
+        needed = nights_needed([project], POLICY, builders.TODAY)
         pinned = {s.number: (Keep.TRIAL_RUN,) for s in store.scans() if law_date(s.as_of) in needed}
         store.prune(Retention(daily_days=1, weekly_weeks=0, monthly_months=0), pinned=pinned, at=builders.NIGHT)
         assert len(store.scans()) < 40
@@ -165,16 +165,19 @@ def test_nights_hold_in_memory_only_what_is_asked_about(tmp_path: Path) -> None:
     assert (len(all_of_it.running), nothing.running, same) == (1, frozenset(), all_of_it)
 
 
-def test_the_nights_of_a_trial_run_are_needed_until_it_is_accepted() -> None:
-    """However long ago it was: they are what proves it."""
+def test_the_nights_of_a_trial_run_are_needed_until_it_is_accepted_and_concluded() -> None:
+    """However long ago it was: they are what proves it. A day of acceptance that is to come is a plan."""
     long_ago = date(2024, 1, 31)
     project = builders.project("P-1", initial_acceptance_on=long_ago, trial_start_on=date(2024, 1, 15))
-    days = nights_needed([project], POLICY)
+    days = nights_needed([project], POLICY, builders.TODAY, ("P-1",))
 
     assert (min(days), max(days), len(days)) == (long_ago, date(2024, 2, 29), 30)
-    accepted = builders.with_fields(project, final_acceptance_on=date(2024, 6, 1))
-    assert nights_needed([accepted], POLICY) == set()
-    assert nights_needed([builders.with_fields(project, trial_start_on=None)], POLICY) == set()
+    accepted = builders.with_fields(project, final_acceptance_on=builders.TODAY)
+    planned = builders.with_fields(project, final_acceptance_on=builders.TODAY + timedelta(days=1))
+    assert nights_needed([accepted], POLICY, builders.TODAY, ("P-1",)) == set()
+    assert nights_needed([accepted], POLICY, builders.TODAY) == days
+    assert nights_needed([planned], POLICY, builders.TODAY, ("P-1",)) == days
+    assert nights_needed([builders.with_fields(project, trial_start_on=None)], POLICY, builders.TODAY) == set()
 
 
 def test_a_night_knows_what_the_systems_ran_on(tmp_path: Path) -> None:
