@@ -90,7 +90,8 @@ class SweepDoctor:
             yield chart.warning(
                 "range",
                 msg(
-                    "it holds addresses of the Internet, and its zone is none with `internet = true`: they may be anybody's"
+                    "it holds addresses of the Internet, and its zone is none with `internet = true`: they may be "
+                    "anybody's"
                 ),
             )
         twice = [f"sweep:{name} {other}" for name, other in self._earlier(cidr)
