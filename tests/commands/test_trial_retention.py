@@ -1,11 +1,14 @@
 """What a trial run was found to be outlasts its nights: they are kept until it is concluded, then that is cited."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import builders
 import pytest
+from command import Yunhe
 from verdicts import english
 
 from checks.trial_run import CHECK
@@ -211,3 +214,16 @@ def test_while_all_nights_are_there_they_are_asked_and_nothing_is_cited(new_stor
 
         assert first == second
         assert "so concluded" not in told(second)[1]
+
+
+def test_another_pack_judges_a_kept_scan_by_the_same_nights(yunhe: Yunhe, tmp_path: Path) -> None:
+    """`yunhe policy test` judged without any: each trial run that was proved would have been told as different."""
+    config = tmp_path / "yunhe.toml"
+    config.write_text('version = 1\n[city]\nname = "c"\n', encoding="utf-8")
+    with Store(tmp_path / "yunhe.db") as store:
+        month(store)
+        assert told(night(store, ACCEPTED, DONE))[0] == "pass"
+
+    ran = yunhe("policy", "test", "laohekou-2024", "-c", config, "--format", "json")
+
+    assert json.loads(ran.out) == []
