@@ -4,7 +4,7 @@ Names are all that a register shows of what a system does. Likeness proposes, it
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from checks.applicability import system_barrier
 from checks.check import Check, Opinion, Step, Strength, absence_gaps, mended
@@ -33,14 +33,19 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
     rejected = _rejected(inventory.coverage, namer)
     for system in inventory.systems:
         own = namer.parts(system.name) if rejected else None
-        lost = [r for r, its in rejected if own and likeness(own, its) >= policy.choices.duplicate_similarity]
+        lost = [r for r, words in rejected if own and _is_like_any(own, words, policy.choices.duplicate_similarity)]
         yield _judge(inventory, policy, system, found, len(reached) - 1, lost)
 
 
-def _rejected(coverage: Coverage, namer: Namer) -> list[tuple[Rejection, NameParts]]:
-    """Rows of the register that could not be used, by each of the words that they may be called."""
+def _rejected(coverage: Coverage, namer: Namer) -> list[tuple[Rejection, list[NameParts]]]:
+    """Rows of the register that could not be used, with all the words that each may be called."""
     sources = {r.cell.source for r in coverage.of("system")}
-    return [(r, namer.parts(word)) for r in coverage.rejections if r.source in sources for word in r.touches]
+    rows = [r for r in coverage.rejections if r.source in sources]
+    return [(r, [namer.parts(word) for word in r.touches]) for r in rows]
+
+
+def _is_like_any(own: NameParts, words: Iterable[NameParts], threshold: int) -> bool:
+    return any(likeness(own, its) >= threshold for its in words)
 
 
 def _pairs(systems: list[System], namer: Namer, threshold: int) -> Mapping[str, list[tuple[float, System]]]:

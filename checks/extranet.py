@@ -1,6 +1,7 @@
 """Art. 16: departments integrate their unclassified networks into the government extranet 部门非涉密政务网整合."""
 
 from collections.abc import Iterator
+from enum import Enum, auto
 
 from checks.check import Check, Opinion, Step, Strength, absence_gaps
 from checks.deployment import MOST_NAMED
@@ -8,6 +9,7 @@ from checks.policy import Policy
 from inventory.finding import Subject, Verdict
 from inventory.hosts import Host
 from inventory.inventory import Inventory, law_date
+from inventory.names import normalise
 from inventory.networks import as_address, as_network
 from inventory.records import Segment
 from inventory.text import Message, msg
@@ -28,10 +30,9 @@ def _judge(inventory: Inventory, policy: Policy, segment: Segment, department: s
         department=department,
     )
     evidence = (segment.key,)
-    settled = _not_a_private_network(policy, segment)
+    settled = _not_a_private_network(policy, segment, subject)
     if settled is not None:
-        verdict, step, reason = settled
-        return Opinion(subject=subject, verdict=verdict, decided_by=step, reason=reason, evidence=evidence)
+        return settled
     hosts = _hosts_in(inventory, segment)
     servers = [h for h in hosts if not h.is_appliance]
     if servers or segment.has_own_exit:
@@ -49,17 +50,63 @@ def _judge(inventory: Inventory, policy: Policy, segment: Segment, department: s
     )  # fmt: skip
 
 
-def _not_a_private_network(policy: Policy, segment: Segment) -> tuple[Verdict, Step, Message] | None:
-    zone = segment.zone
+def _not_a_private_network(policy: Policy, segment: Segment, subject: Subject) -> Opinion | None:
+    """What is settled by whose network it lies in, before anything that stands in it."""
+    verdict, step = Verdict.NOT_APPLICABLE, Step.KIND
+    missing: tuple[Message, ...] = ()
+    cidr, zone = segment.cidr, segment.zone or ""
+    network = _network_of(policy, zone)
     if segment.is_cloud:
-        return Verdict.NOT_APPLICABLE, Step.KIND, msg("{cidr} is a network of the government cloud", cidr=segment.cidr)
-    if zone is not None and any(word in zone for word in policy.pack.names.extranet_zones):
-        return Verdict.PASS, Step.CLAUSE, msg("{cidr} lies in {zone}, part of the government extranet",
-                                              cidr=segment.cidr, zone=zone)  # fmt: skip
-    if zone is not None and "互联网" in zone:
-        return Verdict.NOT_APPLICABLE, Step.KIND, msg("{cidr} lies in {zone}: not a network of a department",
-                                                      cidr=segment.cidr, zone=zone)  # fmt: skip
-    return None
+        reason = msg("{cidr} is a network of the government cloud", cidr=cidr)
+    elif network is _Network.EXTRANET:
+        verdict, step = Verdict.PASS, Step.CLAUSE
+        reason = msg("{cidr} lies in {zone}, part of the government extranet", cidr=cidr, zone=zone)
+    elif network is _Network.INTERNET:
+        reason = msg("{cidr} lies in {zone}: not a network of a department", cidr=cidr, zone=zone)
+    elif network is _Network.UNSAID:
+        verdict, missing = (
+            Verdict.UNKNOWN,
+            (
+                msg(
+                    "`extranet = true`, `extranet = false` or `internet = true` in the [[zone]] {zone} of the "
+                    "configuration, by the infrastructure team",
+                    zone=zone,
+                ),
+            ),
+        )
+        reason = msg("{cidr} lies in {zone}, and nothing says whether that is part of the government extranet",
+                     cidr=cidr, zone=zone)  # fmt: skip
+    else:
+        return None
+    return Opinion(
+        subject=subject, verdict=verdict, decided_by=step, reason=reason, missing=missing, evidence=(segment.key,)
+    )  # fmt: skip
+
+
+class _Network(Enum):
+    """What a zone is part of."""
+
+    EXTRANET = auto()
+    INTERNET = auto()
+    NEITHER = auto()
+    UNSAID = auto()
+    """Its name speaks of one of the two, and nobody says that it is: 非政务外网区 is none, 政务外网二区 is one."""
+
+
+def _network_of(policy: Policy, zone: str) -> _Network:
+    """By the config's word for the zone, else by its whole name as the pack lists it."""
+    own, names = normalise(zone), policy.pack.names
+    declared = next((z for z in policy.zones if normalise(z.name) == own), None)
+    if declared is not None and declared.extranet:
+        return _Network.EXTRANET
+    if declared is not None and declared.internet:
+        return _Network.INTERNET
+    if declared is not None and declared.extranet is False:
+        return _Network.NEITHER
+    extranet, internet = set(map(normalise, names.extranet_zones)), set(map(normalise, names.internet_zones))
+    if own in extranet | internet:
+        return _Network.EXTRANET if own in extranet else _Network.INTERNET
+    return _Network.UNSAID if any(word in own for word in extranet | internet) else _Network.NEITHER
 
 
 def _hosts_in(inventory: Inventory, segment: Segment) -> list[Host]:

@@ -7,7 +7,7 @@ from datetime import date
 from checks.regulation import ConclusionTemplate, Pack, Parameters, load_pack, parse_pack
 from checks.working_days import WorkCalendar
 from inventory.scan import ScanOptions
-from inventory.settings import PolicyChoices
+from inventory.settings import PolicyChoices, Zone
 from inventory.text import Message, msg
 from inventory.waiver import Waiver
 
@@ -27,6 +27,8 @@ class Policy:
     fresh_hours: int = 48
     """What was observed longer before the scan's clock is stale."""
     choices: PolicyChoices = field(default_factory=PolicyChoices)
+    zones: tuple[Zone, ...] = ()
+    """The network zones of the config."""
     calendar: WorkCalendar = field(default_factory=WorkCalendar)
     waivers: tuple[Waiver, ...] = ()
     recorded_digest: str = ""
@@ -53,6 +55,7 @@ class Policy:
             filing_regions=options.filing_regions,
             fresh_hours=options.fresh_hours,
             choices=options.policy,
+            zones=options.zones,
             calendar=WorkCalendar(table=options.calendar),
             waivers=options.waivers,
             recorded_digest=chosen.digest,

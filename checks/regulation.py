@@ -126,8 +126,12 @@ class Named(_Table, frozen=True, kw_only=True):
     finance: str = "市财政局"
     sharing_platform: str = "全市政务数据共享交换平台"
     extranet: str = "电子政务外网"
-    extranet_zones: tuple[str, ...] = ("政务外网",)
-    """Words in a zone's name by which it is known as part of the extranet."""
+    extranet_zones: tuple[str, ...] = (
+        "政务外网", "政务外网区", "政务外网公用区", "政务外网公用网络区", "电子政务外网", "电子政务外网区",
+    )  # fmt: skip
+    """Whole names of zones that are part of the extranet, where `extranet` of a [[zone]] does not say it."""
+    internet_zones: tuple[str, ...] = ("互联网", "互联网区")
+    """Whole names of zones that are of the Internet, where `internet` of a [[zone]] does not say it."""
     regions: tuple[str, ...] = ()
     """The city and the regions above it 行政区划, as names of systems and units begin with them."""
 

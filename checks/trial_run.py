@@ -5,7 +5,7 @@ was seen running, over the days that a scan could see at all. Days that no scan 
 components are those that the nights knew and those of today; what came after the month was not on trial, and is told.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
@@ -16,12 +16,15 @@ from checks.line import Line, combined
 from checks.policy import Policy
 from checks.project_steps import day, is_begun, keeper, not_yet, steps_gate
 from checks.subjects import project_subject
-from inventory.finding import Verdict
-from inventory.history import DayState, History, component_keys, days_between
+from inventory.finding import Finding, Verdict
+from inventory.history import Concluded, DayState, History, component_keys, days_between, together
 from inventory.inventory import Inventory, law_date
 from inventory.records import Project
 from inventory.text import Message, msg
 
+_EXPLAINED = msg(
+    "the report on the trial run explains why it did not run on these days; the panel judges whether that was stable"
+)
 MOST_GAPS = 6
 """Stretches of days that a sentence names."""
 
@@ -61,9 +64,27 @@ def judge(inventory: Inventory, policy: Policy) -> Iterator[Opinion]:
             yield combined(project_subject(project), list(_lines(inventory, policy, project)))
 
 
-def observed(history: History, keys: Sequence[str], first: date, last: date) -> Observed:
-    """The period as our nights saw it: what serves only together is told together."""
-    states = [(d, history.together(keys, d)) for d in days_between(first, last)]
+def observed(
+    history: History,
+    keys: Iterable[str],
+    first: date,
+    last: date,
+    *,
+    codes: Iterable[str] = (),
+    own: Container[str] = (),
+) -> Observed:
+    """The period as our nights saw it: what serves only together is told together.
+
+    `codes`: the systems that ran on these things; `own`: those of the things that are still theirs today. Of another
+    one a night that knew it as another system's says nothing.
+    """
+    asked, systems = tuple(keys), frozenset(codes)
+
+    def state(key: str, on: date) -> DayState:
+        is_told = key in own or not history.was_another_s(key, systems, on)
+        return history.state(key, on) if is_told else DayState.UNSEEN
+
+    states = [(d, together(state(key, d) for key in asked)) for d in days_between(first, last)]
     return Observed(
         running=tuple(d for d, s in states if s is DayState.RUNNING),
         down=tuple(d for d, s in states if s in (DayState.STOPPED, DayState.ABSENT)),
@@ -89,8 +110,8 @@ def stretches(days: Sequence[date]) -> str:
 def _lines(inventory: Inventory, policy: Policy, project: Project) -> Iterator[Line]:
     code, today = project.native_id, law_date(inventory.as_of)
     evidence = (project.key,)
-    initial, start = project.initial_acceptance_on, project.trial_start_on
-    if initial is None or start is None:
+    initial, start, month = project.initial_acceptance_on, project.trial_start_on, trial_days(project, policy)
+    if initial is None or start is None or month is None:
         wanted = msg("initial acceptance") if initial is None else msg("beginning of the trial run")
         yield Line(
             verdict=Verdict.UNKNOWN,
@@ -100,13 +121,11 @@ def _lines(inventory: Inventory, policy: Policy, project: Project) -> Iterator[L
             evidence=evidence,
         )  # fmt: skip
         return
-    begin = max(initial, start)
-    due = add_months(begin, policy.parameters.trial_months)
+    begin, due = month
     # A day to come is a plan: it has not ended.
     ends = [d for d in (project.trial_end_on, project.final_acceptance_on) if d is not None and d <= today]
     end = min(ends, default=None)
-    said = msg("initial acceptance of {code} on {initial}, trial run since {start}, a month of it until {due}",
-               code=code, initial=day(initial), start=day(start), due=day(due))  # fmt: skip
+    said = _said(project, due)
     if start > today or initial > today:
         yield Line(
             verdict=Verdict.UNKNOWN,
@@ -134,16 +153,87 @@ def _lines(inventory: Inventory, policy: Policy, project: Project) -> Iterator[L
     yield _proof(inventory, policy, project, said, begin, due)
 
 
+def trial_days(project: Project, policy: Policy) -> tuple[date, date] | None:
+    """The first day of the month of trial run, and the day on which it is full, which needs no night of its own.
+
+    None where the register does not say both of its days.
+    """
+    initial, start = project.initial_acceptance_on, project.trial_start_on
+    if initial is None or start is None:
+        return None
+    # Counted from the later of the two: a trial before the initial acceptance is none.
+    begin = max(initial, start)
+    return begin, add_months(begin, policy.parameters.trial_months)
+
+
+def _said(project: Project, due: date) -> Message:
+    return msg("initial acceptance of {code} on {initial}, trial run since {start}, a month of it until {due}",
+               code=project.native_id, initial=day(project.initial_acceptance_on), start=day(project.trial_start_on),
+               due=day(due))  # fmt: skip
+
+
+DECIDED = (Verdict.PASS, Verdict.ADVISORY)
+"""What nights that were seen can make of a trial run."""
+
+
+def is_of_nights(finding: Finding) -> bool:
+    """Whether a finding of this check says what the nights showed, be it that too many of them were not seen."""
+    return finding.verdict in DECIDED or {"counted", "gaps"} <= finding.reason.args.keys()
+
+
+def concluded(finding: Finding, scan: int, on: date) -> Concluded:
+    """What a finding of that scan says of the nights that it rests on; where it cites an earlier scan, that one's word.
+
+    `on`: local date of the scan's clock.
+    """
+    match finding.reason.args:
+        case {"reason": Message() as reason, "scan": int(earlier), "day": str(told)}:
+            return Concluded(scan=earlier, day=date.fromisoformat(told), verdict=finding.verdict, reason=reason)
+        case _:
+            return Concluded(scan=scan, day=on, verdict=finding.verdict, reason=finding.reason)
+
+
+def still_holds(kept: Concluded, project: Project, policy: Policy) -> bool:
+    """Whether it speaks of the days that the register says today, and saw as many of them as are asked for today."""
+    days = trial_days(project, policy)
+    if days is None:
+        return False
+    for message in _within(kept.reason):
+        match message.args:
+            case {"said": Message(args=said), "covered": int(covered), "days": int(of)}:
+                return said == _said(project, days[1]).args and of - covered <= policy.choices.trial_gap_days
+            case _:
+                continue
+    return False
+
+
+def _within(message: Message) -> Iterator[Message]:
+    yield message
+    for value in message.args.values():
+        if isinstance(value, Message):
+            yield from _within(value)
+
+
 def _proof(inventory: Inventory, policy: Policy, project: Project, said: Message, begin: date, due: date) -> Line:
     """What our nights make of a trial run that was long enough on paper."""
     systems = inventory.systems_of(project)
+    evidence = (project.key, *(s.key for s in systems))
+    kept = inventory.history.concluded.get(project.native_id)
+    if kept is not None and still_holds(kept, project, policy):
+        return Line(
+            verdict=kept.verdict,
+            reason=msg("{reason}; so concluded scan {scan} of {day}, not all of whose nights are kept",
+                       reason=kept.reason, scan=kept.scan, day=day(kept.day)),
+            remedy=_EXPLAINED if kept.verdict is Verdict.ADVISORY else None,
+            evidence=evidence,
+        )  # fmt: skip
     last = due - timedelta(days=1)  # the day on which the month is full needs no night of its own
     history = inventory.history
-    known = history.components((s.native_id for s in systems), begin, last)
-    today = {key for s in systems for key in component_keys(inventory, s)} - known
-    later = {key for key in today if _came_later(history, key, begin, last)}
-    keys = tuple(sorted(known | (today - later)))
-    evidence = (project.key, *(s.key for s in systems))
+    codes = [s.native_id for s in systems]
+    known = history.components(codes, begin, last)
+    own = {key for s in systems for key in component_keys(inventory, s)}
+    later = {key for key in own - known if _came_later(history, key, begin, last)}
+    keys = (known | own) - later
     if not keys:
         nothing = (
             msg("{said}; nothing that {code} runs on today was there in that month", said=said, code=project.native_id)
@@ -158,7 +248,7 @@ def _proof(inventory: Inventory, policy: Policy, project: Project, said: Message
                          code=project.native_id, department=keeper(project)),),
             evidence=evidence,
         )  # fmt: skip
-    seen = observed(history, keys, begin, last)
+    seen = observed(history, keys, begin, last, codes=codes, own=own)
     counted = msg(
         "{said}; all of its {components} component(s) were seen running on {running} of {covered} day(s) covered by "
         "scans, out of {days}",
@@ -181,8 +271,7 @@ def _proof(inventory: Inventory, policy: Policy, project: Project, said: Message
         return Line(
             verdict=Verdict.ADVISORY,
             reason=msg("{counted}; not running, or not there, on {down}", counted=counted, down=stretches(seen.down)),
-            remedy=msg("the report on the trial run explains why it did not run on these days; the panel judges "
-                       "whether that was stable"),
+            remedy=_EXPLAINED,
             evidence=evidence,
         )  # fmt: skip
     reason = counted

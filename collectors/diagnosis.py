@@ -47,6 +47,9 @@ CHECK_WORDS = {
     "answer": mark("answer"),
     "file": mark("file and headers"),
     "rows": mark("rows"),
+    "program": mark("program"),
+    "range": mark("address range"),
+    "list": mark("do-not-scan list"),
 }
 """Every check that a doctor makes, in the reader's words."""
 

@@ -53,6 +53,11 @@ def _live(settings: Settings, base: Path, guard: Guard, clock: Callable[[], date
 
         for group in settings.ssh:
             yield SshDoctor(group, base=base, guard=guard, clock=clock)
+    if settings.sweep:
+        from collectors.sweep_doctor import SweepDoctor
+
+        for number, entry in enumerate(settings.sweep):
+            yield SweepDoctor(entry, before=settings.sweep[:number], zones=settings.zone, guard=guard)
     for collector in _others(settings, base, guard, clock):
         yield SampleDoctor(collector, guard=guard)
 

@@ -17,7 +17,6 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,6 +25,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from collectors.answer_time import TooSlow, answer_within, watch
+from collectors.credential_plugin import PluginHangs, in_time
 from collectors.errors import (
     CollectorError,
     Skipped,
@@ -255,27 +255,13 @@ class KubernetesCluster:
         """What `work` returns, which may run a credential plugin: a program that may wait for a browser for ever.
 
         Raises:
-            TimedOut: it did not end in time. It is not asked again, and left behind: its thread holds no program that
-                has ended.
+            TimedOut: it did not end in time. It was killed with all that it started, and is not asked again.
         """
         if not has_plugin:
             return work()
-        done: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                result = work()
-            except BaseException as error:  # noqa: BLE001 - told by the thread that waits
-                done.set_exception(error)
-            else:
-                done.set_result(result)
-
-        threading.Thread(target=run, name="yunhe-kubernetes-plugin", daemon=True).start()
         try:
-            return done.result(self._source.timeout)
-        except TimeoutError:
-            if done.done():
-                raise
+            return in_time(work, self._source.timeout)
+        except PluginHangs:
             self._failure = TimedOut(self._say(_PLUGIN_SLOW, seconds=f"{self._source.timeout:g}"))
             raise self._failure from None
 

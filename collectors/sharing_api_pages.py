@@ -3,6 +3,7 @@
 urllib3 itself, not requests: no .netrc, no proxies of the environment, no redirect that takes the token along.
 """
 
+import re
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -42,6 +43,8 @@ MIN_TOKEN_TO_FIND = 8
 _CHUNK = 256 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PASSING = frozenset({429, 500, 502, 503, 504})
+_PLAIN_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+"""A JMESPath of nothing but keys: JMESPath itself does not tell a null from a key that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,9 @@ class Pages:
     sleep: Callable[[float], None] = time.sleep
     total: int | None = None
     """How many items the platform says there are, once a page was read."""
+    is_end_told: bool = field(init=False, default=True)
+    """Whether the platform itself said that the last page is the last. Not where `next` never found anything and the
+    key that it looks for was not in the answer either: it may be misspelt, and this the first of many pages."""
     distinct: set[str] = field(init=False, default_factory=set)
     """Digests of the items: pages that shift while they are read repeat one item and lose another."""
     _deadline: float = field(init=False, default=0.0)
@@ -118,6 +124,8 @@ class Pages:
             yield Page(number, items)
             following = self._next(document, url, number, is_empty=not items)
             if following is None:
+                # A `next` that led here from an earlier page is spelt right: its silence is the end.
+                self.is_end_told = number > 1 or self._tells_the_end(document)
                 return
             if following in asked:
                 raise Unreadable(self._same_page())
@@ -187,6 +195,17 @@ class Pages:
             # Platforms cap page sizes without a word: only an empty page is the end, not a short one.
             return None
         return self._with_page(self.entry.url, self.entry.first_page + number)
+
+    def _tells_the_end(self, document: object) -> bool:
+        """Whether what `next` finds nothing by is in the answer, as null, empty or false. A missing key is no word."""
+        path = self.entry.next
+        if path is None or self._search("next", path, document) is not None:
+            return True
+        if _PLAIN_PATH.fullmatch(path) is None:
+            return False
+        parent, _, key = path.rpartition(".")
+        holder = self._search("next", parent, document) if parent else document
+        return isinstance(holder, dict) and key in holder
 
     def _with_page(self, url: str, page: int | str) -> str:
         given: dict[str, str] = {}

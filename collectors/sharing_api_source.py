@@ -171,6 +171,16 @@ class SharingApiCollector:
                     items=self.entry.items,
                 )
             )
+        if not pages.is_end_told and pages.total is None:
+            yield Incomplete(
+                msg(
+                    "{source}: {path} finds nothing in the first answer, so nothing says that this is all; correct "
+                    "`next`, name `total`, or write {stated} where the platform leaves it out on the last page",
+                    source=self.source,
+                    path=f"`{self.entry.next}`",
+                    stated=f'`next = "not_null({self.entry.next}, `false`)"`',
+                )
+            )
         count = len(pages.distinct)
         if pages.total is not None and count < pages.total:
             yield Incomplete(

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from netaddr import IPAddress, IPNetwork, IPSet
 
+from collectors.child_process import dies_with_us
 from collectors.collector import Collector, Incomplete, Reading, Said
 from collectors.discovery_source import DiscoveryCollector
 from collectors.errors import CollectorError, Skipped, Unreachable, Unreadable
@@ -36,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 KNOCKED_PORTS = (22, 80, 443)
 """Asked for a sign of life where the config names no ports: a refusal is as good as a greeting."""
+TRIES = 2
+"""How often a port is knocked at that does not answer."""
 _MAX_SAID = 20_000
 """Characters of what nmap complains of that are looked at."""
 
@@ -46,13 +49,22 @@ def sweep_collectors(entry: Sweep, *, clock: Callable[[], datetime], guard: Guar
     Raises:
         ConfigError: nmap is not installed.
     """
+    return [SweepCollector(entry=entry, program=nmap(), clock=clock, guard=guard)]
+
+
+def nmap() -> str:
+    """Where the program is.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
     program = shutil.which("nmap")
     if program is None:
         raise ConfigError(
             msg("a sweep needs the program nmap, and it is not installed; install the package nmap, or go on without "
                 "--sweep")
         )  # fmt: skip
-    return [SweepCollector(entry=entry, program=program, clock=clock, guard=guard)]
+    return program
 
 
 def started_by() -> str:
@@ -140,7 +152,7 @@ class SweepCollector:
 
     def _run(self, folder: Path, answer: Path, *, is_six: bool) -> CollectorError | None:
         """Runs nmap to its end; says what went wrong."""
-        command = [*_dies_with_us(), self.program, *self._arguments(folder, answer, is_six=is_six)]
+        command = [*dies_with_us(), self.program, *self._arguments(folder, answer, is_six=is_six)]
         with (folder / "said").open("w+b") as said:
             try:
                 # No shell: every argument is a number, an option of ours or a path of the temporary folder.
@@ -181,7 +193,7 @@ class SweepCollector:
             "--max-rate",
             str(self.entry.packets_per_second),
             "--max-retries",
-            "1",
+            str(TRIES - 1),
             "--excludefile",
             str(folder / "excluded"),
             "-iL",
@@ -196,12 +208,6 @@ def _is_within(reading: Reading, wanted: IPSet) -> bool:
     if not isinstance(record, HostSighting):
         return False
     return all(IPAddress(address) in wanted for nic in record.nics for address in nic.addresses)
-
-
-def _dies_with_us() -> list[str]:
-    """Nothing may go on sending when this program was killed; Linux does that, through util-linux."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

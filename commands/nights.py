@@ -1,28 +1,30 @@
 """What earlier scans saw running, for the trial runs that Article 23(2) speaks of."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Container, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 import msgspec
 
-from checks.dates import add_months
 from checks.policy import Policy
+from checks.trial_run import CHECK, DECIDED, concluded, is_of_nights, still_holds, trial_days
 from inventory.build import build
-from inventory.history import History, Night, component_keys, days_between, night_of
+from inventory.history import ANY_OTHER, Concluded, History, Night, component_keys, days_between, night_of
 from inventory.inventory import Inventory, law_date
 from inventory.records import Project
 from inventory.store import Store
 
 ACCEPTED_NIGHTS = 92
-"""Nights that are read for trial runs which a final acceptance 终验 has closed, of the newest of them first. Each is
-read back and joined anew; those of which nothing is decided yet are all read, however long ago."""
+"""Nights that are read for trial runs which a final acceptance 终验 has closed: first of those of which nothing is
+concluded, then of the newest. Each is read back and joined anew; those that are not accepted are all read."""
 
 
 def history_of(
     opened: Store,
-    projects: Iterable[Project],
+    projects: Collection[Project],
     policy: Policy,
     as_of: datetime,
     *,
@@ -36,16 +38,59 @@ def history_of(
         StoreError: one cannot be read back.
     """
     before = [(scan.number, scan.as_of) for scan in opened.scans() if scan.as_of < as_of]
-    wanted = _trial_days(projects, policy, law_date(as_of), {law_date(at) for _, at in before})
-    nights = []
-    keys = set(watched.keys) if watched is not None else set()
-    for number, at in before:
-        day = law_date(at)
-        kept = opened.load(number) if day in wanted else None
+    today = law_date(as_of)
+    earlier = conclusions(opened, projects, policy, today, before=as_of)
+    wanted = _trial_days(projects, policy, today, {law_date(at) for _, at in before}, earlier)
+    found = _nights(opened, [(number, at) for number, at in before if law_date(at) in wanted])
+    nights = tuple(found) if watched is None else _only(found, watched)
+    if earlier:
+        read = {night.scan for night in nights}
+        gone = [scan.as_of for scan in (*opened.scans(), *opened.pruned().values()) if scan.number not in read]
+        lost = {law_date(at) for at in gone if at < as_of}
+        earlier = {p.native_id: earlier[p.native_id] for p in projects
+                   if p.native_id in earlier and not lost.isdisjoint(_month(p, policy))}  # fmt: skip
+    return History(nights=nights, concluded=earlier)
+
+
+def conclusions(
+    opened: Store, projects: Iterable[Project], policy: Policy, today: date, *, before: datetime | None = None
+) -> dict[str, Concluded]:
+    """What scans before that time concluded last of the trial runs that were accepted, by the project's code.
+
+    Only what speaks of the days that the register says today.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    accepted = {f"{CHECK.id}@project/{p.native_id}": p for p in projects if is_accepted(p, today)}
+    if not accepted:
+        return {}
+    clocks = {scan.number: scan.as_of for scan in opened.scans() if before is None or scan.as_of < before}
+    found = opened.last_findings(accepted, is_of_nights, clocks)
+    kept = [
+        (accepted[key], concluded(finding, scan, law_date(clocks[scan])))
+        for key, (scan, finding) in found.items()
+        if finding.verdict in DECIDED
+    ]
+    return {project.native_id: earlier for project, earlier in kept if still_holds(earlier, project, policy)}
+
+
+def is_accepted(project: Project, today: date) -> bool:
+    """Whether its final acceptance 终验 is over: a day to come is a plan."""
+    return project.final_acceptance_on is not None and project.final_acceptance_on <= today
+
+
+def _month(project: Project, policy: Policy) -> set[date]:
+    """The days of its trial run that a night may prove."""
+    found = trial_days(project, policy)
+    return set(days_between(found[0], found[1] - timedelta(days=1))) if found is not None else set()
+
+
+def _nights(opened: Store, scans: Iterable[tuple[int, datetime]]) -> Iterator[Night]:
+    for number, at in scans:
+        kept = opened.load(number)
         if kept is not None:
-            night = night_of(build(kept.collection, kept.options, as_of=at), day=day, scan=number)
-            nights.append(night if watched is None else _only(night, watched.systems, keys))
-    return History(nights=tuple(nights))
+            yield night_of(build(kept.collection, kept.options, as_of=at), day=law_date(at), scan=number)
 
 
 @dataclass(frozen=True)
@@ -70,48 +115,81 @@ def on_trial(inventory: Inventory) -> Watched:
     return Watched(keys=keys, systems=frozenset(systems))
 
 
-def _only(night: Night, systems: AbstractSet[str], keys: set[str]) -> Night:
-    """The night with nothing but these systems and keys; what the systems ran on in it joins the keys."""
-    components = {code: own for code, own in night.components.items() if code in systems}
-    keys.update(*components.values())
-    return msgspec.structs.replace(
-        night, running=night.running & keys, stopped=night.stopped & keys, components=components
+_RAN, _STOPPED, _ANOTHERS = 1, 2, 4
+
+
+def _only(nights: Iterable[Night], watched: Watched) -> tuple[Night, ...]:
+    """The nights with nothing but what is asked about: what is watched, and all that its systems ran on in any night.
+
+    What is asked of the first night is known only when the last was read, and whole nights would fill the memory: what
+    they saw is kept meanwhile as a byte for each thing and night.
+    """
+    seen: dict[str, bytearray] = defaultdict(bytearray)
+    slim: list[Night] = []
+    keys = set(watched.keys)
+    for number, night in enumerate(nights):
+        own = {code: of for code, of in night.components.items() if code in watched.systems}
+        others = [of for code, of in night.components.items() if code not in watched.systems]
+        for flag, things in ((_RAN, night.running), (_STOPPED, night.stopped), (_ANOTHERS, chain(*others))):
+            for key in things:
+                row = seen[key]
+                row.extend(bytes(number + 1 - len(row)))
+                row[number] |= flag
+        keys.update(*own.values())
+        slim.append(msgspec.structs.replace(night, running=frozenset(), stopped=frozenset(), components=own))
+
+    def asked(number: int, flag: int) -> frozenset[str]:
+        rows = ((key, seen.get(key, b"")) for key in keys)
+        return frozenset(key for key, row in rows if number < len(row) and row[number] & flag)
+
+    return tuple(
+        msgspec.structs.replace(
+            night,
+            running=asked(number, _RAN),
+            stopped=asked(number, _STOPPED),
+            components=night.components | ({ANY_OTHER: rest} if (rest := asked(number, _ANOTHERS)) else {}),
+        )
+        for number, night in enumerate(slim)
     )
 
 
-def nights_needed(projects: Iterable[Project], policy: Policy) -> set[date]:
-    """Days of which a scan must not be pruned: those of trial runs that no final acceptance has closed."""
+def nights_needed(
+    projects: Iterable[Project], policy: Policy, today: date, concluded: Container[str] = ()
+) -> set[date]:
+    """Days of which a scan must not be pruned: those of trial runs that are not accepted, or of which none concluded.
+
+    `concluded`: codes of projects of whose trial run the store holds what was concluded.
+    """
     days: set[date] = set()
     for project in projects:
-        initial, start = project.initial_acceptance_on, project.trial_start_on
-        if initial is None or start is None or project.final_acceptance_on is not None:
-            continue
-        begin = max(initial, start)
-        days.update(days_between(begin, add_months(begin, policy.parameters.trial_months)))
+        month = trial_days(project, policy)
+        if month is not None and not (is_accepted(project, today) and project.native_id in concluded):
+            days.update(days_between(*month))
     return days
 
 
-def _trial_days(projects: Iterable[Project], policy: Policy, today: date, kept: AbstractSet[date]) -> set[date]:
+def _trial_days(
+    projects: Iterable[Project], policy: Policy, today: date, kept: AbstractSet[date], concluded: Container[str]
+) -> set[date]:
     """Days of the store that say something of a trial run; `kept` are those that it has."""
     days: set[date] = set()
-    accepted: list[tuple[date, set[date]]] = []
+    accepted: list[tuple[bool, date, set[date]]] = []
     for project in projects:
-        initial, start = project.initial_acceptance_on, project.trial_start_on
-        if initial is None or start is None:
+        found = trial_days(project, policy)
+        if found is None:
             continue
-        begin = max(initial, start)
-        due = add_months(begin, policy.parameters.trial_months)
+        begin, due = found
         ends = [day for day in (project.trial_end_on, project.final_acceptance_on) if day is not None]
         if due > today or min(ends, default=due) < due:
             continue  # nothing is judged before the month is full, nor proved of one that was broken off
-        # The day on which the month is full needs no night of its own.
-        month = {day for day in days_between(begin, due - timedelta(days=1)) if day in kept}
-        if project.final_acceptance_on is None:
-            days |= month
+        month = _month(project, policy) & kept
+        if is_accepted(project, today):
+            accepted.append((project.native_id not in concluded, begin, month))
         else:
-            accepted.append((begin, month))
+            days |= month
     more: set[date] = set()
-    for _, month in sorted(accepted, key=lambda found: found[0], reverse=True):
+    # First those of which nothing is concluded: of the others what was concluded can be cited.
+    for _, _, month in sorted(accepted, key=lambda found: found[:2], reverse=True):
         # All of a month or nothing: with a part of it nothing is proved.
         if not more or len((more | month) - days) <= ACCEPTED_NIGHTS:
             more |= month

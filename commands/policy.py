@@ -14,7 +14,8 @@ from checks.policy import Policy, basis_warnings
 from checks.regulation import built_in_packs, pack_schema
 from commands import voice
 from commands.clock import now
-from commands.kept import load
+from commands.kept import load, open_store
+from commands.nights import history_of, on_trial
 from commands.options import DEFAULT_CONFIG, ConfigOption, FormatOption, LangOption, ScanOption
 from commands.rules import read_pack
 from commands.voice import complain, in_words
@@ -99,7 +100,10 @@ def judge_by(
     locale = lang or voice.LOCALE
     before = {f.key: f for f in result.findings}
     policy = replace(result.policy, pack=found, recorded_digest="")
-    after = {f.key: f for f in judge(result.inventory, policy)}
+    inventory = result.inventory
+    with open_store(config) as opened:
+        history = history_of(opened, inventory.projects, policy, inventory.as_of, watched=on_trial(inventory))
+    after = {f.key: f for f in judge(replace(inventory, history=history), policy)}
     rows: list[dict[str, tables.Cell]] = []
     for key in sorted(before.keys() | after.keys()):
         old, new = before.get(key), after.get(key)

@@ -1,7 +1,8 @@
 """`yunhe store prune`: takes the scans away that the rules of retention no longer ask for."""
 
 import sys
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import typer
@@ -9,16 +10,18 @@ import typer
 from commands import voice
 from commands.clock import now
 from commands.kept import result_of, store_place
-from commands.nights import nights_needed
+from commands.nights import conclusions, nights_needed
 from commands.options import DEFAULT_CONFIG, ConfigOption, FormatOption, LangOption
 from commands.voice import complain, in_words
 from exporters import tables
 from exporters.tables import Format
 from inventory import settings, store
 from inventory.inventory import LAW_TIME, law_date
-from inventory.lifecycle import life_rules
+from inventory.lifecycle import LifeRules, life_rules
 from inventory.retention import Fate, Keep
+from inventory.settings import Retention
 from inventory.store import Store
+from inventory.stored_scan import StoredScan
 from inventory.text import gettext, mark, msg, tell
 
 KEEPS = {
@@ -30,6 +33,7 @@ KEEPS = {
     Keep.BELIEVED: mark("a cell was complete for the last time"),
     Keep.TRIAL_RUN: mark("night of a trial run"),
     Keep.LEAP: mark("the clock leapt"),
+    Keep.CONCLUDED: mark("a trial run was concluded in it"),
     Keep.DAILY: mark("daily"),
     Keep.WEEKLY: mark("weekly"),
     Keep.MONTHLY: mark("monthly"),
@@ -50,7 +54,8 @@ def prune(
     place = store_place(chosen, config.parent)
     if dry_run:
         with Store(place, must_exist=True) as opened:
-            found = opened.retention(chosen.retention, life_rules(chosen.lifecycle), trial_runs(opened))
+            life = life_rules(chosen.lifecycle)
+            found = opened.retention(chosen.retention, life, trial_runs(opened, chosen.retention, life))
     else:
         found = _prune(chosen, place)
     _show(found, form, locale)
@@ -69,17 +74,37 @@ def _prune(chosen: settings.Settings, place: store.Place) -> list[Fate]:
     with Store(place, must_exist=True):
         pass  # where there is none, no lock is left behind
     with store.lock(place) as held, Store(place, must_exist=True, held=held) as opened:
-        return opened.prune(chosen.retention, life_rules(chosen.lifecycle), trial_runs(opened), at=now())
+        life = life_rules(chosen.lifecycle)
+        return opened.prune(chosen.retention, life, trial_runs(opened, chosen.retention, life), at=now())
 
 
-def trial_runs(opened: Store) -> Mapping[int, tuple[Keep, ...]]:
-    """The nights of trial runs that are not accepted yet: they are what proves them (Art. 23(2))."""
-    kept = opened.load()
-    if kept is None:
-        return {}
-    result = result_of(kept)
-    days = nights_needed(result.inventory.projects, result.policy)
-    return {scan.number: (Keep.TRIAL_RUN,) for scan in opened.scans() if law_date(scan.as_of) in days}
+def trial_runs(opened: Store, rules: Retention, life: LifeRules) -> Mapping[int, tuple[Keep, ...]]:
+    """Scans that trial runs need (Art. 23(2)): the nights that prove them, and those in which they were concluded."""
+    keeps: dict[int, set[Keep]] = defaultdict(set)
+    for kept in _registers(opened, rules, life):
+        result = result_of(kept)
+        projects, policy, today = result.inventory.projects, result.policy, law_date(kept.info.as_of)
+        cited = conclusions(opened, projects, policy, today)
+        for earlier in cited.values():
+            keeps[earlier.scan].add(Keep.CONCLUDED)
+        days = nights_needed(projects, policy, today, cited)
+        for scan in opened.scans():
+            if law_date(scan.as_of) in days:
+                keeps[scan.number].add(Keep.TRIAL_RUN)
+    return {number: tuple(sorted(own)) for number, own in keeps.items()}
+
+
+def _registers(opened: Store, rules: Retention, life: LifeRules) -> Iterator[StoredScan]:
+    """The last scan, and where it did not see the whole register of projects, those that did for the last time."""
+    last = opened.load()
+    if last is None:
+        return
+    yield last
+    if any(r.is_gap for r in last.collection.cells if r.cell.kind == "project"):
+        for fate in opened.retention(rules, life):
+            whole = opened.load(fate.scan.number) if Keep.BELIEVED in fate.keeps else None
+            if whole is not None:
+                yield whole
 
 
 def _show(found: list[Fate], form: Format, locale: str) -> None:

@@ -289,6 +289,7 @@ entries = []
 # [[zone]]
 # name = "政务外网区"
 # cidrs = ["59.192.0.0/10", "10.0.0.0/8"]
+# extranet = true            # 是否属于电子政务外网；不写则按政策包所列区域名称 / default: by the pack's list of names
 #
 # [[zone]]
 # name = "互联网区"

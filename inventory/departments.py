@@ -63,10 +63,8 @@ class Directory:
         meant = self.meant(name, code=code, on=on, record=record)
         if meant is not None or not name:
             return meant
-        days = tuple(d for d in on if d is not None)
-        is_heard = bool(self._said(name, record, days))
         is_shown = any(normalise(u.name) == normalise(name) for u in self._units.values())
-        return None if is_shown and (is_heard or self._meant(name, days)) else name
+        return None if is_shown else name
 
     def meant(
         self, name: str | None, *, code: str | None = None, on: Iterable[date | None] = (), record: str = ""

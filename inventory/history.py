@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from inventory.finding import Verdict
 from inventory.hosts import Host
 from inventory.records import System, View, Workload
+from inventory.text import Message
 
 if TYPE_CHECKING:
     from inventory.inventory import Inventory
@@ -25,6 +27,10 @@ _STOPPED = frozenset(
      "notready", "poweredoff", "down", "关机", "已关机", "停止", "已停止", "停机", "故障"}
 )  # fmt: skip
 """What control planes and lists call a machine that runs, or does not; every other word says neither."""
+
+
+ANY_OTHER = ""
+"""In place of the code of a system that nobody asks about."""
 
 
 class DayState(StrEnum):
@@ -54,7 +60,8 @@ class Night(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_whole: bool = False
     """Whether every cell of hosts and workloads was complete: only then is what is in neither set absent."""
     components: dict[str, frozenset[str]] = {}
-    """System code to the keys of what it ran on, by what was known in that night."""
+    """System code to the keys of what it ran on, by what was known in that night; those of systems that nobody asks
+    about may stand together under `ANY_OTHER`."""
 
     def state(self, key: str) -> DayState:
         """What this night says of one thing."""
@@ -65,11 +72,25 @@ class Night(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return DayState.ABSENT if self.is_whole else DayState.UNSEEN
 
 
+class Concluded(msgspec.Struct, frozen=True, kw_only=True):
+    """What an earlier scan concluded of a trial run 试运行 some of whose nights are not at hand any more."""
+
+    scan: int
+    """The one that had the nights."""
+    day: date
+    """Local date of its clock."""
+    verdict: Verdict
+    reason: Message
+    """As it was told then."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class History:
     """Nights before the one that is judged, in any order; several may fall on one day."""
 
     nights: tuple[Night, ...] = ()
+    concluded: Mapping[str, Concluded] = field(default_factory=dict)
+    """Project code to what the nights said while they were all there."""
     _by_day: Mapping[date, tuple[Night, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -98,6 +119,11 @@ class History:
             for key in night.components[code]
         )
 
+    def was_another_s(self, key: str, codes: Iterable[str], day: date) -> bool:
+        """Whether the nights of that day knew the thing as what other systems ran on, and none of these did."""
+        owners = {code for night in self._by_day.get(day, ()) for code, own in night.components.items() if key in own}
+        return bool(owners) and owners.isdisjoint(codes)
+
     def state(self, key: str, day: date) -> DayState:
         """What is known of one thing on one day: stopped once is stopped, else running once is running."""
         states = {night.state(key) for night in self._by_day.get(day, ())}
@@ -106,13 +132,14 @@ class History:
                 return state
         return DayState.UNSEEN
 
-    def together(self, keys: Iterable[str], day: date) -> DayState:
-        """What is known of several things that only serve together: the worst, and unseen where one is not seen."""
-        states = {self.state(key, day) for key in keys}
-        for state in (DayState.STOPPED, DayState.ABSENT, DayState.UNSEEN):
-            if state in states:
-                return state
-        return DayState.RUNNING if states else DayState.UNSEEN
+
+def together(states: Iterable[DayState]) -> DayState:
+    """What is known of things that only serve together: the worst of each, and unseen where one is not seen."""
+    known = set(states)
+    for state in (DayState.STOPPED, DayState.ABSENT, DayState.UNSEEN):
+        if state in known:
+            return state
+    return DayState.RUNNING if known else DayState.UNSEEN
 
 
 def days_between(first: date, last: date) -> Iterator[date]:

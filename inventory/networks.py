@@ -88,7 +88,8 @@ class SegmentTable:
         """Segments that hold the address, most specific first, what plans and clouds declare before what hosts say.
 
         `zone=None` means that nobody knows the zone: then only what is true in every zone is answered, which is
-        nothing as soon as two zones or domains could be meant. Text that is no address is in no segment.
+        nothing as soon as two zones or domains could be meant; a segment without a zone stands in none. Text that is
+        no address is in no segment.
         """
         ip = as_address(address)
         if ip is None:
@@ -99,9 +100,11 @@ class SegmentTable:
             found = [s for known in self._zones for s in self._matches(ip, known)]
         if domain is not None:
             found = [s for s in found if s.domain == domain]
-        if zone is None and len({s.domain for s in found}) > 1:
+        if zone is not None:
+            return tuple(found)
+        if len({s.domain for s in found}) > 1 or len({s.zone for s in found} - {None}) > 1:
             return ()
-        return tuple(found)
+        return tuple(sorted(found, key=lambda s: (-self._network(s).prefixlen, *_trust(s))))
 
     def overlaps(self) -> tuple[Overlap, ...]:
         """Segments inside other segments of the same domain, each with the smallest that encloses it.

@@ -9,13 +9,14 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from inventory.alias import Alias, AliasBook, AliasKind
 from inventory.departments import Directory
 from inventory.hosts import AliasFlaw, Ownership, OwnershipHit, OwnershipRule
 from inventory.identity import Machine
 from inventory.names import normalise
-from inventory.networks import SegmentTable
+from inventory.networks import SegmentTable, as_network
 from inventory.records import (
     HostSighting,
     OwnershipDeclaration,
@@ -375,11 +376,10 @@ def _segment_hits(sighting: HostSighting, register: Register) -> Iterator[Owners
         return
     for nic in sighting.nics:
         for address in nic.addresses:
-            for segment in register.segments.find(address.partition("/")[0], zone=sighting.zone):
-                hit = register.of_segment(segment)
-                if hit is not None:
-                    yield hit
-                    break
+            found = register.segments.find(address.partition("/")[0], zone=sighting.zone)
+            named = [(s, hit) for s in found if (hit := register.of_segment(s)) is not None]
+            # A network that is promised twice, or is in two VRFs of the zone: all who are named are heard.
+            yield from (hit for s, hit in named if as_network(s.cidr) == as_network(named[0][0].cidr))
 
 
 def own_tenant(tenant: Tenant, register: Register) -> Ownership:
@@ -446,7 +446,9 @@ def resolve(hits: Iterable[OwnershipHit], register: Register) -> Ownership:
     all_projects = projects | {p for s in systems for p in register.projects_of_system(s)}
     department = register.department_of(systems or candidates, all_projects if not systems else ())
     if department is None:
-        department = next((h.department for h in ordered if h.department), None)
+        twice = [] if is_declared else _promised_twice(ordered)
+        contradictions += [_contradiction(one, other) for one, other in twice]
+        department = None if twice else next((h.department for h in ordered if h.department), None)
     confirmed = [] if is_declared else [h for h in ordered if h.rule is OwnershipRule.ALIAS and h.department]
     contradictions += [_contradiction(h, decided or confirmed[0]) for h in confirmed if h.department != department]
     return Ownership(
@@ -477,6 +479,12 @@ def _contradiction(first: OwnershipHit, second: OwnershipHit) -> Message:
         second_value=second.value,
         second_owner=", ".join(second.systems or second.projects) or second.department or "",
     )
+
+
+def _promised_twice(hits: Sequence[OwnershipHit]) -> list[tuple[OwnershipHit, OwnershipHit]]:
+    """Departments, in pairs, to whom plans give one network."""
+    named = [h for h in hits if h.rule is OwnershipRule.SEGMENT and h.department]
+    return [(a, b) for a, b in pairwise(named) if a.value == b.value and a.department != b.department]
 
 
 def _unheard(void: OwnershipHit, decided: OwnershipHit) -> Message:

@@ -36,6 +36,8 @@ class Keep(StrEnum):
     """试运行: it is a night of a trial run of which nothing else is kept."""
     LEAP = "leap"
     """The clock of one of the last scans leapt ahead: ages cannot be believed before a few more agree."""
+    CONCLUDED = "concluded"
+    """An accepted trial run was concluded in it: later scans cite that, since its nights go."""
     DAILY = "daily"
     WEEKLY = "weekly"
     MONTHLY = "monthly"

@@ -297,7 +297,9 @@ class SharingApi(_Table, frozen=True, kw_only=True):
     size_param: str | None = None
     page_size: Annotated[int, msgspec.Meta(ge=1, le=10000)] = 100
     next: str | None = None
-    """JMESPath to the next page: an address on the same host, a value for `page_param`, or whether there is one."""
+    """JMESPath to the next page: an address on the same host, a value for `page_param`, or whether there is one. The
+    end is null, empty or false there; a key that was never in an answer is no end, unless the path says so itself
+    (``not_null(next, `false`)``) or `total` is reached."""
     timeout: Seconds = 30
     """Seconds to wait for an answer."""
     total_timeout: Seconds = 900
@@ -319,6 +321,8 @@ class Zone(_Table, frozen=True, kw_only=True):
     name: str
     cidrs: tuple[str, ...] = ()
     internet: bool = False
+    extranet: bool | None = None
+    """Whether it is part of the government extranet 政务外网; None: the policy pack's list of names says it."""
 
 
 class HostnameRule(_Table, frozen=True, kw_only=True):

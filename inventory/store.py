@@ -166,6 +166,19 @@ class Store:
         with self._reading() as connection:
             return read_findings(connection, number)[1]
 
+    def last_findings(
+        self, keys: Iterable[str], fits: Callable[[Finding], bool], scans: Iterable[int]
+    ) -> dict[str, tuple[int, Finding]]:
+        """Key to the finding as it was when it last fitted in one of the scans, and the last of those.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        from inventory.store_findings import last_findings
+
+        with self._reading() as connection:
+            return last_findings(connection, keys, fits, scans)
+
     def scans(self) -> list[ScanInfo]:
         """Every scan that can be read, the oldest first.
 

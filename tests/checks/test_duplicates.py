@@ -3,6 +3,7 @@
 import builders as b
 from verdicts import english, finding_on, verdict_on
 
+from checks.check import mended
 from checks.duplicates import CHECK
 from inventory.coverage import CellState
 from inventory.inventory import Inventory
@@ -52,6 +53,15 @@ def test_half_a_register_may_hold_the_other_one() -> None:
     cut = b.coverage(b.cell(b.REGISTER, "system", CellState.PARTIAL))
 
     assert verdict_on(CHECK, city("学籍系统", coverage=cut), "system/S-1") == "unknown"
+
+
+def test_a_row_that_is_alike_by_two_of_its_words_is_to_be_mended_once() -> None:
+    """A register writes a system's name and its short form: both are in the row that could not be read."""
+    row = b.rejection("S-9", "数字城管平台", "老河口市数字城管系统")
+    found = finding_on(CHECK, city("数字城管平台", coverage=b.coverage(rejections=[row])), "system/S-1")
+
+    assert found.verdict.value == "unknown"
+    assert [english(m) for m in found.missing] == [english(mended(row))]
 
 
 def test_a_retired_system_is_no_duplicate() -> None:

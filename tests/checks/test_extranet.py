@@ -3,16 +3,19 @@
 from datetime import date
 
 import builders as b
+import msgspec
 import pytest
 from verdicts import english, finding_on, verdict_on
 
 from checks.check import run
 from checks.extranet import CHECK
+from checks.policy import Policy
 from inventory.coverage import CellState
 from inventory.hosts import Host, Place
 from inventory.inventory import Inventory
 from inventory.records import Nic, Segment, View
-from inventory.settings import PolicyChoices
+from inventory.scan import ScanOptions
+from inventory.settings import PolicyChoices, Zone
 
 NETWORK = "segment/专网/EDU|192.168.7.0/24"
 
@@ -49,6 +52,44 @@ CASES = [
 @pytest.mark.parametrize(("inventory", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_verdict(inventory: Inventory, expected: str) -> None:
     assert verdict_on(CHECK, inventory, NETWORK) == expected
+
+
+@pytest.mark.parametrize(
+    ("zone", "declared", "expected"),
+    [
+        ("政务外网", None, "pass"),
+        ("政务外网区 ", None, "pass"),
+        ("非政务外网区", None, "unknown"),
+        ("政务外网二区", None, "unknown"),
+        ("非互联网区", None, "unknown"),
+        ("政务外网二区", Zone(name="政务外网二区", extranet=True), "pass"),
+        ("政务外网二区", Zone(name="政务外网二区"), "unknown"),
+        ("政务外网二区", Zone(name="政务外网一区", extranet=True), "unknown"),
+        ("非政务外网区", Zone(name="非政务外网区", extranet=False), "advisory"),
+        ("政务外网区", Zone(name="政务外网区", extranet=False), "advisory"),
+        ("政务外网区", Zone(name="政务外网区"), "pass"),
+        ("出口区", Zone(name="出口区", internet=True), "not_applicable"),
+        ("互联网区", Zone(name="互联网区", extranet=False), "advisory"),
+        ("部门专网区", Zone(name="部门专网区"), "advisory"),
+    ],
+)
+def test_a_zone_is_the_extranet_by_its_whole_name_or_by_the_config_s_word(
+    zone: str, declared: Zone | None, expected: str
+) -> None:
+    """非政务外网区 holds the words of what it is not: once everything in it passed."""
+    policy = b.policy(zones=(declared,) if declared else ())
+
+    found = finding_on(CHECK, plan(inside(zone=zone), zone=zone), NETWORK, policy)
+
+    assert found.verdict == expected
+    assert bool(found.missing) is (expected == "unknown")
+
+
+def test_the_zones_of_the_config_are_of_the_scan_and_kept_with_it() -> None:
+    zones = (Zone(name="横向网", extranet=True),)
+    options = msgspec.json.decode(msgspec.json.encode(ScanOptions(city="x", zones=zones)), type=ScanOptions)
+
+    assert verdict_on(CHECK, plan(inside(), zone="横向网"), NETWORK, Policy.from_options(options)) == "pass"
 
 
 def test_only_a_deadline_of_the_owner_makes_it_fail() -> None:

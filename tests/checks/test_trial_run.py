@@ -132,6 +132,32 @@ def test_what_has_been_taken_away_since_counts_in_the_nights_that_knew_it() -> N
     assert "on 2026-09-20" in english(finding.reason)
 
 
+@pytest.mark.parametrize("status", ["running", "stopped", None])
+def test_a_night_that_knew_a_component_as_another_system_s_says_nothing_of_it(status: str | None) -> None:
+    """Lent for a while: what it did for the other one is neither this one's trial nor its failure."""
+    lent, since = "host/id-edu-db-1", date(2026, 9, 20)
+    known = [
+        msgspec.structs.replace(
+            n if status is None and n.day < since else with_key(n, lent, runs=status != "stopped" or n.day >= since),
+            components={"S-1": frozenset({KEY, lent} if n.day >= since else {KEY}),
+                        **({"S-2": frozenset({lent})} if n.day < since else {})},
+        )
+        for n in nights(EVERY).nights
+    ]  # fmt: skip
+
+    finding = finding_on(CHECK, city(History(nights=tuple(known))), "project/P-1")
+
+    assert finding.verdict.value == "unknown"
+    assert "13 of 13 day(s) covered by scans, out of 30; not covered: 2026-09-03–2026-09-19" in english(finding.reason)
+
+
+def test_of_a_component_of_today_the_nights_are_asked_whosever_they_took_it_for() -> None:
+    """A label that was wrong at first and is right now: the machine is the system's, and it ran."""
+    known = [msgspec.structs.replace(n, components={"S-2": frozenset({KEY})}) for n in nights(EVERY).nights]
+
+    assert verdict_on(CHECK, city(History(nights=tuple(known))), "project/P-1") == "pass"
+
+
 def test_other_systems_that_the_nights_knew_are_not_asked_about() -> None:
     known = [msgspec.structs.replace(n, components={"S-2": frozenset({"host/other"})}) for n in nights(EVERY).nights]
 

@@ -19,11 +19,13 @@ import pytest
 from apiserver_service import kubeconfig
 from json_server import Answer as JsonAnswer
 from json_server import json_server
+from processes import is_gone, soon
 from scripted_api import Answer, Asked, scripted_api
+from services import need_program
 
 from collectors import kubernetes_connection
 from collectors.collector import Incomplete, collect
-from collectors.errors import CollectorError, Unauthorized, Unreachable, Unreadable
+from collectors.errors import CollectorError, TimedOut, Unauthorized, Unreachable, Unreadable
 from collectors.kubernetes_connection import Forbidden, KubernetesCluster
 from collectors.kubernetes_objects import Namespace
 from collectors.kubernetes_pages import list_documents
@@ -167,11 +169,11 @@ def test_a_credential_plugin_runs_as_it_does_for_kubectl(tmp_path: Path) -> None
         assert "the credential plugin of context admin gave no credentials" in sentence(path("/bin/false"))
 
 
-def plugged(tmp_path: Path, script: str) -> Path:
+def plugged(tmp_path: Path, script: str, **changes: object) -> Path:
     """The folder of a configuration whose only source gets its credentials from this shell script."""
     run = {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script]}
     users = [{"name": "admin", "user": {"exec": run | {"interactiveMode": "Never"}}}]
-    written(tmp_path, users=users)
+    written(tmp_path, users=users, **changes)
     (tmp_path / "yunhe.toml").write_text(
         'version = 1\n[city]\nname = "x"\n[[kubernetes]]\nname = "test"\nkubeconfig = "kubeconfig"\ntimeout = 1\n'
     )
@@ -192,6 +194,82 @@ def test_a_credential_plugin_that_waits_for_a_person_holds_neither_the_run_nor_i
 
     assert ended.returncode == 5, ended.stderr
     assert ended.stderr.count("failed (0): kubernetes:test: the credential plugin of the kubeconfig did not end") == 10
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["sleep 600 & echo $! >> pids; echo $$ >> pids; wait", "sleep 600 & echo $! >> pids; exit 0"],
+    ids=["it waits for what it started", "it ended, and what it started holds its output"],
+)
+def test_a_credential_plugin_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path, script: str) -> None:
+    """A daemon that scans every night would else leave one more behind every night."""
+    path = plugged(tmp_path, f"cd {tmp_path}; {script}") / "kubeconfig"
+
+    with pytest.raises(TimedOut, match="did not end within 1 s"):
+        cluster(path, timeout=1).get("/version")
+
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    assert pids
+    assert soon(lambda: all(map(is_gone, pids)))
+
+
+def test_a_credential_plugin_ends_with_a_run_that_is_killed(tmp_path: Path) -> None:
+    """Its session is its own: neither Ctrl-C nor the end of ours reaches it there. Linux ends it."""
+    need_program("setpriv")
+    folder = plugged(tmp_path, f"echo $$ > {tmp_path}/pid.new; mv {tmp_path}/pid.new {tmp_path}/pid; exec sleep 600")
+    (folder / "yunhe.toml").write_text((folder / "yunhe.toml").read_text().replace("timeout = 1", "timeout = 300"))
+    command = [
+        sys.executable,
+        "-c",
+        "import cli; cli.main()",
+        "collect",
+        "-c",
+        folder / "yunhe.toml",
+        "-o",
+        folder / "x",
+    ]
+
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT) as process:
+        assert soon((tmp_path / "pid").exists)
+        process.kill()
+
+    assert soon(lambda: is_gone(int((tmp_path / "pid").read_text())))
+
+
+def test_at_a_terminal_a_credential_plugin_can_ask_its_person(tmp_path: Path) -> None:
+    """It stays in the session whose terminal that is, is heard, and is ended all the same where nobody answers."""
+    credential = {
+        "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "$word"},
+    }  # fmt: skip
+    said = json.dumps(credential).replace('"', '\\"')
+    with scripted_api(lambda _: Answer()) as (url, asked):
+        script = f'echo $$ > {tmp_path}/pid; read word < /dev/tty; echo "{said}"'
+        folder = plugged(tmp_path, script, clusters=[{"name": "test", "cluster": {"server": url}}])
+        program = f"""
+from pathlib import Path
+from collectors.kubernetes_connection import KubernetesCluster
+from inventory.settings import KubernetesSource
+folder = Path({str(folder)!r})
+source = KubernetesSource(name="test", kubeconfig=str(folder / "kubeconfig"), timeout=5)
+KubernetesCluster(source, base=folder).get("/version")
+"""
+        answered = at_a_terminal([sys.executable, "-c", program], "open-sesame\n")
+        silent = at_a_terminal([sys.executable, "-c", program], "")
+
+    assert (answered, [a.headers["authorization"] for a in asked]) == (0, ["Bearer open-sesame"])
+    assert silent != 0
+    assert soon(lambda: is_gone(int((tmp_path / "pid").read_text())))
+
+
+AT_A_TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+
+
+def at_a_terminal(command: list[str], typed: str) -> int:
+    """Exit code of a command whose terminal is one of its own, at which this is typed."""
+    terminal = [sys.executable, "-c", AT_A_TERMINAL, *command]
+    ran = subprocess.run(terminal, check=False, input=typed, capture_output=True, text=True, timeout=60, cwd=ROOT,
+                         env=ENGLISH)  # fmt: skip
+    return ran.returncode
 
 
 def test_what_a_credential_plugin_prints_is_shown_nowhere(tmp_path: Path) -> None:

@@ -133,6 +133,60 @@ def test_the_first_page_alone_is_not_taken_for_everything(server: JsonServer) ->
     assert state(read(server.url, **stated))[0] is CellState.COMPLETE
 
 
+@pytest.mark.parametrize("path", ["nxet", "links.next", "data.nxet", "data.page.next", "data.list[0].next"])
+def test_a_next_that_is_not_in_the_first_answer_may_be_misspelt_and_ends_nothing(server: JsonServer, path: str) -> None:
+    """Once the first of three pages was taken for all of it."""
+    server.answer = lambda _, q: Answer({"data": {"list": [entry_item(int(q.get("p", 1)))]}, "next": "/catalogue?p=2"})
+
+    how, reason = state(read(server.url, page_param=None, next=path))
+
+    assert how is CellState.PARTIAL
+    assert f"`{path}` finds nothing in the first answer" in reason
+    assert f'`next = "not_null({path}, `false`)"`' in reason
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("rest", [{"next": None}, {"next": ""}, {"next": False}])
+def test_a_platform_that_says_that_there_is_no_next_page_has_given_all(
+    server: JsonServer, rest: dict[str, object]
+) -> None:
+    for path, body in [("next", {"data": {"list": [entry_item(1)]}, **rest}),
+                       ("data.links.next", {"data": {"list": [entry_item(1)], "links": rest}})]:  # fmt: skip
+        server.answer = lambda *_, body=body: Answer(body)  # type: ignore[misc]
+
+        assert state(read(server.url, page_param=None, next=path)) == (CellState.COMPLETE, "")
+
+
+def test_a_key_that_is_left_out_on_the_last_page_alone_is_the_end(server: JsonServer) -> None:
+    """HAL: `_links.next` is there until there is nothing more."""
+    following = {"next": {"href": "/catalogue?p=2"}}
+    server.answer = lambda _, q: Answer({"data": {"list": [entry_item(len(q) + 1)]}, "_links": {} if q else following})
+
+    collection = read(server.url, page_param=None, next="_links.next.href")
+
+    assert state(collection) == (CellState.COMPLETE, "")
+    assert len(collection.records) == len(server.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"next": "not_null(_links.next.href, `false`)"}, (CellState.COMPLETE, "")),
+        ({"next": "_links.next.href", "total": "data.total"}, (CellState.COMPLETE, "")),
+        (
+            {"next": "nxet", "total": "data.all"},
+            (CellState.PARTIAL, "sharing_api:p: it says that there are 2 items and gave 1"),
+        ),
+    ],
+)
+def test_the_config_says_what_a_missing_next_means_on_the_only_page(
+    server: JsonServer, fields: dict[str, str], told: tuple[CellState, str]
+) -> None:
+    server.answer = lambda *_: Answer({"data": {"list": [entry_item(1)], "total": 1, "all": 2}, "_links": {}})
+
+    assert state(read(server.url, page_param=None, **fields)) == told
+
+
 def test_an_item_that_slips_between_shifting_pages_is_missed(server: JsonServer) -> None:
     """Something new on page one pushes its last item to page two: it is seen twice and another never."""
     pages = {"1": [entry_item(1), entry_item(2)], "2": [entry_item(2), entry_item(3)]}
@@ -169,7 +223,7 @@ JSON = st.recursive(
 @given(st.lists(st.dictionaries(st.sampled_from([*ENTRIES.values(), "owner"]), JSON) | JSON, max_size=4))
 def test_any_item_is_a_record_or_is_named(server: JsonServer, items: list[object]) -> None:
     """Wrong types, control characters and huge numbers are never a crash and never a silent skip."""
-    server.answer = lambda *_: Answer({"data": {"list": items}})
+    server.answer = lambda *_: Answer({"data": {"list": items}, "next": None})
 
     collection = read(server.url, page_param=None, next="next")
 

@@ -5,13 +5,12 @@ nmap itself sweeps addresses of this machine; where its own faults are needed, a
 
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from command import Yunhe
+from processes import is_gone, soon
 from services import need_program
 from sshd_service import SshHostSpec, ssh_hosts
 
@@ -243,15 +243,7 @@ def test_a_run_that_does_not_end_is_stopped_and_what_it_saw_is_kept(
     assert "did not end within 1.5 s" in reason(found)
     assert seen_addresses(found) == {"10.7.0.9"}
     child = int((tmp_path / "bin" / "nmap.pid").read_text())
-    assert _soon(lambda: _is_gone(child)), "what nmap had started still runs"
-
-
-def _is_gone(pid: int) -> bool:
-    try:
-        state = re.search(r"^State:\s+(\w)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state is not None and state[1] in "ZX"
+    assert soon(lambda: is_gone(child)), "what nmap had started still runs"
 
 
 def test_what_nmap_was_not_asked_for_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,8 +345,4 @@ def test_nothing_goes_on_sending_when_the_program_is_killed(tmp_path: Path, monk
             time.sleep(0.1)
         process.kill()
 
-    assert _soon(lambda: _is_gone(int(pid_file.read_text())))
-
-
-def _soon(has_happened: Callable[[], bool]) -> bool:
-    return any(has_happened() or time.sleep(0.05) for _ in range(200))
+    assert soon(lambda: is_gone(int(pid_file.read_text())))

@@ -26,7 +26,7 @@ POLICY = builders.policy()
 
 
 def save(
-    store: Store, day: date, status: str | None, state: CellState = CellState.COMPLETE, *, register: bool = False
+    store: Store, day: date, status: str | None, state: CellState = CellState.COMPLETE, *, register: str | None = None
 ) -> None:
     """One night: the server with this status, or without it; `register`: and the system that it belongs to."""
     at = datetime(day.year, day.month, day.day, 18, tzinfo=UTC) - timedelta(days=1)  # 02:00 in Asia/Shanghai
@@ -34,7 +34,7 @@ def save(
     taken = Collection(
         taken_at=at,
         sources=[SourceInfo(name=builders.CLOUD, type="openstack", is_platform=True)],
-        records=[*found, *([builders.system(hosts=("web",), observed_at=at)] if register else [])],
+        records=[*found, *([builders.system(register, hosts=("web",), observed_at=at)] if register else [])],
         cells=[
             CellResult(
                 cell=Cell(builders.CLOUD, "*", kind), state=state, seen=len(found), started_at=at, finished_at=at
@@ -113,7 +113,7 @@ def test_a_trial_run_of_long_ago_is_proved_by_the_nights_that_are_kept(
             save(store, day, "ACTIVE")
         for day in days_between(date(2026, 11, 17), date(2026, 11, 20)):
             save(store, day, "ACTIVE")
-        needed = nights_needed([project], POLICY)
+        needed = nights_needed([project], POLICY, builders.TODAY)
         pinned = {s.number: (Keep.TRIAL_RUN,) for s in store.scans() if law_date(s.as_of) in needed}
         store.prune(Retention(daily_days=1, weekly_weeks=0, monthly_months=0), pinned=pinned, at=builders.NIGHT)
         assert len(store.scans()) < 40
@@ -166,22 +166,25 @@ def test_nights_hold_in_memory_only_what_is_asked_about(tmp_path: Path) -> None:
     assert (len(all_of_it.running), nothing.running, same) == (1, frozenset(), all_of_it)
 
 
-def test_the_nights_of_a_trial_run_are_needed_until_it_is_accepted() -> None:
-    """However long ago it was: they are what proves it."""
+def test_the_nights_of_a_trial_run_are_needed_until_it_is_accepted_and_concluded() -> None:
+    """However long ago it was: they are what proves it. A day of acceptance that is to come is a plan."""
     long_ago = date(2024, 1, 31)
     project = builders.project("P-1", initial_acceptance_on=long_ago, trial_start_on=date(2024, 1, 15))
-    days = nights_needed([project], POLICY)
+    days = nights_needed([project], POLICY, builders.TODAY, ("P-1",))
 
     assert (min(days), max(days), len(days)) == (long_ago, date(2024, 2, 29), 30)
-    accepted = builders.with_fields(project, final_acceptance_on=date(2024, 6, 1))
-    assert nights_needed([accepted], POLICY) == set()
-    assert nights_needed([builders.with_fields(project, trial_start_on=None)], POLICY) == set()
+    accepted = builders.with_fields(project, final_acceptance_on=builders.TODAY)
+    planned = builders.with_fields(project, final_acceptance_on=builders.TODAY + timedelta(days=1))
+    assert nights_needed([accepted], POLICY, builders.TODAY, ("P-1",)) == set()
+    assert nights_needed([accepted], POLICY, builders.TODAY) == days
+    assert nights_needed([planned], POLICY, builders.TODAY, ("P-1",)) == days
+    assert nights_needed([builders.with_fields(project, trial_start_on=None)], POLICY, builders.TODAY) == set()
 
 
 def test_a_night_knows_what_the_systems_ran_on(tmp_path: Path) -> None:
     """Also what has been taken away since: it is asked about from the first night on that knew it."""
     with Store(tmp_path / "s.db") as store:
-        save(store, BEGAN, "ACTIVE", register=True)
+        save(store, BEGAN, "ACTIVE", register="S-1")
         save(store, BEGAN + timedelta(days=1), "SHUTOFF")
 
         history = history_of(store, [PROJECT], POLICY, builders.NIGHT, watched=Watched(systems=frozenset({"S-1"})))
@@ -190,3 +193,26 @@ def test_a_night_knows_what_the_systems_ran_on(tmp_path: Path) -> None:
     assert history.state(key, BEGAN) is DayState.RUNNING
     assert history.state(key, BEGAN + timedelta(days=1)) is DayState.STOPPED
     assert history.components(["S-2"], BEGAN, BEGAN) == frozenset()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_a_night_saw_is_kept_whoever_it_was_until_all_nights_have_said_what_is_asked(
+    tmp_path: Path, order: int
+) -> None:
+    """Once the nights before the first that knew a machine as the system's told that it was not there."""
+    turns = [("S-2", "ACTIVE"), (None, "SHUTOFF"), ("S-1", "ACTIVE"), ("S-3", None)][::order]
+    with Store(tmp_path / "s.db") as store:
+        for number, (system, status) in enumerate(turns):
+            save(store, BEGAN + timedelta(days=number), status, register=system)
+        whole = history_of(store, [PROJECT], POLICY, builders.NIGHT)
+        told = history_of(store, [PROJECT], POLICY, builders.NIGHT, watched=Watched(systems=frozenset({"S-1"})))
+
+    days = [BEGAN + timedelta(days=n) for n in range(len(turns))]
+    (key,) = told.components(["S-1"], days[0], days[-1])
+    assert [told.state(key, d) for d in days] == [whole.state(key, d) for d in days]
+    assert [told.was_another_s(key, ["S-1"], d) for d in days] == [whole.was_another_s(key, ["S-1"], d) for d in days]
+    seen = observed(told, [key], days[0], days[-1], codes=["S-1"])
+    states = dict(zip((s for s, _ in turns), days, strict=True))
+    assert (seen.running, seen.down, seen.unseen) == (
+        (states["S-1"],), tuple(sorted([states[None], states["S-3"]])), (states["S-2"],),
+    )  # fmt: skip

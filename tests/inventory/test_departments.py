@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledgers import NOON
 
+from inventory.alias import Alias, AliasBook, AliasKind
 from inventory.departments import Directory
 from inventory.records import DatedName, Department
 
@@ -114,6 +115,30 @@ def test_the_order_of_the_rows_leaves_no_trace(rows: list[Department]) -> None:
     assert other.units == first.units
     for name in ("市数据局", "数据局", "市大数据局", "市教育局"):
         assert other.shown(name) == first.shown(name)
+
+
+@given(
+    st.lists(st.sampled_from([BUREAU, RENAMED, SUCCESSOR, unit("市数据局", code=NEW),
+                              unit("市教育局", other_names=("数据局",))])),
+    st.sampled_from(["市数据局", "市大数据局", "数据局", "市城运中心", "没有的局"]),
+    st.sampled_from([date(2014, 1, 1), date(2018, 1, 1), date(2024, 3, 1), None]),
+    st.sampled_from([None, "市城运中心", "市数据局", "没有的局"]),
+)  # fmt: skip
+def test_what_is_shown_is_the_unit_that_is_meant_or_nobody_s_present_name(
+    rows: list[Department], name: str, day: date | None, confirmed: str | None
+) -> None:
+    """Whoever reads a present name takes it for that unit's."""
+    said = [
+        Alias(kind=AliasKind.DEPARTMENT_NAME, written=name, department=target, confirmed_by="王敏", confirmed_on=TODAY,
+              why="电话核实") for target in [confirmed] if target
+    ]  # fmt: skip
+    known = Directory(rows, today=TODAY, aliases=AliasBook(said, today=TODAY))
+
+    shown = known.shown(name, on=(day,), record="ledger:p|project|1")
+
+    meant = known.meant(name, on=(day,), record="ledger:p|project|1")
+    present = {u.name for u in known.units}
+    assert shown == meant if meant else shown is None if name in present else shown == name
 
 
 def test_a_unit_none_of_whose_names_holds_today_is_shown_by_its_newest() -> None:

@@ -1,12 +1,22 @@
 """What earlier nights saw."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import builders as b
 import pytest
 
 from inventory.coverage import CellState
-from inventory.history import DayState, History, Night, days_between, host_key, night_of, workload_key
+from inventory.history import (
+    ANY_OTHER,
+    DayState,
+    History,
+    Night,
+    days_between,
+    host_key,
+    night_of,
+    together,
+    workload_key,
+)  # fmt: skip
 from inventory.hosts import Host
 from inventory.records import View
 
@@ -80,12 +90,26 @@ def test_several_scans_of_a_day(nights: tuple[Night, ...], expected: DayState) -
 
 
 def test_what_serves_together_is_as_bad_as_its_worst_part() -> None:
-    history = History(nights=(Night(day=DAY, running=frozenset({"a", "b"}), stopped=frozenset({"c"})),))
+    ran, stood, unseen = DayState.RUNNING, DayState.STOPPED, DayState.UNSEEN
 
-    assert history.together(("a", "b"), DAY) is DayState.RUNNING
-    assert history.together(("a", "c"), DAY) is DayState.STOPPED
-    assert history.together(("a", "z"), DAY) is DayState.UNSEEN
-    assert history.together((), DAY) is DayState.UNSEEN
+    assert together([ran, ran]) is ran
+    assert together([ran, unseen]) is unseen
+    assert together([unseen, DayState.ABSENT, ran]) is DayState.ABSENT
+    assert together([DayState.ABSENT, stood, ran]) is stood
+    assert together([]) is unseen
+
+
+def test_what_a_night_knew_as_another_system_s_was_none_of_these() -> None:
+    first = Night(
+        day=DAY, components={"S-1": frozenset({"a"}), "S-2": frozenset({"a", "b"}), ANY_OTHER: frozenset("c")}
+    )
+    history = History(nights=(first,))
+
+    assert [history.was_another_s(key, ["S-1"], DAY) for key in "abcd"] == [False, True, True, False]
+    assert not history.was_another_s("b", ["S-1", "S-2"], DAY)
+    assert not history.was_another_s("b", ["S-1"], DAY + timedelta(days=1))
+    later = Night(day=DAY, components={"S-1": frozenset({"b"})})
+    assert not History(nights=(first, later)).was_another_s("b", ["S-1"], DAY)
 
 
 def test_the_first_day_and_days_in_a_row() -> None:

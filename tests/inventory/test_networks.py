@@ -73,6 +73,44 @@ def test_a_segment_of_no_known_zone_stands_before_the_wider_one_of_its_domain() 
     assert cidrs(table.find("10.1.1.5", zone=None)) == ["10.1.1.0/24", "10.0.0.0/8"]
 
 
+def test_a_segment_of_no_known_zone_stands_behind_the_narrower_one_of_its_domain() -> None:
+    """Once its zone, sorted as an empty name, put it first: the wider range would have said whose the address is."""
+    table = SegmentTable.from_records(
+        [segment("10.1.0.0/16", zone=None), segment("10.1.1.0/24"), segment("10.0.0.0/8")]
+    )
+
+    assert cidrs(table.find("10.1.1.5", zone=None)) == ["10.1.1.0/24", "10.1.0.0/16", "10.0.0.0/8"]
+
+
+def test_the_plan_speaks_first_of_one_network_whose_zone_only_the_cloud_does_not_know() -> None:
+    table = SegmentTable.from_records(
+        [segment("10.1.1.0/24", zone=None, source="openstack:one"), segment("10.1.1.0/24")]
+    )
+
+    assert [s.source for s in table.find("10.1.1.5", zone=None)] == ["ledger:ip", "openstack:one"]
+
+
+def test_an_address_without_a_zone_is_in_no_segment_of_a_domain_that_two_zones_share() -> None:
+    """One routing domain that two sources call by two zones: whose plan holds for the address, nobody knows."""
+    wide, narrow = segment("10.0.0.0/8", zone="A"), segment("10.1.1.0/24", zone="B")
+    table = SegmentTable.from_records([wide, narrow])
+
+    assert table.find("10.1.1.5", zone=None) == table.find("10.1.1.5", zone=None, domain="A") == ()
+    assert cidrs(table.find("10.9.9.9", zone=None)) == ["10.0.0.0/8"]
+    assert cidrs(table.find("10.1.1.5", zone="B")) == ["10.1.1.0/24"]
+
+
+@given(
+    st.permutations([segment(c, zone=z, source=s) for c in ("10.0.0.0/8", "10.1.1.0/24") for z in ("A", None)
+                     for s in ("ledger:ip", "openstack:one", "openstack:two")])
+)  # fmt: skip
+def test_the_order_of_segments_says_nothing_where_the_zone_is_not_known(segments: list[Segment]) -> None:
+    found = SegmentTable.from_records(segments).find("10.1.1.5", zone=None)
+
+    assert cidrs(found) == ["10.1.1.0/24"] * 6 + ["10.0.0.0/8"] * 6
+    assert [s.source for s in found[:6:2]] == ["ledger:ip", "openstack:one", "openstack:two"]
+
+
 def test_an_address_of_ipv6_is_found_in_its_own_segment_and_in_no_neighbour_s() -> None:
     table = SegmentTable.from_records([segment(f"2001:db8:0:{n}::/64") for n in (1, 2, 3)])
 

@@ -298,6 +298,28 @@ def test_the_narrowest_segment_that_names_somebody_is_heard_and_no_wider_one() -
     assert owned(register(*plan), nics=nics).hits == ()  # of an unknown zone no plan speaks
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_network_that_is_promised_to_two_is_neither_s(order: int) -> None:
+    """In one plan twice, or in two VRFs of the zone: the first row by its key once had the machine."""
+    nic = (Nic(addresses=("10.1.2.3/24",)),)
+    rows = [segment("10.1.2.0/24", native_id=i, domain=d, department=of)
+            for i, d, of in [("1", "外", "市教育局"), ("2", "外/VPN", "市水利局")]][::order]  # fmt: skip
+
+    contested = owned(register(*rows), zone="外", nics=nic)
+    two = [msgspec.structs.replace(r, system=code) for r, code in zip(rows, ["S-A", "S-B"], strict=True)]
+    systems = owned(register(A, B, *two), zone="外", nics=nic)
+    agreed = owned(register(*[msgspec.structs.replace(r, department="市教育局") for r in rows]), zone="外", nics=nic)
+    labelled = owned(register(A, *rows), labels={"system": "S-A"}, zone="外", nics=nic)
+
+    assert (contested.department, contested.is_known) == (None, False)
+    assert contested.disagreement is not None
+    assert "市教育局" in tell(contested.disagreement, "en")
+    assert "市水利局" in tell(contested.disagreement, "en")
+    assert systems.disagreement is not None
+    assert (agreed.department, agreed.disagreement) == ("市教育局", None)
+    assert (labelled.systems, labelled.disagreement) == (("S-A",), None)
+
+
 def test_a_segment_of_a_system_is_the_system_s_and_of_its_department() -> None:
     nic = (Nic(addresses=("10.1.2.3/24",)),)
 

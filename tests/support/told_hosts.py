@@ -26,7 +26,7 @@ from inventory.records import (
     Storage,
     View,
 )
-from inventory.settings import PolicyChoices, RecognisedCentre
+from inventory.settings import PolicyChoices, RecognisedCentre, Zone
 from inventory.text import msg
 
 TODAY, YESTERDAY, TOMORROW = b.TODAY, date(2026, 11, 22), date(2026, 11, 24)
@@ -423,6 +423,15 @@ EXTRANET: dict[str, Case] = {
     "a network of the cloud": network(is_cloud=True),
     "part of the extranet": network(inside(zone="政务外网公用区"), zone="政务外网公用区"),
     "of the Internet": network(zone="互联网区"),
+    "in a zone whose name only holds the extranet's": network(inside(zone="非政务外网区"), zone="非政务外网区"),
+    "in such a zone, of which the config says that it is none": (
+        network(inside(zone="非政务外网区"), zone="非政务外网区"),
+        b.policy(zones=(Zone(name="非政务外网区", extranet=False),)),
+    ),
+    "in a zone of which the config says that it is one": (
+        network(zone="横向网"),
+        b.policy(zones=(Zone(name="横向网", extranet=True),)),
+    ),
     "in no zone": network(zone=None),
     "nobody's in the plan": network(department=None),
     "a segment that a cloud lists": network(source=b.CLOUD),

@@ -5,14 +5,17 @@ from datetime import date
 from typing import Any
 
 import builders as b
+import msgspec
 from told import Case
 
 from inventory.coverage import CellState
-from inventory.history import History, Night, days_between, host_key
+from inventory.finding import Verdict
+from inventory.history import Concluded, History, Night, days_between, host_key
 from inventory.hosts import Place
 from inventory.inventory import Inventory
 from inventory.records import Funding, Level, ProjectKind, SharingType
 from inventory.settings import PolicyChoices
+from inventory.text import msg
 
 TODAY = b.TODAY
 TOMORROW = date(2026, 11, 24)
@@ -215,6 +218,31 @@ def nights(*down: date, unseen: Iterable[date] = ()) -> History:
     )
 
 
+def lent() -> History:
+    """A second machine, which the system had in the month and has no more; on the tenth it ran for another one."""
+    second = "host/second"
+    return History(
+        nights=tuple(
+            msgspec.structs.replace(
+                night, running=night.running | {second},
+                components={"S-2" if night.day == THE_TENTH else "S-1": frozenset({second})},
+            )
+            for night in nights().nights
+        )
+    )  # fmt: skip
+
+
+def settled_by(due: str, verdict: Verdict = Verdict.PASS) -> History:
+    """No night any more, and what scan 40 concluded of the month until that day."""
+    said = msg("initial acceptance of {code} on {initial}, trial run since {start}, a month of it until {due}",
+               code="P-1", initial="2026-09-01", start="2026-09-03", due=due)  # fmt: skip
+    reason = msg(
+        "{said}; all of its {components} component(s) were seen running on {running} of {covered} day(s) covered by "
+        "scans, out of {days}", said=said, components=1, running=30, covered=30, days=30,
+    )  # fmt: skip
+    return History(concluded={"P-1": Concluded(scan=40, day=date(2026, 10, 10), verdict=verdict, reason=reason)})
+
+
 def trial(history: History | None = None, **given: Any) -> Inventory:
     steps = {"initial_acceptance_on": INITIAL, "trial_start_on": START, **given}
     return b.city(projects=(b.project(**steps),), history=nights() if history is None else history)
@@ -270,6 +298,14 @@ TRIAL: dict[str, Case] = {
     "more stretches than a sentence names": trial(nights(unseen=ALTERNATE)),
     "a host and a deployment, both seen every night": beside_pods(KEY, "workload/kubernetes:gov/edu/Deployment/web"),
     "a host and a deployment that was not there": beside_pods(KEY),
+    "a night that knew one of its parts as another system's": trial(lent()),
+    "accepted, its nights gone, concluded before": trial(
+        settled_by("2026-10-03"), final_acceptance_on=date(2026, 10, 9)
+    ),
+    "concluded before, not running on a day": trial(
+        settled_by("2026-10-03", Verdict.ADVISORY), final_acceptance_on=date(2026, 10, 9)
+    ),
+    "concluded before, of another month": trial(settled_by("2026-10-02"), final_acceptance_on=date(2026, 10, 9)),
     "nothing that it runs on was found": b.city(
         hosts=(), projects=(b.project(initial_acceptance_on=INITIAL, trial_start_on=START),)
     ),
