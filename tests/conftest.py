@@ -54,7 +54,7 @@ class ByService(LoadScopeScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByService | None:
-    """For `-n 2 --dist loadscope --no-loadscope-reorder`, as `make check` asks."""
+    """For `-n 2 --dist loadscope --no-loadscope-reorder`."""
     return ByService(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
