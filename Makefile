@@ -15,12 +15,13 @@ demo: $(VENV)/runtime.stamp
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-# what needs no service and is not long by nature, side by side, with a fifth of the examples: 75 s on two cores
+# what needs no service and is not long by nature, side by side, with a fifth of the examples: 55 s on two cores
 unit: $(VENV)/dev.stamp
 	YUNHE_NO_DOCKER=1 $(BIN)/python -m pytest -q -n auto --dist worksteal --hypothesis-profile=unit \
 	  -m "not thorough and not prometheus and not chromium and not hostile" $(PYTEST_ARGS)
 
-# everything that a machine can hold, the tests last
+# everything that a machine can hold, the tests last. On two workers, of which one asks the clouds (tests/conftest.py):
+# make check PYTEST_ARGS="-n 2 --dist loadscope --no-loadscope-reorder"
 check: $(VENV)/dev.stamp lint types imports
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 

@@ -6,6 +6,8 @@ Exit codes: 0 compliant · 2 usage, config or input · 3 a check fails · 4 noth
 
 import logging
 import sys
+from collections.abc import Callable
+from functools import cache
 from typing import Annotated, NoReturn
 
 import typer
@@ -140,6 +142,12 @@ def _names_its_logger(record: logging.LogRecord) -> bool:
     return record.name != "root"
 
 
+@cache
+def _commands() -> Callable[[], object]:
+    """The tree of commands: typer would make it anew whenever it is called."""
+    return typer.main.get_command(app)
+
+
 def main() -> NoReturn:
     """Runs the command; a user's mistake ends in one sentence, never in a traceback."""
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
@@ -151,7 +159,7 @@ def main() -> NoReturn:
             stream.reconfigure(errors="replace")  # a locale that lacks a character shows a question mark
     try:
         with handled(interrupt):
-            app()
+            _commands()()
     except SystemExit as ended:  # typer's way to end, with the exit code of the command
         sys.exit(flushed(ended.code))
     except (Interrupted, KeyboardInterrupt):

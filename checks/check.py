@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import chain
 
 from checks.policy import Policy
 from inventory.coverage import CellResult, CellState, Coverage, Rejection, scope_words
@@ -141,12 +140,11 @@ def run(check: Check, inventory: Inventory, policy: Policy) -> tuple[Finding, ..
     """The check's findings, sorted by subject; none where the pack has no clause for it."""
     if check.id in policy.pack.without:
         return ()
-    seen_at = _seen_at(inventory)
     rejected = _rejected(check, inventory.coverage)
     findings = []
     for opinion in check.judge(inventory, policy):
         settled = _without_rejected(opinion, rejected)
-        settled = _without_stale(settled, seen_at, inventory, policy)
+        settled = _without_stale(settled, inventory, policy)
         findings.append(_finding(check, settled))
     unseen = [o for o in _unseen(check, inventory.coverage) if o.subject.id.startswith(("*", check.enumerated_by))]
     findings += [_finding(check, opinion) for opinion in unseen]
@@ -234,25 +232,12 @@ def mended(rejection: Rejection) -> Message:
     )
 
 
-def _seen_at(inventory: Inventory) -> Mapping[str, datetime]:
-    records = chain(
-        inventory.departments, inventory.projects, inventory.systems, inventory.design_items, inventory.third_parties,
-        inventory.filings,
-        inventory.assessments, inventory.crypto_assessments, inventory.sharing_entries, inventory.sharing_uses,
-        inventory.tenants,
-        inventory.workloads, inventory.storages, inventory.segments, inventory.ports, inventory.classified_traces,
-        inventory.count_mismatches,
-        (s for h in inventory.hosts for s in h.sightings),
-    )  # fmt: skip
-    return {record.key: record.observed_at for record in records}
-
-
-def _without_stale(opinion: Opinion, seen_at: Mapping[str, datetime], inventory: Inventory, policy: Policy) -> Opinion:
+def _without_stale(opinion: Opinion, inventory: Inventory, policy: Policy) -> Opinion:
     """Unknown, where something that decides was observed longer ago than the policy trusts."""
     if opinion.verdict not in (Verdict.PASS, Verdict.FAIL, Verdict.ADVISORY):
         return opinion
     limit = inventory.as_of - timedelta(hours=policy.fresh_hours)
-    seen = [(at, key) for key in opinion.evidence if (at := seen_at.get(key)) is not None]
+    seen = [(at, key) for key in opinion.evidence if (at := inventory.observed_at.get(key)) is not None]
     old = [(at, key) for at, key in seen if at < limit]
     ahead = [(at, key) for at, key in seen if at > inventory.as_of + timedelta(hours=policy.fresh_hours)]
     if ahead and not old:

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 
 from checks.check import Step, absence_gaps, missing_cell
 from checks.dates import add_months
@@ -23,6 +24,7 @@ from inventory.text import Message, msg
 _NUMBER = re.compile(r"^\d{11}-?\d{5}$")
 
 
+@lru_cache(maxsize=1 << 14)
 def digits_of(number: str | None) -> str | None:
     """The 16 digits of a filing number, or None if it is not one."""
     if number is None:

@@ -35,9 +35,7 @@ def may_speak_of(inventory: Inventory, rows: Iterable[R], system: System | None)
         if alias.is_refusal and system is not None and alias.system == system.native_id
         for key in keys
     }
-    bearers: dict[str, set[str]] = {}
-    for other in inventory.systems:
-        bearers.setdefault(normalise(other.name), set()).add(other.native_id)
+    bearers = inventory.systems_by_name
     own = "" if system is None else system.native_id
     return tuple(
         row
@@ -53,12 +51,11 @@ def rejected_of_nobody(inventory: Inventory, *kinds: str) -> tuple[Message, ...]
     """
     cells = inventory.coverage.of(*kinds)
     sources = {r.cell.source for r in cells}
-    known = {normalise(text) for s in inventory.systems for text in (s.native_id, s.name)}
-    rows = [
-        r
-        for r in inventory.coverage.rejections
-        if r.source in sources and r.touches and known.isdisjoint(map(normalise, r.touches))
-    ]
+    rows = [r for r in inventory.coverage.rejections if r.source in sources and r.touches]
+    if not rows:
+        return ()
+    known = {normalise(s.native_id) for s in inventory.systems} | inventory.systems_by_name.keys()
+    rows = [r for r in rows if known.isdisjoint(map(normalise, r.touches))]
     return tuple(map(mended, rows[:MOST_ROWS]))
 
 

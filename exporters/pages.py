@@ -373,27 +373,28 @@ def _project_rows(result: Result) -> list[_ProjectRow]:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment(locale: str) -> jinja2.Environment:
+    """The templates for readers of one language: each is compiled once, whatever the number of pages."""
     folder = resources.files("exporters") / "templates_html"
     texts = {entry.name: entry.read_text(encoding="utf-8") for entry in folder.iterdir() if entry.is_file()}
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.DictLoader(texts),
         autoescape=True,
+        finalize=partial(_shown, locale),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters |= {"day": _day, "moment": moment, "grouped": _grouped}
+    return environment
 
 
 def _render(template: str, locale: str, **values: object) -> str:
-    environment = _environment().overlay()
-    environment.finalize = partial(_shown, locale)
-    environment.filters["day"] = _day
-    environment.filters["moment"] = moment
-    environment.filters["grouped"] = _grouped
-    return environment.get_template(template).render(
-        locale=locale, lang="zh-CN" if locale == "zh_CN" else "en", _=partial(_sentence, locale), **values
+    return (
+        _environment(locale)
+        .get_template(template)
+        .render(locale=locale, lang="zh-CN" if locale == "zh_CN" else "en", _=partial(_sentence, locale), **values)
     )
 
 

@@ -1,15 +1,18 @@
 """The finished inventory: all that a check may read. Built once, never changed."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
+from functools import cached_property
+from itertools import chain
 from typing import NamedTuple
 
 from inventory.alias import Alias, AliasKind
 from inventory.coverage import Coverage
 from inventory.history import History
 from inventory.hosts import Host, Ownership, OwnershipHit, OwnershipRule
+from inventory.names import normalise
 from inventory.records import (
     BareMetalNode,
     ClassifiedPlaceholder,
@@ -120,12 +123,12 @@ class Inventory:
 
     def systems_of(self, project: Project) -> tuple[System, ...]:
         """Systems that the project builds or keeps, whichever of the two registers says so."""
-        codes = set(project.systems) | {s.native_id for s in self.systems if project.native_id in s.projects}
+        codes = {*project.systems, *self._systems_naming_project.get(project.native_id, ())}
         return tuple(self._systems[c] for c in sorted(codes) if c in self._systems)
 
     def projects_of(self, system: System) -> tuple[Project, ...]:
         """Projects that build or keep the system, whichever of the two registers says so."""
-        codes = set(system.projects) | {p.native_id for p in self.projects if system.native_id in p.systems}
+        codes = {*system.projects, *self._projects_naming_system.get(system.native_id, ())}
         return tuple(self._projects[c] for c in sorted(codes) if c in self._projects)
 
     def hosts_of(self, system: System) -> tuple[Host, ...]:
@@ -150,12 +153,11 @@ class Inventory:
 
     def assessments_of(self, system: System) -> tuple[MlpsAssessment, ...]:
         """Assessment reports on the system, newest first, undated last."""
-        mine = [a for a in self.assessments if not a.is_platform and a.system == system.native_id]
-        return tuple(sorted(mine, key=lambda a: (a.reported_on is None, -(a.reported_on or _NO_DATE).toordinal())))
+        return self._assessments_by_system.get(system.native_id, ())
 
     def sharing_of(self, system: System) -> tuple[SharingEntry, ...]:
         """Sharing entries of the system."""
-        return tuple(e for e in self.sharing_entries if e.system == system.native_id)
+        return self._sharing_by_system.get(system.native_id, ())
 
     def uses_of(self, entry: SharingEntry) -> tuple[SharingUse, ...]:
         """Calls and exchanges of the entry's resource; a consumer's entry counts its own calls only."""
@@ -164,6 +166,51 @@ class Inventory:
         if entry.direction == "consume":
             uses = [u for u in uses if u.consumer_system == entry.system]
         return tuple(uses)
+
+    @cached_property
+    def systems_by_name(self) -> Mapping[str, frozenset[str]]:
+        """Normalised name to the codes of the systems that bear it."""
+        return _grouped((normalise(s.name), s.native_id) for s in self.systems)
+
+    @cached_property
+    def observed_at(self) -> Mapping[str, datetime]:
+        """When what a finding may cite was seen, by the key of its record."""
+        records = chain(
+            self.departments, self.projects, self.systems, self.design_items, self.third_parties, self.filings,
+            self.assessments, self.crypto_assessments, self.sharing_entries, self.sharing_uses, self.tenants,
+            self.workloads, self.storages, self.segments, self.ports, self.classified_traces, self.count_mismatches,
+            (s for h in self.hosts for s in h.sightings),
+        )  # fmt: skip
+        return {record.key: record.observed_at for record in records}
+
+    # What one of the two registers says of the other's entries, and ledgers of systems: asked of every system.
+
+    @cached_property
+    def _systems_naming_project(self) -> Mapping[str, frozenset[str]]:
+        return _grouped((code, s.native_id) for s in self.systems for code in s.projects)
+
+    @cached_property
+    def _projects_naming_system(self) -> Mapping[str, frozenset[str]]:
+        return _grouped((code, p.native_id) for p in self.projects for code in p.systems)
+
+    @cached_property
+    def _assessments_by_system(self) -> Mapping[str, tuple[MlpsAssessment, ...]]:
+        found: dict[str, list[MlpsAssessment]] = defaultdict(list)
+        newest_first = sorted(
+            self.assessments, key=lambda a: (a.reported_on is None, -(a.reported_on or _NO_DATE).toordinal())
+        )
+        for assessment in newest_first:
+            if assessment.system is not None and not assessment.is_platform:
+                found[assessment.system].append(assessment)
+        return {code: tuple(listed) for code, listed in found.items()}
+
+    @cached_property
+    def _sharing_by_system(self) -> Mapping[str, tuple[SharingEntry, ...]]:
+        found: dict[str, list[SharingEntry]] = defaultdict(list)
+        for entry in self.sharing_entries:
+            if entry.system is not None:
+                found[entry.system].append(entry)
+        return {code: tuple(listed) for code, listed in found.items()}
 
     def __post_init__(self) -> None:
         by_system: dict[str, list[Host]] = defaultdict(list)
@@ -200,6 +247,13 @@ class Inventory:
     _filings_by_system: Mapping[str, tuple[MlpsFiling, ...]] = field(init=False, repr=False, default_factory=dict)
     _hosts_by_node: Mapping[tuple[str, str], Host] = field(init=False, repr=False, default_factory=dict)
     _nodes_by_workload: Mapping[tuple[str, str], tuple[str, ...]] = field(init=False, repr=False, default_factory=dict)
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for key, value in pairs:
+        found[key].add(value)
+    return {key: frozenset(values) for key, values in found.items()}
 
 
 def _strong(hit: OwnershipHit) -> bool:

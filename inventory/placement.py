@@ -7,6 +7,7 @@ everything else is undetermined and says what would settle it.
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 
 from netaddr import AddrFormatError, IPAddress, IPNetwork
 
@@ -166,20 +167,33 @@ def _covered_by(machine: Machine, resource: ThirdPartyResource) -> Message | Non
 
 
 def _network_of(text: str, resource: ThirdPartyResource, *, is_zoned: bool) -> str | None:
-    try:
-        address = IPAddress(text.partition("/")[0].partition("%")[0])
-    except (AddrFormatError, ValueError):
-        return None
-    if not is_zoned and not address.is_global():
+    address = _address(text.partition("/")[0].partition("%")[0])
+    if address is None or (not is_zoned and not address.is_global()):
         return None
     for cidr in resource.ranges:
-        try:
-            network = IPNetwork(cidr)
-        except (AddrFormatError, ValueError):
-            continue
-        if address in network:
+        network = _range(cidr)
+        if network is not None and address in network:
             return cidr
     return None
+
+
+# Every machine is held against every contract: what they write is read once.
+
+
+@lru_cache(maxsize=1 << 12)
+def _address(text: str) -> IPAddress | None:
+    try:
+        return IPAddress(text)
+    except (AddrFormatError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=1 << 12)
+def _range(cidr: str) -> IPNetwork | None:
+    try:
+        return IPNetwork(cidr)
+    except (AddrFormatError, ValueError):
+        return None
 
 
 def _outside(

@@ -8,7 +8,7 @@ import gettext as gettext_module
 import os
 import re
 import string
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import msgspec
@@ -36,10 +36,16 @@ def msg(_id: str, /, **args: "str | int | Message | list[Message]") -> Message:
     Raises:
         ValueError: a value that the sentence names is not given, or the other way round.
     """
-    wanted = {field for _, field, _, _ in string.Formatter().parse(_id) if field}
-    if wanted != set(args):
+    wanted = _values_of(_id)
+    if wanted != args.keys():
         raise ValueError(f"the sentence {_id!r} wants {sorted(wanted)}, it was given {sorted(args)}")
     return Message(id=_id, args=args)
+
+
+@lru_cache(maxsize=4096)
+def _values_of(sentence: str) -> frozenset[str]:
+    """The names of the values that the sentence wants: it is read once, however many findings say it."""
+    return frozenset(field for _, field, _, _ in string.Formatter().parse(sentence) if field)
 
 
 def mark(sentence: str) -> str:

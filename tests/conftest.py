@@ -1,7 +1,10 @@
 """Fixtures for real services, and the rule on skipping: without Docker a test says why, in CI nothing may skip."""
 
 import os
+import re
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import effort  # noqa: F401 - registers the profile that `make unit` names
 import fault_plan
@@ -12,6 +15,7 @@ from example_city import city, first_night, scanned
 from openstack_service import openstack_cloud, seeded_openstack
 from postgres_service import new_store, postgres
 from sshd_service import ssh_farm
+from xdist.scheduler import LoadScopeScheduling
 
 __all__ = [
     "apiserver",
@@ -30,23 +34,34 @@ REQUIRED = os.environ.get("YUNHE_REQUIRE_SERVICES") == "1"
 """Set by `.ci/run`: a service that is missing is an error, never a skip."""
 
 
-SERVICES = {
-    "openstack": "cloud",
-    "apiserver": "cloud",
-    "sshd": "cloud",
-    "postgres": "postgres",
-    "prometheus": "prometheus",
-}
-"""Marker to the group of tests that share what is started once: whole nights ask three services at once."""
+ASKS_A_CLOUD = re.compile(r"\bmark\.(openstack|apiserver)\b")
+"""How a file says that tests of it need a service that takes long to start: an SSH host or PostgreSQL does not."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `-n 2 --dist loadgroup` each service is started by one worker, and its tests keep their order."""
-    for item in items:
-        groups = sorted({group for marker, group in SERVICES.items() if item.get_closest_marker(marker)})
-        if groups:
-            item.add_marker(pytest.mark.xdist_group("-".join(groups)))
+class ByService(LoadScopeScheduling):
+    """Each file is one worker's, and all that ask a cloud are the same worker's: what they ask is started once.
+
+    They keep their order, and are begun with: they take longest. (The groups of xdist are silently none: 3.8 writes
+    them into what pytest 9.2 no longer reads.)
+    """
+
+    @cache  # noqa: B019 - lives as long as the session
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        text = (self.config.rootpath / file).read_text(encoding="utf-8")
+        return "cloud" if ASKS_A_CLOUD.search(text) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByService | None:
+    """For `-n 2 --dist loadscope --no-loadscope-reorder`."""
+    return ByService(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """With `-n auto` three workers on two cores: a quarter of the time a test waits until somebody gives up."""
+    return max(1, (os.cpu_count() or 1) * 3 // 2)
 
 
 @pytest.hookimpl(wrapper=True)

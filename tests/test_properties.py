@@ -124,7 +124,7 @@ ROWS = [r for r in CITY.records if r.source.startswith("ledger:") and words(r)]
 
 
 @given(st.sampled_from(sorted({r.kind for r in ROWS})), st.integers(1, 12), st.integers())
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 def test_rows_that_could_not_be_used_make_nothing_but_unknown(kind: str, count: int, seed: int) -> None:
     """The ledger is whole for all whom its lost rows do not speak of: for those of whom they do, it is not."""
     chance = random.Random(seed)  # noqa: S311 - a sample, not a secret

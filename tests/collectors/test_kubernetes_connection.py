@@ -495,7 +495,8 @@ def gathered(tmp_path: Path, script: Callable[[Asked], Answer]) -> tuple[Collect
     with scripted_api(script) as (url, asked):
         path = tmp_path / "kubeconfig"
         path.write_text(kubeconfig(url, None))
-        source = KubernetesSource(name="test", kubeconfig=str(path), page_size=2, timeout=5)
+        # As fast as it goes: how often a server may be asked is test_request_rate's matter.
+        source = KubernetesSource(name="test", kubeconfig=str(path), page_size=2, timeout=5, requests_per_second=10_000)
         collectors = kubernetes_collectors(source, base=tmp_path, clock=lambda: NOON)
         return collect(collectors, guard=Guard(), clock=lambda: NOON), asked
 

@@ -12,6 +12,7 @@ from random import Random
 import openpyxl
 import pytest
 import xlwt
+from effort import examples
 from ledgers import write_csv, write_xlsx
 
 from collectors import ledger_table
@@ -80,7 +81,7 @@ def test_a_damaged_xls_is_refused_or_read_and_never_aborts(tmp_path: Path) -> No
     random = Random(7)  # noqa: S311 - the same damage in every run
     path = tmp_path / "l.xls"
 
-    for _ in range(150):
+    for _ in range(examples(150)):
         damaged = bytearray(whole)
         for _ in range(random.randint(1, 10)):
             damaged[random.randrange(8, len(damaged))] = random.randrange(256)

@@ -82,7 +82,8 @@ def server() -> Iterator[JsonServer]:
 def read(server_url: str, *, guard: Guard | None = None, **fields: object) -> Collection:
     """What a scan keeps of it."""
     given = {"name": "p", "url": f"{server_url}/catalogue", "token_env": "PLATFORM_TOKEN", "items": "data.list",
-             "entries": ENTRIES, "page_param": "page", "retries": 0, "timeout": 5}  # fmt: skip
+             "entries": ENTRIES, "page_param": "page", "retries": 0, "timeout": 5,
+             "requests_per_second": 10_000}  # fmt: skip
     entry = SharingApi(**given | fields)  # type: ignore[arg-type]
     the_guard = guard if guard is not None else Guard()
     made = sharing_api_collectors(entry, base=Path(), clock=lambda: NOON, guard=the_guard)

@@ -27,8 +27,8 @@ HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}\u202egnp.exe\x00\x1b[31m\u2066=c
 
 
 @pytest.fixture(autouse=True)
-def _chinese(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    catalogues.use_sources(tmp_path_factory.mktemp("locale"), monkeypatch)
+def _chinese(monkeypatch: pytest.MonkeyPatch) -> None:
+    catalogues.use_sources(monkeypatch)
 
 
 def conclusion(result: Result, code: str = build.EDU) -> str:

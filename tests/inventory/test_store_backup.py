@@ -18,6 +18,7 @@ import stored_nights
 from crash_process import FORK, small_disk, small_postgres, start_at_once, writer
 from postgres_service import PostgresServer
 from sqlalchemy import func, select
+from stored_nights import made
 
 from inventory.store import DamagedError, Store, StoreError, lock, place_of
 from inventory.store_backup import Copied, WrongFileError, backup, restore
@@ -32,10 +33,12 @@ KILLS = 40 if os.environ.get("YUNHE_REQUIRE_SERVICES") == "1" else 8
 
 
 def filled(place: str, nights: int = 3, *, first: int = 1) -> str:
-    with Store(place) as store:
-        for number in range(first, first + nights):
-            crash_nights.save(store, number)
-    return place
+    def fill(empty: str) -> None:
+        with Store(empty) as store:
+            for number in range(first, first + nights):
+                crash_nights.save(store, number)
+
+    return made(place, fill, "nights", nights, first)
 
 
 def saved(place: str, target: Path | str, **options: bool) -> Copied:

@@ -15,6 +15,7 @@ from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, text
+from stored_nights import made
 
 from inventory.collection import Collection, digest, encode_raw
 from inventory.coverage import Cell, CellResult, CellState, Rejection, SourceInfo
@@ -345,11 +346,14 @@ def test_a_damaged_store_is_not_pruned(new_store: Callable[[], str]) -> None:
 
 
 def _pruned(place: str) -> Store:
-    store = Store(place)
-    fill(store, steady(8, version=lambda n: 0 if n < 2 else None))
-    store.prune(Retention(daily_days=2, weekly_weeks=0, monthly_months=0), LIFE, at=NOON)
-    assert store.faults() == []
-    return store
+    return Store(made(place, _prune, "pruned"))
+
+
+def _prune(place: str) -> None:
+    with Store(place) as store:
+        fill(store, steady(8, version=lambda n: 0 if n < 2 else None))
+        store.prune(Retention(daily_days=2, weekly_weeks=0, monthly_months=0), LIFE, at=NOON)
+        assert store.faults() == []
 
 
 @pytest.mark.parametrize("table", [OPENED, TOMBSTONE], ids=lambda t: t.name)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 from sqlalchemy import Column, Connection, LargeBinary, String, Table, select, text, update
-from stored_nights import fill
+from stored_nights import fill, made
 
 from inventory.store import Store
 from inventory.store_engine import writing
@@ -24,13 +24,17 @@ def _other(column: Column[object], value: object) -> object:
     return 2 if value is None else int(str(value)) + 70
 
 
+def _fill(place: str) -> None:
+    with Store(place) as store:
+        fill(store)
+        assert store.faults() == []
+
+
 @pytest.mark.parametrize(("table", "column"), COLUMNS, ids=[f"{t.name}.{c.name}" for t, c in COLUMNS])
 def test_any_changed_value_is_found(new_store: Callable[[], str], table: Table, column: Column[object]) -> None:
     """Each column of each table, in the first row and in the last; put back, nothing is found."""
     keys = list(table.primary_key.columns)
-    with Store(new_store()) as store:
-        fill(store)
-        assert store.faults() == []
+    with Store(made(new_store(), _fill, "whole")) as store:
         for order in (lambda c: c.asc(), lambda c: c.desc()):
             with writing(store._engine) as connection:
                 row = connection.execute(select(table).order_by(*(order(k) for k in keys)).limit(1)).mappings().one()
@@ -50,8 +54,7 @@ def _turn(connection: Connection, table: Table, old: Mapping[str, object], new: 
 
 @pytest.mark.parametrize("table", TABLES, ids=[t.name for t in TABLES])
 def test_a_row_that_was_taken_away_is_found(new_store: Callable[[], str], table: Table) -> None:
-    with Store(new_store()) as store:
-        fill(store)
+    with Store(made(new_store(), _fill, "whole")) as store:
         keys = list(table.primary_key.columns)
         with writing(store._engine) as connection:
             row = connection.execute(select(table).order_by(*keys).limit(1)).mappings().one()

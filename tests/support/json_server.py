@@ -47,6 +47,8 @@ class JsonServer:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    """The body would wait for the reader to acknowledge the head, which it puts off for 40 ms."""
     served: JsonServer
 
     def do_GET(self) -> None:

@@ -3,9 +3,12 @@
 All traffic stays on loopback: ports are published on 127.0.0.1 only.
 """
 
+import contextlib
+import fcntl
 import functools
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,6 +55,17 @@ def need_program(*names: str) -> str:
     return pytest.skip(f"{' or '.join(names)} is not installed (Debian packages: prometheus, chromium, nmap)")
 
 
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Of several workers one builds what lies in the folder; the others wait and find it built."""
+    held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
 def build_image(name: str) -> str:
     """Builds `tests/services/NAME` (cached by the engine); returns the image's id, since tags may be taken away."""
     from testcontainers.core.image import DockerImage
@@ -60,5 +74,6 @@ def build_image(name: str) -> str:
     image = DockerImage(
         path=str(SERVICES / name), tag=f"yunhe-test-{name}:latest", clean_up=False, docker_client_kw=PATIENT
     )
-    image.build()
+    with _alone(SERVICES / name):
+        image.build()
     return str(image.get_wrapped_image().id)

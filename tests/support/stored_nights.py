@@ -1,6 +1,8 @@
 """Nights for a store, small and with something of everything in them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from inventory.collection import Collection, digest, encode_raw
 from inventory.coverage import Cell, CellResult, CellState, Rejection, SourceInfo
@@ -9,6 +11,29 @@ from inventory.records import Department, Record
 from inventory.scan import ScanInfo, ScanOptions
 from inventory.store import Store
 from inventory.text import msg
+
+_MADE: dict[tuple[object, ...], bytes] = {}
+
+
+def made(place: str, make: Callable[[str], None], *known_as: object) -> str:
+    """The place, with what `make` puts into a store.
+
+    A new file of SQLite is made once under its name and copied from then on, byte for byte; a database or a store that
+    is there already is filled anew.
+    """
+    path = Path(place)
+    if "://" in place or path.exists():
+        make(place)
+        return place
+    if known_as not in _MADE:
+        make(place)
+        assert not path.with_name(f"{path.name}-wal").exists(), "part of the store lies beside it"
+        _MADE[known_as] = path.read_bytes()
+        return place
+    path.touch(0o600)
+    path.write_bytes(_MADE[known_as])
+    return place
+
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
 
