@@ -15,7 +15,7 @@ demo: $(VENV)/runtime.stamp
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-# what needs no service and is not long by nature, side by side, with a fifth of the examples: 55 s on two cores
+# what needs no service and is not long by nature, side by side, with a fifth of the examples: about a minute on two cores
 unit: $(VENV)/dev.stamp
 	YUNHE_NO_DOCKER=1 $(BIN)/python -m pytest -q -n auto --dist worksteal --hypothesis-profile=unit \
 	  -m "not thorough and not prometheus and not chromium and not hostile" $(PYTEST_ARGS)
