@@ -45,7 +45,7 @@ def finding_key(key: str) -> str:
 
 def finding_keys(findings: Iterable[Finding]) -> list[str]:
     """The key of each; nearly all of them stand in the store as they are, which is soon seen."""
-    keys = [f"{finding.check}@{finding.subject.kind}/{finding.subject.id}" for finding in findings]
+    keys = [finding.key for finding in findings]
     return [k if len(k) < MAX_KEY_CHARACTERS and k.isprintable() else finding_key(k) for k in keys]
 
 
