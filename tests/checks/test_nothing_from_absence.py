@@ -12,6 +12,7 @@ import pytest
 from verdicts import english, finding_on, verdict_on
 
 from checks.catalogue import check_by_id
+from checks.unresolved import rejected_of_nobody
 from inventory.alias import Alias
 from inventory.coverage import Cell, CellResult, CellState, Coverage
 from inventory.hosts import Ownership, OwnershipHit, OwnershipRule
@@ -102,6 +103,8 @@ CASES: list[tuple[str, str, Inventory, str, str]] = [
     ("a good report, and one without a date", "mlps-assessment",
      b.city(assessments=(b.assessment(), b.assessment(native_id="2", reported_on=None, conclusion="不符合"),
                          b.platform_assessment())), "system/S-1", "pass"),
+    ("no report, and a rejected row of nobody we know", "mlps-assessment",
+     b.city(assessments=(b.platform_assessment(),), coverage=rejected(NOBODY_S)), "system/S-1", "fail"),
     # where a system runs
     ("a tenant on a cloud that did not answer", "16-deployment",
      b.city(systems=(b.system(tenants=("edu-own",)),), coverage=cut("tenant", "openstack:edu", CellState.FAILED)),
@@ -143,6 +146,13 @@ def test_the_row_that_would_settle_it_is_named() -> None:
     assert row.key in english(finding.missing[0])
     assert NOBODY_S in english(finding.missing[0])
     assert row.key in finding.evidence
+
+
+def test_rejected_rows_of_nobody_are_asked_of_the_ledgers_that_would_hold_them() -> None:
+    city = b.city(coverage=rejected(NOBODY_S, source="ledger:测评", kind="mlps_assessment"))
+
+    assert len(rejected_of_nobody(city, "mlps_assessment")) == 1
+    assert rejected_of_nobody(city, "segment") == ()
 
 
 REFUSED = msgspec.convert(

@@ -417,6 +417,15 @@ def test_what_a_declaration_a_segment_or_an_asset_card_calls_a_system_is_read_th
     }
 
 
+def test_what_a_declaration_calls_a_project_is_read_through_confirmed_names() -> None:
+    row = OwnershipDeclaration(source=REGISTER, native_id="1", observed_at=NIGHT, target="web-01", projects=("一期",))
+    name = alias(AliasKind.PROJECT_NAME, "一期", system=None, project="P-1")
+
+    (host,) = city([A, project(), row, server()], name).hosts
+
+    assert host.ownership.projects == ("P-1",)
+
+
 @pytest.mark.parametrize(
     ("aliases", "expected"),
     [

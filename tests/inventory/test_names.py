@@ -47,6 +47,11 @@ def test_letters_of_one_name_are_those_of_its_longer_form() -> None:
     assert normalise(ascii_text + "号") == normalise(ascii_text) + "号"
 
 
+def test_a_text_of_any_length_is_folded_alike() -> None:
+    """A document is not remembered as a name is; what it comes to is the same."""
+    assert normalise("《教育 Web》" * 100) == normalise("《教育 Web》") * 100
+
+
 @pytest.mark.parametrize("text", ["", "  ", "-", "——", "无", " 暂无 ", "N/A", "Ｎ／Ａ", "NULL", "无此项"])
 def test_a_cell_that_says_nothing(text: str) -> None:
     assert is_null(text)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory.networks import SegmentTable, is_internet, zone_of
+from inventory.networks import SegmentTable, as_address, is_internet, zone_of
 from inventory.records import HostSighting, Nic, Route, Segment, View
 from inventory.settings import Zone
 
@@ -216,6 +216,18 @@ def test_host_bits_and_text_that_is_no_network_do_no_harm() -> None:
     assert len(table) == 1
     assert len(table.find("10.1.2.200/24", zone="A")) == 1
     assert table.find("no address", zone="A") == ()
+
+
+def test_after_a_text_that_is_no_network_the_others_are_read() -> None:
+    """It stands first, by its key."""
+    table = SegmentTable.from_records([segment("0 see remarks"), segment("10.1.2.0/24"), segment("10.1.3.0/24")])
+
+    assert cidrs(table.all()) == ["10.1.2.0/24", "10.1.3.0/24"]
+
+
+def test_an_address_is_read_without_its_prefix_and_its_interface() -> None:
+    assert str(as_address("10.1.1.5/24")) == "10.1.1.5"
+    assert str(as_address("fe80::1%eth0")) == "fe80::1"
 
 
 def test_the_government_extranet_is_never_the_internet() -> None:

@@ -134,6 +134,34 @@ def test_a_declaration_in_an_unknown_code_is_no_leave_to_pick_the_second_best() 
     assert not result.is_known
 
 
+def test_a_declaration_may_name_a_project() -> None:
+    said = OwnershipDeclaration(
+        source="ledger:owners", native_id="1", observed_at=NOON, target="web-01", projects=("P-1",)
+    )
+
+    owner = owned(register(A, B, project("P-1", "S-A", "S-B"), said))
+
+    assert owner.projects == ("P-1",)
+    assert owner.disagreement is None
+
+
+def test_a_system_in_the_column_of_projects_is_not_told_as_unheard_of() -> None:
+    """It is in the wrong column, and the register has it."""
+    said = OwnershipDeclaration(
+        source="ledger:owners", native_id="1", observed_at=NOON, target="web-01", projects=("S-A", "P-404")
+    )
+
+    (hit,) = owned(register(A, said)).hits
+
+    assert hit.value == "web-01 → P-404"
+
+
+def test_a_label_that_names_nothing_of_the_register_is_told() -> None:
+    (hit,) = owned(register(A), labels={"system": "S-404"}).hits
+
+    assert (hit.rule, hit.value, hit.systems) == (OwnershipRule.LABEL, "system=S-404", ())
+
+
 def test_something_shared_may_belong_to_several_systems() -> None:
     owner = owned(register(A, B), tags=("S-A", "S-B"))
 
