@@ -91,6 +91,8 @@ class OwnershipHit:
     evidence: str | None = None
     flaw: AliasFlaw | None = None
     """Of an alias that decides nothing."""
+    zone: str | None = None
+    """Of a segment: where the CIDR holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

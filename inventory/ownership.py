@@ -290,6 +290,7 @@ class Register:
             systems=(code,) if code else (),
             department=segment.department,
             evidence=segment.key,
+            zone=segment.zone,
         )
 
     def by_hostname(self, name: str, evidence: str) -> Iterator[OwnershipHit]:
@@ -446,9 +447,12 @@ def resolve(hits: Iterable[OwnershipHit], register: Register) -> Ownership:
     all_projects = projects | {p for s in systems for p in register.projects_of_system(s)}
     department = register.department_of(systems or candidates, all_projects if not systems else ())
     if department is None:
-        twice = [] if is_declared else _promised_twice(ordered)
+        first = next((h for h in ordered if h.department), None)
+        # A person's word outranks the plans, also where they contradict each other.
+        is_planned = first is not None and first.rule is OwnershipRule.SEGMENT and not is_declared
+        twice = _promised_twice(ordered) if is_planned else []
         contradictions += [_contradiction(one, other) for one, other in twice]
-        department = None if twice else next((h.department for h in ordered if h.department), None)
+        department = None if first is None or twice else first.department
     confirmed = [] if is_declared else [h for h in ordered if h.rule is OwnershipRule.ALIAS and h.department]
     contradictions += [_contradiction(h, decided or confirmed[0]) for h in confirmed if h.department != department]
     return Ownership(
@@ -482,9 +486,12 @@ def _contradiction(first: OwnershipHit, second: OwnershipHit) -> Message:
 
 
 def _promised_twice(hits: Sequence[OwnershipHit]) -> list[tuple[OwnershipHit, OwnershipHit]]:
-    """Departments, in pairs, to whom plans give one network."""
-    named = [h for h in hits if h.rule is OwnershipRule.SEGMENT and h.department]
-    return [(a, b) for a, b in pairwise(named) if a.value == b.value and a.department != b.department]
+    """Departments, in pairs, to whom plans give one network of one zone."""
+    networks: dict[tuple[str | None, str], list[OwnershipHit]] = defaultdict(list)
+    for hit in hits:
+        if hit.rule is OwnershipRule.SEGMENT and hit.department:
+            networks[hit.zone, hit.value].append(hit)
+    return [(a, b) for named in networks.values() for a, b in pairwise(named) if a.department != b.department]
 
 
 def _unheard(void: OwnershipHit, decided: OwnershipHit) -> Message:

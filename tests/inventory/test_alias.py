@@ -314,6 +314,21 @@ def test_a_confirmed_department_that_is_not_the_system_s_is_told() -> None:
     assert "市教育局" in contested(two)
 
 
+def test_a_confirmed_department_outranks_plans_also_where_they_contradict_each_other() -> None:
+    units = [department("市教育局"), department("市水利局")]
+    plans = [
+        Segment(source="ledger:plan", native_id=i, observed_at=NIGHT, cidr="10.1.2.0/24", domain=domain, zone="外",
+                department=of)
+        for i, domain, of in [("1", "外", "市教育局"), ("2", "外/VPN", "市水利局")]
+    ]  # fmt: skip
+    here = server(zone="外", nics=(Nic(addresses=("10.1.2.3/24",)),))
+
+    owner = only_host(city([*units, *plans, here], host_alias(department="市水利局"))).ownership
+
+    assert (owner.department, owner.disagreement) == ("市水利局", None)
+    assert only_host(city([*units, *plans, here])).ownership.department is None
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [

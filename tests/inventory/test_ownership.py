@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from inventory.hosts import Ownership, OwnershipRule
-from inventory.identity import identify
+from inventory.identity import Machine, identify
 from inventory.networks import SegmentTable
 from inventory.ownership import Register, own_machine, own_storage, own_tenant, own_workload, shared_words
 from inventory.records import (
@@ -346,6 +346,25 @@ def test_a_network_that_is_promised_to_two_is_neither_s(order: int) -> None:
     assert systems.disagreement is not None
     assert (agreed.department, agreed.disagreement) == ("市教育局", None)
     assert (labelled.systems, labelled.disagreement) == (("S-A",), None)
+
+
+def test_a_network_of_two_zones_is_two_networks_and_each_may_be_promised_twice() -> None:
+    """One machine may be seen in both; whose rows stand between two others hides nothing."""
+    nic = (Nic(addresses=("10.1.2.3/24",)),)
+    seen = tuple(
+        HostSighting(source=CLOUD, native_id=zone, observed_at=NOON, view=View.OS, name="web-01", zone=zone, nics=nic)
+        for zone in ("内", "外")
+    )
+    machine = Machine(id="web-01", name="web-01", sightings=seen)
+    outer = [segment("10.1.2.0/24", native_id=i, department=of) for i, of in [("1", "市教育局"), ("3", "市水利局")]]
+    inner = segment("10.1.2.0/24", native_id="2", domain="内", zone="内", department="市教育局")
+
+    apart = own_machine(machine, register(outer[1], inner))
+    contested = own_machine(machine, register(*outer, inner))
+
+    assert (apart.department, apart.disagreement) == ("市教育局", None)
+    assert contested.department is None
+    assert contested.disagreement is not None
 
 
 def test_a_segment_of_a_system_is_the_system_s_and_of_its_department() -> None:
