@@ -57,8 +57,8 @@ class SweepDoctor:
         if not dies_with_us():
             yield self._chart.warning(
                 "program",
-                msg("nmap would go on sending where this program is killed: there is no setpriv"),
-                msg("install the package util-linux"),
+                msg("nmap would go on sending where this program is killed: no setpriv here can do --pdeathsig"),
+                msg("install the package util-linux, in a version whose setpriv can"),
             )
 
     def _range(self, chart: Chart, cidr: str) -> Iterator[Diagnosis]:

@@ -148,8 +148,15 @@ def test_a_token_with_a_line_break_is_not_quoted(tmp_path: Path) -> None:
     assert TOKEN not in said
 
 
-def test_a_credential_plugin_runs_as_it_does_for_kubectl(tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_old_setpriv", [False, True])
+def test_a_credential_plugin_runs_as_it_does_for_kubectl(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_old_setpriv: bool
+) -> None:
     """Its token is used; a plugin that fails is told apart from an API server that refuses."""
+    if has_old_setpriv:
+        (tmp_path / "setpriv").write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / "setpriv").chmod(stat.S_IRWXU)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     plugin = tmp_path / "plugin"
     credential = {
         "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "from-plugin"},

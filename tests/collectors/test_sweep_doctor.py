@@ -70,11 +70,23 @@ def test_an_nmap_that_does_not_start_is_an_error(tmp_path: Path, monkeypatch: py
     ]
 
 
-def test_where_nothing_ends_nmap_with_us_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("setpriv", [None, "#!/bin/sh\nexit 1\n"], ids=["no setpriv", "an old one"])
+def test_where_nothing_ends_nmap_with_us_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setpriv: str | None
+) -> None:
     (tmp_path / "nmap").symlink_to(need_program("nmap"))
+    if setpriv is not None:
+        (tmp_path / "setpriv").write_text(setpriv)
+        (tmp_path / "setpriv").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    assert [state for _, state, _ in said(lines(sweep("10.2.0.0/24")), "program")] == [State.OK, State.WARNING]
+    assert said(lines(sweep("10.2.0.0/24")), "program")[1:] == [
+        (
+            "*",
+            State.WARNING,
+            "nmap would go on sending where this program is killed: no setpriv here can do --pdeathsig",
+        )
+    ]
 
 
 @pytest.mark.parametrize(
