@@ -21,7 +21,7 @@ _here = threading.local()
 
 
 class PluginHangs(Exception):
-    """It did not end in time, and was killed."""
+    """It did not end in time, and was killed, unless it runs as another user."""
 
 
 def in_time(work: Callable[[], T], seconds: float) -> T:
@@ -86,12 +86,13 @@ class _Plugin(subprocess.Popen[str]):
         _here.leash.holds(self)
 
     def end(self) -> None:
-        if not self._is_apart:
-            self.kill()
-            return
-        # Also where it has ended itself: what it left behind in its session may hold the pipe that is read.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        # What runs as somebody else (`sudo`) is not ours to end: it is left behind, and the others are ended.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if self._is_apart:
+                # Also where it has ended itself: what it left behind in its session may hold the pipe that is read.
+                os.killpg(self.pid, signal.SIGKILL)
+            else:
+                self.kill()
 
 
 def _starts_plugins_our_way() -> None:

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -241,6 +242,41 @@ def test_a_credential_plugin_ends_with_a_run_that_is_killed(tmp_path: Path) -> N
         process.kill()
 
     assert soon(lambda: is_gone(int((tmp_path / "pid").read_text())))
+
+
+ANOTHER_S_PLUGIN = """
+import os, subprocess, time
+from collectors.credential_plugin import PluginHangs, in_time
+from kubernetes.config import exec_provider
+
+plugins = []
+
+def work():
+    start = exec_provider.subprocess.Popen
+    plugins.append(start(["setpriv", "--reuid=65534", "--clear-groups", "sleep", "600"], stdout=subprocess.DEVNULL))
+    print(plugins[0].pid, flush=True)
+    while os.stat(f"/proc/{plugins[0].pid}").st_uid != 65534:
+        time.sleep(0.01)
+    plugins.append(start(["sleep", "600"], stdout=subprocess.DEVNULL))
+    plugins[1].wait()
+
+try:
+    in_time(work, 3)
+except PluginHangs:
+    print(plugins[1].wait(30), plugins[0].poll())
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts a program as another user without a password")
+def test_a_credential_plugin_of_another_user_is_left_and_the_others_are_ended() -> None:
+    """`command: sudo` is not ours to end; here root is without that right too."""
+    without_the_right = [need_program("setpriv"), "--bounding-set=-kill", sys.executable, "-c", ANOTHER_S_PLUGIN]
+
+    ran = subprocess.run(without_the_right, check=False, stdout=subprocess.PIPE, text=True, timeout=60, cwd=ROOT)
+    pid, *ends = ran.stdout.split()
+    os.kill(int(pid), signal.SIGKILL)
+
+    assert (ran.returncode, ends) == (0, ["-9", "None"])
 
 
 def test_at_a_terminal_a_credential_plugin_can_ask_its_person(tmp_path: Path) -> None:
