@@ -94,14 +94,17 @@ class _Network(Enum):
 
 
 def _network_of(policy: Policy, zone: str) -> _Network:
-    """By the config's word for the zone, else by its whole name as the pack lists it."""
+    """By the config's words for the zone, of all its tables, else by its whole name as the pack lists it."""
     own, names = normalise(zone), policy.pack.names
-    declared = next((z for z in policy.zones if normalise(z.name) == own), None)
-    if declared is not None and declared.extranet:
-        return _Network.EXTRANET
-    if declared is not None and declared.internet:
+    declared = [z for z in policy.zones if normalise(z.name) == own]
+    is_internet = any(z.internet for z in declared)
+    is_outside = any(z.extranet is False for z in declared)
+    if any(z.extranet for z in declared):
+        # Kept with a scan of before such a configuration was refused: two words are none.
+        return _Network.UNSAID if is_internet or is_outside else _Network.EXTRANET
+    if is_internet:
         return _Network.INTERNET
-    if declared is not None and declared.extranet is False:
+    if is_outside:
         return _Network.NEITHER
     extranet, internet = set(map(normalise, names.extranet_zones)), set(map(normalise, names.internet_zones))
     if own in extranet | internet:

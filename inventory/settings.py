@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
+from inventory.names import normalise
 from inventory.text import Message, mark, msg, tell
 
 MAX_CONFIG_BYTES = 4 * 1024**2
@@ -316,7 +317,8 @@ class CaptureFile(_Table, frozen=True, kw_only=True):
 
 
 class Zone(_Table, frozen=True, kw_only=True):
-    """A network zone/VRF 网络区域 in which an address names one machine."""
+    """A network zone/VRF 网络区域 in which an address names one machine. Several tables may speak of one zone, and do
+    not contradict each other."""
 
     name: str
     cidrs: tuple[str, ...] = ()
@@ -442,8 +444,8 @@ def load(path: Path) -> Settings:
     """The settings in the file, checked.
 
     Raises:
-        ConfigError: it is missing, is not TOML, has an unknown or repeated key, a wrong type, a name given twice, or
-            names a file that is not there.
+        ConfigError: it is missing, is not TOML, has an unknown or repeated key, a wrong type, a name given twice,
+            contradicts itself, or names a file that is not there.
     """
     name = str(path)
     try:
@@ -600,6 +602,7 @@ def _check(settings: Settings, path: Path) -> None:
     _check_limits(settings, path)
     _check_retention(settings, path)
     _check_cidrs(settings, path)
+    _check_zones(settings, path)
     for number, rule in enumerate(settings.ownership.hostname, 1):
         key = f"ownership.hostname[{number}]"
         try:
@@ -658,6 +661,25 @@ def _check_cidrs(settings: Settings, path: Path) -> None:
                     what = msg("{cidr} has more than {limit} addresses; expected ranges that can be swept in a night",
                                cidr=cidr, limit=MAX_SWEPT_ADDRESSES)  # fmt: skip
                     raise _wrong(path, key, what)
+
+
+def _check_zones(settings: Settings, path: Path) -> None:
+    """A zone is of the government extranet, of the Internet or of neither: all its tables are heard."""
+    inside, outside, internet = "extranet = true", "extranet = false", "internet = true"
+    told: dict[tuple[str, str], int] = {}
+    for number, zone in enumerate(settings.zone, 1):
+        name = normalise(zone.name)
+        words = {inside: zone.extranet, outside: zone.extranet is False, internet: zone.internet}
+        for word in (w for w, is_told in words.items() if is_told):
+            told.setdefault((name, word), number)
+        for other in (outside, internet):
+            first, second = told.get((name, inside)), told.get((name, other))
+            if first and second:
+                what = msg(
+                    "zone {name} has {one} in zone[{first}] and {other} in zone[{second}]; expected one of the two",
+                    name=zone.name, one=inside, first=first, other=other, second=second,
+                )  # fmt: skip
+                raise _wrong(path, f"zone[{number}]", what)
 
 
 def _check_plugins(settings: Settings, path: Path) -> None:

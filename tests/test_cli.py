@@ -20,6 +20,7 @@ from rich.cells import cell_len
 
 from commands import voice
 from exporters import terminal
+from inventory.settings import load
 
 ROOT = Path(__file__).parents[1]
 
@@ -66,6 +67,18 @@ def one_sentence(err: str, *words: str) -> None:
         (CONFIG.replace("systems.csv", "other.csv"), ("ledger[1].path", "no such file", "other.csv")),
         (CONFIG.replace('"systems"\npath', '"system"\npath'), ("ledger[1].kind",)),
         (CONFIG + "[[zone]]\nname='z'\ncidrs=['10.1.2.3/8']\n", ("zone[1].cidrs", "10.1.0.0/16")),
+        (
+            CONFIG + "[[zone]]\nname='z'\nextranet=true\ninternet=true\n",
+            ("key zone[1]: ", "extranet = true in zone[1]", "internet = true in zone[1]", "one of the two"),
+        ),
+        (
+            CONFIG + "[[zone]]\nname='z'\nextranet=true\n[[zone]]\nname='y'\n[[zone]]\nname='Ｚ '\nextranet=false\n",
+            ("key zone[3]: ", "extranet = true in zone[1]", "extranet = false in zone[3]"),
+        ),
+        (
+            CONFIG + "[[zone]]\nname='z'\nextranet=true\n[[zone]]\nname='z'\ninternet=true\n",
+            ("key zone[2]: ", "extranet = true in zone[1]", "internet = true in zone[2]"),
+        ),
         (CONFIG + "[[ownership.hostname]]\npattern='('\nsystem='x'\n", ("ownership.hostname[1].pattern",)),
         (CONFIG + "[do_not_scan]\nfile='list.txt'\n", ("do_not_scan.file", "list.txt")),
     ],
@@ -80,6 +93,15 @@ def test_a_config_that_cannot_be_used_names_the_key_and_what_was_expected(
     assert ran.code == 2
     one_sentence(ran.err, "yunhe.toml", *words)
     assert not (config.parent / "yunhe.db").exists()
+
+
+def test_one_zone_may_have_several_tables(config: Path) -> None:
+    """More networks, or a word that one of them has: nothing of it contradicts the other."""
+    tables = "[[zone]]\nname='z'\ncidrs=['10.0.0.0/8']\n[[zone]]\nname='z'\ncidrs=['11.0.0.0/8']\n"
+    for words in ("", "extranet=true\n", "extranet=false\n", "extranet=false\ninternet=true\n"):
+        config.write_text(CONFIG + tables + words + tables + words, encoding="utf-8")
+
+        assert [z.name for z in load(config).zone] == ["z"] * 4
 
 
 def test_a_missing_config_says_how_to_make_one(yunhe: Yunhe, tmp_path: Path) -> None:

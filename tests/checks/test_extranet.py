@@ -85,6 +85,29 @@ def test_a_zone_is_the_extranet_by_its_whole_name_or_by_the_config_s_word(
     assert bool(found.missing) is (expected == "unknown")
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (({}, {}), "pass"),
+        (({}, {"extranet": False}), "advisory"),
+        (({"extranet": False}, {}), "advisory"),
+        (({}, {"internet": True}), "not_applicable"),
+        (({"extranet": True}, {"extranet": True}), "pass"),
+        (({"extranet": False}, {"internet": True}), "not_applicable"),
+        (({"extranet": True, "internet": True},), "unknown"),
+        (({"extranet": True}, {"extranet": False}), "unknown"),
+        (({"internet": True}, {"extranet": True}), "unknown"),
+    ],
+)
+def test_all_tables_of_a_zone_are_heard(words: tuple[dict[str, bool], ...], expected: str) -> None:
+    """The first alone once made a network pass of which the second said that it is not the extranet's. What contradicts
+    itself may stand in scans that are kept."""
+    names = ("政务外网区", " 政务外网区")
+    policy = b.policy(zones=tuple(Zone(name=name, **said) for name, said in zip(names, words, strict=False)))  # type: ignore[arg-type]
+
+    assert verdict_on(CHECK, plan(inside(zone="政务外网区"), zone="政务外网区"), NETWORK, policy) == expected
+
+
 def test_the_zones_of_the_config_are_of_the_scan_and_kept_with_it() -> None:
     zones = (Zone(name="横向网", extranet=True),)
     options = msgspec.json.decode(msgspec.json.encode(ScanOptions(city="x", zones=zones)), type=ScanOptions)
