@@ -25,7 +25,7 @@ class SweepDoctor:
         """`before`: the sweeps that stand above it in the configuration."""
         self._entry = entry
         self._before = before
-        self._zone = next((z for z in zones if z.name == entry.zone), None)
+        self._tables = [z for z in zones if z.name == entry.zone]
         self._guard = guard
         self._chart = Chart(f"sweep:{entry.name}")
 
@@ -63,30 +63,32 @@ class SweepDoctor:
 
     def _range(self, chart: Chart, cidr: str) -> Iterator[Diagnosis]:
         """Whether the range is one of the network whose addresses it is taken for, and swept once."""
-        wanted, zone = IPSet([IPNetwork(cidr)]), self._zone
+        wanted, cidrs = IPSet([IPNetwork(cidr)]), [c for z in self._tables for c in z.cidrs]
+        # As zone_of: a table of the Internet never holds a private address.
+        held = [c for z in self._tables if not z.internet or _is_internet(cidr) for c in z.cidrs]
         if self._entry.zone is None:
             yield chart.warning(
                 "range",
                 msg("no zone is named: what answers is joined with nothing that other sources know by address"),
                 msg("`zone` of the table says in which network the addresses hold"),
             )
-        elif zone is None or not zone.cidrs:
+        elif not cidrs:
             yield chart.warning(
                 "range",
                 msg("the configuration does not say which addresses zone {zone} has: nobody can tell whether the range "
                     "is one of it", zone=self._entry.zone),
                 msg("a table [[zone]] with this name and its `cidrs`"),
             )  # fmt: skip
-        elif not wanted.issubset(IPSet(zone.cidrs)) or (zone.internet and not _is_internet(cidr)):
+        elif not wanted.issubset(IPSet(held)):
             yield chart.error(
                 "range",
                 msg("it does not lie in zone {zone}, which has {cidrs}: packets would go to a network that nobody "
-                    "meant", zone=zone.name, cidrs=named(zone.cidrs)),
+                    "meant", zone=self._entry.zone, cidrs=named(cidrs)),
                 msg("mend `cidrs` or `zone` of the sweep, or `cidrs` of the zone"),
             )  # fmt: skip
         else:
-            yield chart.ok("range", msg("it lies in zone {zone}", zone=zone.name))
-        if _is_internet(cidr) and not (zone is not None and zone.internet):
+            yield chart.ok("range", msg("it lies in zone {zone}", zone=self._entry.zone))
+        if _is_internet(cidr) and not any(z.internet for z in self._tables):
             yield chart.warning(
                 "range",
                 msg(

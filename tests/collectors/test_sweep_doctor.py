@@ -118,6 +118,17 @@ def test_a_zone_that_names_no_addresses_says_nothing_of_a_range() -> None:
     assert [state for _, state, _ in said(list(doctor.diagnose()), "range")] == [State.WARNING]
 
 
+@pytest.mark.parametrize(
+    ("cidr", "states"),
+    [("8.8.8.0/24", [State.OK]), ("10.2.0.0/24", [State.OK]), ("10.3.0.0/24", [State.ERROR])],
+)
+def test_a_zone_has_what_all_its_tables_name(cidr: str, states: list[State]) -> None:
+    zones = (OUTSIDE, Zone(name=OUTSIDE.name, cidrs=("10.2.0.0/16",)))
+    doctor = SweepDoctor(sweep(cidr, zone=OUTSIDE.name), before=(), zones=zones, guard=Guard())
+
+    assert [state for _, state, _ in said(list(doctor.diagnose()), "range")] == states
+
+
 def test_what_is_swept_twice_is_named() -> None:
     first = sweep("10.2.0.0/24", name="first")
     other = sweep("10.2.0.0/24", name="other", zone="别处")  # the same addresses elsewhere are others
