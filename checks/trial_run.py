@@ -5,7 +5,7 @@ was seen running, over the days that a scan could see at all. Days that no scan 
 components are those that the nights knew and those of today; what came after the month was not on trial, and is told.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
@@ -19,7 +19,7 @@ from checks.subjects import project_subject
 from inventory.finding import Finding, Verdict
 from inventory.history import Concluded, DayState, History, component_keys, days_between, together
 from inventory.inventory import Inventory, law_date
-from inventory.records import Project
+from inventory.records import Project, System
 from inventory.text import Message, msg
 
 _EXPLAINED = msg(
@@ -39,6 +39,8 @@ class Observed:
     """Days on which one was seen stopped, or was not there though everything was seen."""
     unseen: tuple[date, ...]
     """Days of which nothing is known."""
+    lent: frozenset[str] = frozenset()
+    """Those of the components that on some of the days were known as what other systems ran on."""
 
     @property
     def covered(self) -> int:
@@ -71,24 +73,27 @@ def observed(
     last: date,
     *,
     codes: Iterable[str] = (),
-    own: Container[str] = (),
 ) -> Observed:
     """The period as our nights saw it: what serves only together is told together.
 
-    `codes`: the systems that ran on these things; `own`: those of the things that are still theirs today. Of another
-    one a night that knew it as another system's says nothing.
+    `codes`: the systems that ran on these things. A night that knew one as another system's says nothing of it, be it
+    theirs today: it may have been handed over since, and what it did for the other one proves nothing of them.
     """
     asked, systems = tuple(keys), frozenset(codes)
+    lent: set[str] = set()
 
     def state(key: str, on: date) -> DayState:
-        is_told = key in own or not history.was_another_s(key, systems, on)
-        return history.state(key, on) if is_told else DayState.UNSEEN
+        if history.was_another_s(key, systems, on):
+            lent.add(key)
+            return DayState.UNSEEN
+        return history.state(key, on)
 
-    states = [(d, together(state(key, d) for key in asked)) for d in days_between(first, last)]
+    states = [(d, together([state(key, d) for key in asked])) for d in days_between(first, last)]
     return Observed(
         running=tuple(d for d, s in states if s is DayState.RUNNING),
         down=tuple(d for d, s in states if s in (DayState.STOPPED, DayState.ABSENT)),
         unseen=tuple(d for d, s in states if s is DayState.UNSEEN),
+        lent=frozenset(lent),
     )
 
 
@@ -188,15 +193,19 @@ def concluded(finding: Finding, scan: int, on: date) -> Concluded:
     """
     match finding.reason.args:
         case {"reason": Message() as reason, "scan": int(earlier), "day": str(told)}:
-            return Concluded(scan=earlier, day=date.fromisoformat(told), verdict=finding.verdict, reason=reason)
+            scan, on = earlier, date.fromisoformat(told)
         case _:
-            return Concluded(scan=scan, day=on, verdict=finding.verdict, reason=finding.reason)
+            reason = finding.reason
+    return Concluded(scan=scan, day=on, verdict=finding.verdict, reason=reason, evidence=finding.evidence)
 
 
-def still_holds(kept: Concluded, project: Project, policy: Policy) -> bool:
-    """Whether it speaks of the days that the register says today, and saw as many of them as are asked for today."""
+def still_holds(kept: Concluded, project: Project, systems: Iterable[System], policy: Policy) -> bool:
+    """Whether it speaks of what the register says today, the days and the systems, and saw enough of the days.
+
+    `systems`: those of the project today. Of one that was not judged then nothing was concluded.
+    """
     days = trial_days(project, policy)
-    if days is None:
+    if days is None or not {project.key, *(s.key for s in systems)} <= set(kept.evidence):
         return False
     for message in _within(kept.reason):
         match message.args:
@@ -218,15 +227,6 @@ def _proof(inventory: Inventory, policy: Policy, project: Project, said: Message
     """What our nights make of a trial run that was long enough on paper."""
     systems = inventory.systems_of(project)
     evidence = (project.key, *(s.key for s in systems))
-    kept = inventory.history.concluded.get(project.native_id)
-    if kept is not None and still_holds(kept, project, policy):
-        return Line(
-            verdict=kept.verdict,
-            reason=msg("{reason}; so concluded scan {scan} of {day}, not all of whose nights are kept",
-                       reason=kept.reason, scan=kept.scan, day=day(kept.day)),
-            remedy=_EXPLAINED if kept.verdict is Verdict.ADVISORY else None,
-            evidence=evidence,
-        )  # fmt: skip
     last = due - timedelta(days=1)  # the day on which the month is full needs no night of its own
     history = inventory.history
     codes = [s.native_id for s in systems]
@@ -234,6 +234,18 @@ def _proof(inventory: Inventory, policy: Policy, project: Project, said: Message
     own = {key for s in systems for key in component_keys(inventory, s)}
     later = {key for key in own - known if _came_later(history, key, begin, last)}
     keys = (known | own) - later
+    seen = observed(history, keys, begin, last, codes=codes)
+    kept = history.concluded.get(project.native_id)
+    # Nights that are still there and show it down outrank a pass: it did not know of them, or not all that they show.
+    is_denied = kept is not None and kept.verdict is Verdict.PASS and bool(seen.down)
+    if kept is not None and not is_denied and still_holds(kept, project, systems, policy):
+        return Line(
+            verdict=kept.verdict,
+            reason=msg("{reason}; so concluded scan {scan} of {day}, not all of whose nights are kept",
+                       reason=kept.reason, scan=kept.scan, day=day(kept.day)),
+            remedy=_EXPLAINED if kept.verdict is Verdict.ADVISORY else None,
+            evidence=kept.evidence,
+        )  # fmt: skip
     if not keys:
         nothing = (
             msg("{said}; nothing that {code} runs on today was there in that month", said=said, code=project.native_id)
@@ -248,7 +260,6 @@ def _proof(inventory: Inventory, policy: Policy, project: Project, said: Message
                          code=project.native_id, department=keeper(project)),),
             evidence=evidence,
         )  # fmt: skip
-    seen = observed(history, keys, begin, last, codes=codes, own=own)
     counted = msg(
         "{said}; all of its {components} component(s) were seen running on {running} of {covered} day(s) covered by "
         "scans, out of {days}",
@@ -257,6 +268,11 @@ def _proof(inventory: Inventory, policy: Policy, project: Project, said: Message
     if later:
         counted = msg("{counted}; {count} more came after that month and were not on trial", counted=counted,
                       count=len(later))  # fmt: skip
+    if seen.lent:
+        counted = msg(
+            "{counted}; on some days {count} of them were known as another system's, which proves nothing here",
+            counted=counted, count=len(seen.lent),
+        )  # fmt: skip
     if len(seen.unseen) > policy.choices.trial_gap_days:
         report = project.trial_report or msg("none in the register")
         return Line(

@@ -1,7 +1,7 @@
 """What earlier scans saw running, for the trial runs that Article 23(2) speaks of."""
 
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -10,8 +10,10 @@ from itertools import chain
 import msgspec
 
 from checks.policy import Policy
+from checks.subjects import project_subject
 from checks.trial_run import CHECK, DECIDED, concluded, is_of_nights, still_holds, trial_days
 from inventory.build import build
+from inventory.finding import Finding
 from inventory.history import ANY_OTHER, Concluded, History, Night, component_keys, days_between, night_of
 from inventory.inventory import Inventory, law_date
 from inventory.records import Project
@@ -22,24 +24,18 @@ ACCEPTED_NIGHTS = 92
 concluded, then of the newest. Each is read back and joined anew; those that are not accepted are all read."""
 
 
-def history_of(
-    opened: Store,
-    projects: Collection[Project],
-    policy: Policy,
-    as_of: datetime,
-    *,
-    watched: "Watched | None" = None,
-) -> History:
-    """The nights before this scan that fall into somebody's month of trial run, whenever that was; no others are read.
+def history_of(opened: Store, inventory: Inventory, policy: Policy, *, watched: "Watched | None" = None) -> History:
+    """The nights before this inventory's that fall into somebody's month of trial run, whenever that was; no others.
 
     `watched`: what is asked about; what else ran is not kept in memory. None: all of it.
 
     Raises:
         StoreError: one cannot be read back.
     """
+    projects, as_of = inventory.projects, inventory.as_of
     before = [(scan.number, scan.as_of) for scan in opened.scans() if scan.as_of < as_of]
     today = law_date(as_of)
-    earlier = conclusions(opened, projects, policy, today, before=as_of)
+    earlier = conclusions(opened, inventory, policy, before=as_of)
     wanted = _trial_days(projects, policy, today, {law_date(at) for _, at in before}, earlier)
     found = _nights(opened, [(number, at) for number, at in before if law_date(at) in wanted])
     nights = tuple(found) if watched is None else _only(found, watched)
@@ -53,26 +49,58 @@ def history_of(
 
 
 def conclusions(
-    opened: Store, projects: Iterable[Project], policy: Policy, today: date, *, before: datetime | None = None
+    opened: Store, inventory: Inventory, policy: Policy, *, before: datetime | None = None
 ) -> dict[str, Concluded]:
     """What scans before that time concluded last of the trial runs that were accepted, by the project's code.
 
-    Only what speaks of the days that the register says today.
+    Only what speaks of the days and of the systems that the register of this inventory says.
 
     Raises:
         StoreError: it cannot be read.
     """
-    accepted = {f"{CHECK.id}@project/{p.native_id}": p for p in projects if is_accepted(p, today)}
-    if not accepted:
-        return {}
+    accepted = _accepted(inventory)
+    systems = {key: inventory.systems_of(p) for key, p in accepted.items()}
+    asked = {key: {p.key, *(s.key for s in systems[key])} for key, p in accepted.items()}
+    knows_all = inventory.coverage.is_complete("project", "system")
+
+    def speaks(finding: Finding) -> bool:
+        # That nothing could be decided of systems which are the project's no more says nothing of the others.
+        is_of_others = knows_all and not asked[finding.key].issuperset(finding.evidence)
+        return is_of_nights(finding) and (finding.verdict in DECIDED or not is_of_others)
+
+    return {
+        accepted[key].native_id: earlier
+        for key, earlier in _last_said(opened, accepted, speaks, before)
+        if earlier.verdict in DECIDED and still_holds(earlier, accepted[key], systems[key], policy)
+    }
+
+
+def ever_concluded(opened: Store, inventory: Inventory) -> Iterator[Concluded]:
+    """What was decided last of each trial run that was accepted, be it of other days or systems than today's.
+
+    What the register says today may be a slip, which is mended tomorrow.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    for _, earlier in _last_said(opened, _accepted(inventory), lambda finding: finding.verdict in DECIDED):
+        yield earlier
+
+
+def _accepted(inventory: Inventory) -> dict[str, Project]:
+    """Projects whose final acceptance is over, by the key of what is found of their trial run."""
+    today = law_date(inventory.as_of)
+    return {f"{CHECK.id}@{project_subject(p).key}": p for p in inventory.projects if is_accepted(p, today)}
+
+
+def _last_said(
+    opened: Store, keys: Collection[str], fits: Callable[[Finding], bool], before: datetime | None = None
+) -> Iterator[tuple[str, Concluded]]:
+    if not keys:
+        return
     clocks = {scan.number: scan.as_of for scan in opened.scans() if before is None or scan.as_of < before}
-    found = opened.last_findings(accepted, is_of_nights, clocks)
-    kept = [
-        (accepted[key], concluded(finding, scan, law_date(clocks[scan])))
-        for key, (scan, finding) in found.items()
-        if finding.verdict in DECIDED
-    ]
-    return {project.native_id: earlier for project, earlier in kept if still_holds(earlier, project, policy)}
+    for key, (scan, finding) in opened.last_findings(keys, fits, clocks).items():
+        yield key, concluded(finding, scan, law_date(clocks[scan]))
 
 
 def is_accepted(project: Project, today: date) -> bool:

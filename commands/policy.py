@@ -102,7 +102,7 @@ def judge_by(
     policy = replace(result.policy, pack=found, recorded_digest="")
     inventory = result.inventory
     with open_store(config) as opened:
-        history = history_of(opened, inventory.projects, policy, inventory.as_of, watched=on_trial(inventory))
+        history = history_of(opened, inventory, policy, watched=on_trial(inventory))
     after = {f.key: f for f in judge(replace(inventory, history=history), policy)}
     rows: list[dict[str, tables.Cell]] = []
     for key in sorted(before.keys() | after.keys()):

@@ -3,25 +3,25 @@
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from checks.result import Result
 from commands import voice
 from commands.clock import now
 from commands.kept import result_of, store_place
-from commands.nights import conclusions, nights_needed
+from commands.nights import conclusions, ever_concluded, nights_needed
 from commands.options import DEFAULT_CONFIG, ConfigOption, FormatOption, LangOption
 from commands.voice import complain, in_words
 from exporters import tables
 from exporters.tables import Format
 from inventory import settings, store
 from inventory.inventory import LAW_TIME, law_date
-from inventory.lifecycle import LifeRules, life_rules
+from inventory.lifecycle import Life, LifeRules, life_rules
 from inventory.retention import Fate, Keep
-from inventory.settings import Retention
 from inventory.store import Store
-from inventory.stored_scan import StoredScan
 from inventory.text import gettext, mark, msg, tell
 
 KEEPS = {
@@ -55,7 +55,7 @@ def prune(
     if dry_run:
         with Store(place, must_exist=True) as opened:
             life = life_rules(chosen.lifecycle)
-            found = opened.retention(chosen.retention, life, trial_runs(opened, chosen.retention, life))
+            found = opened.retention(chosen.retention, life, trial_runs(opened, life))
     else:
         found = _prune(chosen, place)
     _show(found, form, locale)
@@ -75,36 +75,41 @@ def _prune(chosen: settings.Settings, place: store.Place) -> list[Fate]:
         pass  # where there is none, no lock is left behind
     with store.lock(place) as held, Store(place, must_exist=True, held=held) as opened:
         life = life_rules(chosen.lifecycle)
-        return opened.prune(chosen.retention, life, trial_runs(opened, chosen.retention, life), at=now())
+        return opened.prune(chosen.retention, life, trial_runs(opened, life), at=now())
 
 
-def trial_runs(opened: Store, rules: Retention, life: LifeRules) -> Mapping[int, tuple[Keep, ...]]:
+def trial_runs(opened: Store, life: LifeRules) -> Mapping[int, tuple[Keep, ...]]:
     """Scans that trial runs need (Art. 23(2)): the nights that prove them, and those in which they were concluded."""
     keeps: dict[int, set[Keep]] = defaultdict(set)
-    for kept in _registers(opened, rules, life):
-        result = result_of(kept)
-        projects, policy, today = result.inventory.projects, result.policy, law_date(kept.info.as_of)
-        cited = conclusions(opened, projects, policy, today)
-        for earlier in cited.values():
+    for result in _registers(opened, life):
+        today = law_date(result.scan.as_of)
+        for earlier in ever_concluded(opened, result.inventory):
             keeps[earlier.scan].add(Keep.CONCLUDED)
-        days = nights_needed(projects, policy, today, cited)
+        cited = conclusions(opened, result.inventory, result.policy)
+        days = nights_needed(result.inventory.projects, result.policy, today, cited)
         for scan in opened.scans():
             if law_date(scan.as_of) in days:
                 keeps[scan.number].add(Keep.TRIAL_RUN)
     return {number: tuple(sorted(own)) for number, own in keeps.items()}
 
 
-def _registers(opened: Store, rules: Retention, life: LifeRules) -> Iterator[StoredScan]:
-    """The last scan, and where it did not see the whole register of projects, those that did for the last time."""
+def _registers(opened: Store, life: LifeRules) -> Iterator[Result]:
+    """What the last scan knew of projects, and what earlier ones knew last of those that it lacks and are not gone.
+
+    A row may have been rejected, a ledger not read, or left out of the configuration: that is not the project's end.
+    """
     last = opened.load()
     if last is None:
         return
-    yield last
-    if any(r.is_gap for r in last.collection.cells if r.cell.kind == "project"):
-        for fate in opened.retention(rules, life):
-            whole = opened.load(fate.scan.number) if Keep.BELIEVED in fate.keeps else None
-            if whole is not None:
-                yield whole
+    yield result_of(last)
+    told = {record.native_id for record in last.collection.records if record.kind == "project"}
+    away = {scan for key, scan, state in opened.absent(life) if state is not Life.GONE and "|project|" in key}
+    for number in sorted(away):
+        kept = opened.load(number)
+        if kept is not None:
+            result = result_of(kept)
+            lacked = tuple(p for p in result.inventory.projects if p.native_id not in told)
+            yield replace(result, inventory=replace(result.inventory, projects=lacked))
 
 
 def _show(found: list[Fate], form: Format, locale: str) -> None:

@@ -136,7 +136,7 @@ def judge_and_keep(taken: Taken, options: ScanOptions, opened: Store, *, started
     )
     policy = Policy.from_options(options)
     inventory = build(collection, options, as_of=as_of)
-    history = history_of(opened, inventory.projects, policy, as_of, watched=on_trial(inventory))
+    history = history_of(opened, inventory, policy, watched=on_trial(inventory))
     inventory = replace(inventory, history=history)
     findings = judge(inventory, policy)
     info = ScanInfo(

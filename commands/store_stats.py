@@ -50,7 +50,7 @@ def stats(config: ConfigOption = DEFAULT_CONFIG, form: FormatOption = Format.TAB
     place = store_place(chosen, config.parent)
     with Store(place, must_exist=True) as opened:
         life = life_rules(chosen.lifecycle)
-        fates = opened.retention(chosen.retention, life, trial_runs(opened, chosen.retention, life))
+        fates = opened.retention(chosen.retention, life, trial_runs(opened, life))
         found, freed = opened.stats(fates)
     beside = _beside(chosen, config.parent)
     kept = Counter(keep for fate in fates for keep in fate.keeps)

@@ -82,6 +82,8 @@ class Concluded(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     reason: Message
     """As it was told then."""
+    evidence: tuple[str, ...]
+    """Keys of the project and of the systems that were judged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,8 +123,10 @@ class History:
 
     def was_another_s(self, key: str, codes: Iterable[str], day: date) -> bool:
         """Whether the nights of that day knew the thing as what other systems ran on, and none of these did."""
-        owners = {code for night in self._by_day.get(day, ()) for code, own in night.components.items() if key in own}
-        return bool(owners) and owners.isdisjoint(codes)
+        nights = self._by_day.get(day, ())
+        if any(key in night.components.get(code, ()) for code in codes for night in nights):
+            return False
+        return any(key in own for night in nights for own in night.components.values())
 
     def state(self, key: str, day: date) -> DayState:
         """What is known of one thing on one day: stopped once is stopped, else running once is running."""

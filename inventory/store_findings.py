@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from inventory.finding import Finding
+from inventory.store_rows import finding_key
 from inventory.store_schema import BODY, FINDING_VERSION
 
 
@@ -25,7 +26,7 @@ def last_findings(
         versions = connection.execute(
             select(table.c.since_scan, table.c.until_scan, BODY.c.data)
             .join(BODY, BODY.c.id == table.c.body)
-            .where(table.c.key == key)
+            .where(table.c.key == finding_key(key))
             .order_by(table.c.since_scan.desc())
         )
         for since, until, data in versions:

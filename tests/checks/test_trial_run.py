@@ -7,9 +7,11 @@ from datetime import date, timedelta
 import builders as b
 import msgspec
 import pytest
+from told_projects import settled_by
 from verdicts import english, finding_on, verdict_on
 
 from checks.trial_run import CHECK, stretches
+from inventory.finding import Verdict
 from inventory.history import History, Night, days_between, host_key
 from inventory.inventory import Inventory
 from inventory.settings import PolicyChoices
@@ -148,14 +150,77 @@ def test_a_night_that_knew_a_component_as_another_system_s_says_nothing_of_it(st
     finding = finding_on(CHECK, city(History(nights=tuple(known))), "project/P-1")
 
     assert finding.verdict.value == "unknown"
-    assert "13 of 13 day(s) covered by scans, out of 30; not covered: 2026-09-03–2026-09-19" in english(finding.reason)
+    assert "13 of 13 day(s) covered by scans, out of 30; on some days 1 of them were known" in english(finding.reason)
+    assert "not covered: 2026-09-03–2026-09-19" in english(finding.reason)
 
 
-def test_of_a_component_of_today_the_nights_are_asked_whosever_they_took_it_for() -> None:
-    """A label that was wrong at first and is right now: the machine is the system's, and it ran."""
-    known = [msgspec.structs.replace(n, components={"S-2": frozenset({KEY})}) for n in nights(EVERY).nights]
+@pytest.mark.parametrize("down", [[], [date(2026, 9, 15)]])
+def test_what_is_the_system_s_today_and_was_another_s_in_the_month_proves_nothing(down: list[date]) -> None:
+    """Handed over since, or labelled wrongly then: nobody saw this system run on it, and nobody saw it fail."""
+    known = [
+        msgspec.structs.replace(n, components={"S-2": frozenset({KEY})}) for n in nights(EVERY, stopped=down).nights
+    ]
+
+    finding = finding_on(CHECK, city(History(nights=tuple(known))), "project/P-1")
+
+    assert finding.verdict.value == "unknown"
+    assert "0 of 0 day(s) covered by scans, out of 30; on some days 1 of them were known as another system's" in (
+        english(finding.reason)
+    )
+
+
+def test_what_two_systems_share_is_each_one_s() -> None:
+    both = {"S-1": frozenset({KEY}), "S-2": frozenset({KEY})}
+    known = [msgspec.structs.replace(n, components=both) for n in nights(EVERY).nights]
 
     assert verdict_on(CHECK, city(History(nights=tuple(known))), "project/P-1") == "pass"
+
+
+def test_of_a_system_that_was_not_judged_then_nothing_was_concluded() -> None:
+    """It joined the project later, and was stopped all month: those nights are gone."""
+    two = replace(
+        city(settled_by("2026-10-03"), final_acceptance_on=date(2026, 10, 9), systems=("S-1", "S-2")),
+        systems=(b.system(), b.system("S-2")),
+    )
+
+    finding = finding_on(CHECK, two, "project/P-1")
+
+    assert finding.verdict.value == "unknown"
+    assert "so concluded" not in english(finding.reason)
+
+
+def test_what_is_cited_rests_on_what_was_judged_then() -> None:
+    """A system that the project has no more was judged too, and is named."""
+    history = settled_by("2026-10-03")
+    (kept,) = history.concluded.values()
+    judged = (*kept.evidence, b.system("S-2").key)
+    more = replace(history, concluded={"P-1": msgspec.structs.replace(kept, evidence=judged)})
+
+    finding = finding_on(CHECK, city(more, final_acceptance_on=date(2026, 10, 9)), "project/P-1")
+
+    assert finding.verdict.value == "pass"
+    assert finding.evidence == judged
+
+
+@pytest.mark.parametrize(
+    ("verdict", "stopped", "expected"),
+    [
+        ("pass", False, "pass"),
+        ("pass", True, "unknown"),
+        ("advisory", False, "advisory"),
+        ("advisory", True, "advisory"),
+    ],
+)
+def test_a_night_that_is_left_and_shows_it_down_outranks_a_pass_that_is_cited(
+    verdict: str, stopped: bool, expected: str
+) -> None:
+    left = [date(2026, 9, 15)]
+    history = replace(settled_by("2026-10-03", Verdict(verdict)), nights=nights(left, stopped=left * stopped).nights)
+
+    finding = finding_on(CHECK, city(history, final_acceptance_on=date(2026, 10, 9)), "project/P-1")
+
+    assert finding.verdict.value == expected
+    assert ("so concluded" in english(finding.reason)) == (verdict == expected)
 
 
 def test_other_systems_that_the_nights_knew_are_not_asked_about() -> None:

@@ -14,7 +14,8 @@ from commands.nights import ACCEPTED_NIGHTS, Watched, history_of, nights_needed
 from inventory.collection import Collection
 from inventory.coverage import Cell, CellResult, CellState, SourceInfo
 from inventory.history import DayState, days_between
-from inventory.inventory import law_date
+from inventory.inventory import Inventory, law_date
+from inventory.records import Project
 from inventory.retention import Keep
 from inventory.scan import ScanInfo, ScanOptions
 from inventory.settings import Retention
@@ -23,6 +24,11 @@ from inventory.store import Store
 BEGAN = date(2026, 10, 1)
 PROJECT = builders.project("P-1", initial_acceptance_on=BEGAN, trial_start_on=BEGAN)
 POLICY = builders.policy()
+
+
+def tonight(*projects: Project) -> Inventory:
+    """What the register says tonight, and nothing else."""
+    return builders.inventory(projects=projects)
 
 
 def save(
@@ -69,7 +75,7 @@ def test_the_days_of_a_trial_run_are_read_back_and_no_others(tmp_path: Path, loa
         save(store, BEGAN + timedelta(days=3), None, CellState.PARTIAL)
         save(store, BEGAN + timedelta(days=31), "ACTIVE")
 
-        history = history_of(store, [PROJECT], POLICY, builders.NIGHT)
+        history = history_of(store, tonight(PROJECT), POLICY)
 
     assert loaded == [2, 3, 4, 5]
     (key,) = {k for night in history.nights for k in night.running | night.stopped}
@@ -95,7 +101,7 @@ def test_nothing_is_read_back_where_nothing_could_be_proved_by_it(
     with Store(tmp_path / "s.db") as store:
         save(store, BEGAN, "ACTIVE")
 
-        history = history_of(store, [builders.with_fields(PROJECT, **fields)], POLICY, builders.NIGHT)
+        history = history_of(store, tonight(builders.with_fields(PROJECT, **fields)), POLICY)
 
     assert loaded == []
     assert history.nights == ()
@@ -118,9 +124,9 @@ def test_a_trial_run_of_long_ago_is_proved_by_the_nights_that_are_kept(
         store.prune(Retention(daily_days=1, weekly_weeks=0, monthly_months=0), pinned=pinned, at=builders.NIGHT)
         assert len(store.scans()) < 40
 
-        history = history_of(store, [project], POLICY, builders.NIGHT)
+        history = history_of(store, tonight(project), POLICY)
         accepted = builders.with_fields(project, final_acceptance_on=date(2025, 12, 1))
-        assert history_of(store, [accepted], POLICY, builders.NIGHT) == history
+        assert history_of(store, tonight(accepted), POLICY) == history
 
     assert loaded == [*range(2, 32), *range(2, 32)]
     (key,) = {k for night in history.nights for k in night.running}
@@ -147,7 +153,7 @@ def test_of_trial_runs_that_are_accepted_the_newest_are_read(tmp_path: Path, loa
             for day in range(31):
                 save(store, start + timedelta(days=day), "ACTIVE")
 
-        history_of(store, projects, POLICY, builders.NIGHT)
+        history_of(store, tonight(*projects), POLICY)
 
     read = Counter(starts[(number - 1) // 31].month for number in loaded if number)
     assert read == {1: 31, 5: 31, 7: 31, 9: 30}
@@ -157,11 +163,9 @@ def test_of_trial_runs_that_are_accepted_the_newest_are_read(tmp_path: Path, loa
 def test_nights_hold_in_memory_only_what_is_asked_about(tmp_path: Path) -> None:
     with Store(tmp_path / "s.db") as store:
         save(store, BEGAN, "ACTIVE")
-        (all_of_it,) = history_of(store, [PROJECT], POLICY, builders.NIGHT).nights
-        (nothing,) = history_of(
-            store, [PROJECT], POLICY, builders.NIGHT, watched=Watched(keys=frozenset({"host/other"}))
-        ).nights
-        (same,) = history_of(store, [PROJECT], POLICY, builders.NIGHT, watched=Watched(keys=all_of_it.running)).nights
+        (all_of_it,) = history_of(store, tonight(PROJECT), POLICY).nights
+        (nothing,) = history_of(store, tonight(PROJECT), POLICY, watched=Watched(keys=frozenset({"host/other"}))).nights
+        (same,) = history_of(store, tonight(PROJECT), POLICY, watched=Watched(keys=all_of_it.running)).nights
 
     assert (len(all_of_it.running), nothing.running, same) == (1, frozenset(), all_of_it)
 
@@ -187,7 +191,7 @@ def test_a_night_knows_what_the_systems_ran_on(tmp_path: Path) -> None:
         save(store, BEGAN, "ACTIVE", register="S-1")
         save(store, BEGAN + timedelta(days=1), "SHUTOFF")
 
-        history = history_of(store, [PROJECT], POLICY, builders.NIGHT, watched=Watched(systems=frozenset({"S-1"})))
+        history = history_of(store, tonight(PROJECT), POLICY, watched=Watched(systems=frozenset({"S-1"})))
 
     (key,) = history.components(["S-1"], BEGAN, BEGAN + timedelta(days=1))
     assert history.state(key, BEGAN) is DayState.RUNNING
@@ -204,8 +208,8 @@ def test_what_a_night_saw_is_kept_whoever_it_was_until_all_nights_have_said_what
     with Store(tmp_path / "s.db") as store:
         for number, (system, status) in enumerate(turns):
             save(store, BEGAN + timedelta(days=number), status, register=system)
-        whole = history_of(store, [PROJECT], POLICY, builders.NIGHT)
-        told = history_of(store, [PROJECT], POLICY, builders.NIGHT, watched=Watched(systems=frozenset({"S-1"})))
+        whole = history_of(store, tonight(PROJECT), POLICY)
+        told = history_of(store, tonight(PROJECT), POLICY, watched=Watched(systems=frozenset({"S-1"})))
 
     days = [BEGAN + timedelta(days=n) for n in range(len(turns))]
     (key,) = told.components(["S-1"], days[0], days[-1])

@@ -37,33 +37,47 @@ REGISTERED = ("project", "system")
 
 
 def night(
-    store: Store, day: date, project: Project, status: str = "ACTIVE", *, register: CellState = CellState.COMPLETE,
-    hour: int = 18, seen_days_ago: int = 0, **choices: Any,
+    store: Store, day: date, project: Project | None, status: str = "ACTIVE", *,
+    register: CellState | None = CellState.COMPLETE, hour: int = 18, seen_days_ago: int = 0, second: bool = False,
+    **choices: Any,
 ) -> Finding | None:  # fmt: skip
-    """One night as `yunhe scan` judges and keeps it, and what it finds of the trial run."""
+    """One night as `yunhe scan` judges and keeps it, and what it finds of the trial run.
+
+    `project`: its row, None where that was rejected; `register`: of projects, None where nobody asked for one;
+    `second`: the register has S-2 too, on a machine that is always stopped.
+    """
     at = datetime(day.year, day.month, day.day, hour, tzinfo=UTC) - timedelta(days=1)  # 02:00 in Asia/Shanghai
     seen = at - timedelta(days=seen_days_ago)
-    rows = [builders.with_fields(project, observed_at=seen), builders.system(hosts=("web",), observed_at=seen)]
-    records = [builders.sighting("web", status=status, observed_at=at)]
+    rows = [builders.system(hosts=("web",), observed_at=seen)]
+    rows += [builders.system("S-2", hosts=("db",), observed_at=seen)] if second else []
+    projects = [] if project is None else [builders.with_fields(project, observed_at=seen)]
+    is_read = register in (CellState.COMPLETE, CellState.PARTIAL)
+    records = [
+        builders.sighting("web", status=status, observed_at=at),
+        builders.sighting("db", status="SHUTOFF", observed_at=at),
+    ]
     taken = Collection(
         taken_at=at,
         sources=[
             SourceInfo(name=builders.CLOUD, type="openstack", is_platform=True),
             SourceInfo(name=builders.REGISTER, type="ledger"),
         ],
-        records=[*records, *(rows if register is CellState.COMPLETE else [])],
+        records=[*records, *(projects + rows if is_read else [])],
         cells=[
             CellResult(
-                cell=Cell(source, "*", kind), state=register if kind == "project" else CellState.COMPLETE,
+                cell=Cell(source, "*", kind), state=register if kind == "project" and register else CellState.COMPLETE,
                 seen=1, started_at=when, finished_at=when,
             )
-            for kinds, source, when in ((KINDS, builders.CLOUD, at), (REGISTERED, builders.REGISTER, seen))
+            for kinds, source, when in (
+                (KINDS, builders.CLOUD, at), (REGISTERED if register else (), builders.REGISTER, seen)
+            )
             for kind in kinds
         ],
     )  # fmt: skip
     options = ScanOptions(city="c", policy=PolicyChoices(**choices))
     result = judge_and_keep(taken, options, store, started=at, as_of=at)
-    return next((f for f in result.findings if f.key == f"{CHECK.id}@project/P-1"), None)
+    code = "P-1" if project is None else project.native_id
+    return next((f for f in result.findings if f.key == f"{CHECK.id}@project/{code}"), None)
 
 
 def month(store: Store, project: Project = ON_TRIAL, *, down: date | None = None) -> None:
@@ -73,7 +87,7 @@ def month(store: Store, project: Project = ON_TRIAL, *, down: date | None = None
 
 def pruned(store: Store) -> list[Fate]:
     """What `yunhe store prune` leaves."""
-    pins = trial_runs(store, LITTLE, DEFAULT_RULES)
+    pins = trial_runs(store, DEFAULT_RULES)
     return [f for f in store.prune(LITTLE, DEFAULT_RULES, pins, at=builders.NIGHT) if not f.goes]
 
 
@@ -214,6 +228,125 @@ def test_while_all_nights_are_there_they_are_asked_and_nothing_is_cited(new_stor
 
         assert first == second
         assert "so concluded" not in told(second)[1]
+
+
+def test_a_system_that_joined_later_is_not_covered_by_what_was_concluded_before(new_store: Callable[[], str]) -> None:
+    """It was stopped all month. Once the pass of the other one was cited for both."""
+    both = builders.with_fields(DONE, systems=("S-1", "S-2"))
+    with Store(new_store()) as store:
+        month(store)
+        alone = night(store, ACCEPTED, DONE)
+        pruned(store)
+
+        joined = night(store, date(2026, 11, 1), both, second=True)
+
+        assert told(alone)[0] == "pass"
+        assert told(joined)[0] == "unknown"
+        assert joined is not None
+        assert builders.system("S-2").key in joined.evidence
+
+        # A slip, which is mended the day after: what was concluded is not lost by a pruning between the two.
+        assert [f.scan.number for f in pruned(store) if Keep.CONCLUDED in f.keeps] == [31]
+        again = night(store, date(2026, 11, 2), DONE, second=True)
+        assert told(again) == (
+            "pass", f"{told(alone)[1]}; so concluded scan 31 of 2026-10-20, not all of whose nights are kept",
+        )  # fmt: skip
+        assert alone is not None
+        assert again is not None
+        assert again.evidence == alone.evidence
+
+
+def test_the_nights_of_a_system_that_joined_after_the_conclusion_stay(new_store: Callable[[], str]) -> None:
+    both = builders.with_fields(DONE, systems=("S-1", "S-2"))
+    with Store(new_store()) as store:
+        for day in days_between(BEGAN, LAST_OF_MONTH):
+            if day.day != 10:
+                night(store, day, ON_TRIAL)
+        assert told(night(store, ACCEPTED, DONE, trial_gap_days=1))[0] == "pass"
+        assert told(night(store, ACCEPTED + timedelta(days=1), both, second=True))[0] == "unknown"
+
+        assert len([f for f in pruned(store) if Keep.TRIAL_RUN in f.keeps]) == 29
+
+
+def test_a_night_that_lost_the_system_s_row_does_not_bring_back_what_was_concluded_without_it(
+    new_store: Callable[[], str],
+) -> None:
+    """The row was rejected: that the project has no such system any more, nobody said."""
+    both = builders.with_fields(DONE, systems=("S-1", "S-2"))
+    with Store(new_store()) as store:
+        month(store)
+        assert told(night(store, ACCEPTED, DONE))[0] == "pass"
+        pruned(store)
+        assert told(night(store, date(2026, 11, 1), both, second=True))[0] == "unknown"
+
+        assert told(night(store, date(2026, 11, 2), both, register=CellState.PARTIAL))[0] == "unknown"
+
+
+def test_a_scan_without_any_register_lets_no_night_go(new_store: Callable[[], str]) -> None:
+    """The ledger was taken out of the configuration, or the capture has none: no cell speaks of projects at all."""
+    with Store(new_store()) as store:
+        month(store)
+        night(store, date(2026, 10, 2), ON_TRIAL, register=None)
+
+        assert len(pruned(store)) == 31
+        assert told(night(store, date(2026, 10, 3), ON_TRIAL))[0] == "pass"
+
+
+def test_a_row_that_is_rejected_lets_no_night_go(new_store: Callable[[], str]) -> None:
+    """Some other row always is, so that no scan ever read the register whole."""
+    with Store(new_store()) as store:
+        for day in days_between(BEGAN, LAST_OF_MONTH):
+            night(store, day, ON_TRIAL, register=CellState.PARTIAL)
+        night(store, date(2026, 10, 2), None, register=CellState.PARTIAL)
+
+        assert len(pruned(store)) == 31
+        assert told(night(store, date(2026, 10, 3), ON_TRIAL, register=CellState.PARTIAL))[0] == "pass"
+
+
+def test_a_row_that_came_after_the_register_was_read_whole_for_the_last_time_counts(
+    new_store: Callable[[], str],
+) -> None:
+    with Store(new_store()) as store:
+        night(store, BEGAN - timedelta(days=1), None)
+        for day in days_between(BEGAN, LAST_OF_MONTH):
+            night(store, day, ON_TRIAL, register=CellState.PARTIAL)
+        night(store, date(2026, 10, 2), None, register=CellState.FAILED)
+
+        assert len([f for f in pruned(store) if Keep.TRIAL_RUN in f.keeps]) == 30
+
+
+def test_where_the_row_is_missing_what_was_concluded_stays(new_store: Callable[[], str]) -> None:
+    with Store(new_store()) as store:
+        month(store)
+        night(store, ACCEPTED, DONE)
+        night(store, ACCEPTED + timedelta(days=1), DONE)
+        night(store, ACCEPTED + timedelta(days=2), None, register=None)
+
+        assert [f.scan.number for f in pruned(store) if Keep.CONCLUDED in f.keeps] == [32]
+        assert told(night(store, date(2026, 11, 1), DONE))[0] == "pass"
+
+
+def test_a_project_that_whole_registers_lack_often_enough_lets_its_nights_go(new_store: Callable[[], str]) -> None:
+    with Store(new_store()) as store:
+        month(store)
+        for number in range(1, 4):
+            assert len([f for f in pruned(store) if Keep.TRIAL_RUN in f.keeps]) == 30
+            night(store, FULL + timedelta(days=number), None)
+
+        assert [f for f in pruned(store) if Keep.TRIAL_RUN in f.keeps] == []
+
+
+@pytest.mark.parametrize("code", ["P-\x01\u200b", "P-" + "长" * 600], ids=["control characters", "long"])
+def test_a_code_that_the_store_keeps_otherwise_finds_what_was_concluded(
+    new_store: Callable[[], str], code: str
+) -> None:
+    running, done = (builders.with_fields(project, native_id=code) for project in (ON_TRIAL, DONE))
+    with Store(new_store()) as store:
+        month(store, running)
+        assert told(night(store, ACCEPTED, done))[0] == "pass"
+        assert len(pruned(store)) == 1
+
+        assert "so concluded scan 31" in told(night(store, date(2026, 11, 1), done))[1]
 
 
 def test_another_pack_judges_a_kept_scan_by_the_same_nights(yunhe: Yunhe, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the checks on projects say, whole: Arts. 18, 23(2), 23(7), 23(8), 24 and 26."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -240,7 +241,8 @@ def settled_by(due: str, verdict: Verdict = Verdict.PASS) -> History:
         "{said}; all of its {components} component(s) were seen running on {running} of {covered} day(s) covered by "
         "scans, out of {days}", said=said, components=1, running=30, covered=30, days=30,
     )  # fmt: skip
-    return History(concluded={"P-1": Concluded(scan=40, day=date(2026, 10, 10), verdict=verdict, reason=reason)})
+    return History(concluded={"P-1": Concluded(scan=40, day=date(2026, 10, 10), verdict=verdict, reason=reason,
+                                               evidence=(b.project().key, b.system().key))})  # fmt: skip
 
 
 def trial(history: History | None = None, **given: Any) -> Inventory:
@@ -304,6 +306,13 @@ TRIAL: dict[str, Case] = {
     ),
     "concluded before, not running on a day": trial(
         settled_by("2026-10-03", Verdict.ADVISORY), final_acceptance_on=date(2026, 10, 9)
+    ),
+    "concluded before, of one of its systems": replace(
+        trial(settled_by("2026-10-03"), final_acceptance_on=date(2026, 10, 9), systems=("S-1", "S-2")),
+        systems=(b.system(), b.system("S-2")),
+    ),
+    "concluded before, and a night that is left shows it down": trial(
+        replace(settled_by("2026-10-03"), nights=nights(THE_TENTH).nights[:8]), final_acceptance_on=date(2026, 10, 9)
     ),
     "concluded before, of another month": trial(settled_by("2026-10-02"), final_acceptance_on=date(2026, 10, 9)),
     "nothing that it runs on was found": b.city(
