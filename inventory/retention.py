@@ -35,7 +35,7 @@ class Keep(StrEnum):
     TRIAL_RUN = "trial_run"
     """试运行: it is a night of a trial run of which nothing else is kept."""
     LEAP = "leap"
-    """The clock of one of the last scans leapt ahead: ages cannot be believed before a few more agree."""
+    """The clock of the last scan leapt ahead: ages cannot be believed before a few more agree."""
     CONCLUDED = "concluded"
     """An accepted trial run was concluded in it: later scans cite that, since its nights go."""
     DAILY = "daily"
@@ -108,7 +108,13 @@ def fates(
 
 
 def _has_leapt(scans: Sequence[ScanInfo]) -> bool:
-    return any(later.as_of - earlier.as_of > LEAP for earlier, later in pairwise(scans[-AGREEING - 1 :]))
+    """Whether too few scans agree with the clock of the last one.
+
+    In the order of their clocks: an old capture that is scanned between ordinary nights is no leap. A scan whose clock
+    is ahead of the last one's says nothing: it leapt and was taken back, and must not hide the next leap.
+    """
+    clocks = sorted(scan.as_of for scan in scans if scan.as_of <= scans[-1].as_of)
+    return any(later - earlier > LEAP for earlier, later in pairwise(clocks[-AGREEING - 1 :]))
 
 
 def _rank(scan: ScanInfo, whole: AbstractSet[int]) -> tuple[bool, datetime, int]:

@@ -16,7 +16,7 @@ from inventory.lifecycle import Look
 from inventory.store_reader import valid_in
 from inventory.store_rows import stored_key
 from inventory.store_schema import BODY, FINDING_VERSION, OPENED, RECORD_VERSION
-from inventory.store_sight import Sight, Trace, is_older, sight_of, trace_of
+from inventory.store_sight import Sight, Trace, sight_of, trace_of
 
 _AT_ONCE = 500
 
@@ -163,7 +163,7 @@ _RECORD_KINDS = {
 
 def _is_seen(record: Trace, here: Sight, there: Sight, *, is_later: bool) -> bool:
     """Whether the sight `here` would have shown the record; one of before it was last seen cannot say that it went."""
-    if is_later and is_older(here.readings(record, there), there.readings(record, there)):
+    if is_later and here.readings(record, there).is_older(there.readings(record, there)):
         return False
     return here.look(record, there) is Look.WHOLE
 

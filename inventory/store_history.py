@@ -15,7 +15,7 @@ from inventory.store_chain import pruned_scans
 from inventory.store_reader import read_infos
 from inventory.store_rows import canonical, stored_key
 from inventory.store_schema import BODY, RECORD_VERSION, TOMBSTONE, is_postgresql
-from inventory.store_sight import Readings, Sight, is_new, is_older, sight_of, trace_of
+from inventory.store_sight import Readings, Sight, sight_of, trace_of
 
 MAX_RESOURCES = 50
 """Records that one name may stand for."""
@@ -106,7 +106,7 @@ def looked(
     trace = trace_of(body)
     after = bisect_right(scans, last)
     there = sight(scans[after - 1]) if after else None
-    then = there.readings(trace, there) if there is not None else {}
+    then = there.readings(trace, there) if there is not None else None
     counted: Readings | None = None
     thing = Fading(rules)
     for number in scans[after:]:
@@ -114,9 +114,9 @@ def looked(
             return
         now = sight(number)
         look = Look.PARTIAL
-        if there is not None:
+        if there is not None and then is not None:
             readings = now.readings(trace, there)
-            if not is_older(readings, then) and (counted is None or is_new(readings, counted)):
+            if not readings.is_older(then) and (counted is None or readings.is_new(counted)):
                 look = now.look(trace, there)
             if look is Look.WHOLE:
                 counted = readings

@@ -62,6 +62,7 @@ class Held:
         """Makes the transaction that writes known as the holder's: said before it writes anything.
 
         Raises:
+            StoreError: the lock is somebody else's by now.
             SQLAlchemyError: the store does not answer.
         """
 
@@ -194,6 +195,8 @@ class _Lease(Held):
         connection.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _MARK})
         for what in ("idle_in_transaction_session_timeout", "lock_timeout"):
             connection.execute(text(f"SET LOCAL {what} = '{_PATIENCE}'"))
+        # Only now: whoever signs after this sees the mark, and ends what it stands for.
+        self.check(connection)
 
     def check(self, connection: Connection) -> None:
         row = connection.execute(select(WRITER.c.token, WRITER.c.holder)).first()
@@ -204,8 +207,8 @@ class _Lease(Held):
         if not (self._try() or (self._throw_out_the_dead() and self._try())):
             row = self._session.execute(select(WRITER.c.holder)).first()
             raise _refused(self._place, _holder(row[0]) if row else None)
+        self._sign()  # at once: beside the stale row of the dead the next one to come would take us for that
         self._end_what_it_wrote()
-        self._sign()
 
     def _try(self) -> bool:
         return bool(self._session.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}).scalar_one())
@@ -231,26 +234,35 @@ class _Lease(Held):
                 return  # the session is lost, and with it the lock; writing the scan says so
 
     def _throw_out_the_dead(self) -> bool:
-        """Ends the session of a holder that has given no sign of life for too long; says whether it did."""
+        """Ends the session of a holder that has given no sign of life for too long; says whether it did.
+
+        Its session must have been silent for as long as its row: who has just taken the lock from the dead has not
+        signed yet.
+        """
         return self._end(
-            "l.objid = :key AND EXISTS (SELECT FROM writer w"
-            " WHERE CAST(w.heartbeat AS timestamptz) < now() - make_interval(secs => :seconds))",
-            {"key": _KEY, "seconds": STALE_SECONDS},
+            _KEY,
+            "EXISTS (SELECT FROM writer w"
+            " WHERE CAST(w.heartbeat AS timestamptz) < now() - make_interval(secs => :seconds))"
+            " AND EXISTS (SELECT FROM pg_stat_activity a"
+            " WHERE a.pid = l.pid AND a.state_change < now() - make_interval(secs => :seconds))",
+            {"seconds": STALE_SECONDS},
         )
 
     def _end_what_it_wrote(self) -> None:
         """Ends the transaction of a holder that is none any more: ours would wait for it."""
-        self._end("l.objid = :mark", {"mark": _MARK})
+        self._end(_MARK, "TRUE", {})
 
-    def _end(self, which: str, values: dict[str, object]) -> bool:
+    def _end(self, key: int, which: str, values: dict[str, object]) -> bool:
         try:
             ended = self._session.execute(
                 text(
                     "SELECT pg_terminate_backend(l.pid, 10000) FROM pg_locks l"  # noqa: S608 - all ours
                     " WHERE l.locktype = 'advisory' AND l.granted"
+                    # Of a key of 64 bits, as ours are: another program's pair of two numbers is none of our business.
+                    " AND l.classid = 0 AND l.objid = :key AND l.objsubid = 1"
                     f" AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND {which}"
                 ),
-                values,
+                {"key": key, **values},
             ).fetchall()
         except ProgrammingError:
             return False  # another role's, whose sessions are not ours to end: the server ends idle ones itself

@@ -1,7 +1,6 @@
 """From which of its cells a stored scan may conclude that what is not in it was not there."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -23,16 +22,15 @@ class Sight:
         self.info = info
         self.looks: dict[tuple[str, str], dict[str, Look]] = defaultdict(dict)
         """(source, kind) to scope to what may be concluded from it."""
-        self._read_at: dict[tuple[str, str, str], list[datetime]] = defaultdict(list)
+        self._looks_of_unnamed: dict[tuple[str, str, Sight], Look] = {}
+        read_at: dict[tuple[str, str], dict[str, tuple[datetime, ...]]] = defaultdict(dict)
         for result in cells:
-            self._read_at[result.cell.source, result.cell.kind, result.cell.scope].append(
-                result.finished_at or info.as_of
-            )
-            scopes = self.looks[result.cell.source, result.cell.kind]
+            of_kind, scope = (result.cell.source, result.cell.kind), result.cell.scope
+            times, scopes = read_at[of_kind], self.looks[of_kind]
+            times[scope] = (*times.get(scope, ()), result.finished_at or info.as_of)
             # Of several runs over one cell all must have seen it whole.
-            scopes[result.cell.scope] = max(
-                scopes.get(result.cell.scope, Look.WHOLE), self._look(result, fresh_hours), key=_LESS.index
-            )
+            scopes[scope] = max(scopes.get(scope, Look.WHOLE), self._look(result, fresh_hours), key=_LESS.index)
+        self._readings = {of_kind: Readings(times) for of_kind, times in read_at.items()}
 
     def _look(self, result: CellResult, fresh_hours: int) -> Look:
         if is_held(result):
@@ -47,22 +45,31 @@ class Sight:
         A record does not say in which scope it was read. Where a scope bears its id or its namespace, it was read
         there; else every scope of its kind must have been read, then and now: it may have moved from one to another.
         """
-        now = self.looks.get((record.source, record.cell_kind), {})
-        scopes = self._scopes(record, there)
+        of_kind = (record.source, record.cell_kind)
+        own = self._own_scopes(record, there)
+        if own:
+            return self._least(of_kind, own)
+        key = (*of_kind, there)
+        if key not in self._looks_of_unnamed:  # one answer for all of them: there may be thousands, of as many scopes
+            scopes = there.looks.get(of_kind, {}).keys() | self.looks.get(of_kind, {}).keys()
+            self._looks_of_unnamed[key] = self._least(of_kind, scopes)
+        return self._looks_of_unnamed[key]
+
+    def _least(self, of_kind: tuple[str, str], scopes: AbstractSet[str]) -> Look:
+        now = self.looks.get(of_kind, {})
         return max((now.get(scope, Look.PARTIAL) for scope in scopes), key=_LESS.index, default=Look.PARTIAL)
 
     def readings(self, record: "Trace", there: "Sight") -> "Readings":
-        """When that which `look` speaks of was read, by scope: by the clock of the scan where a run does not say it."""
-        return {
-            scope: frozenset(self._read_at.get((record.source, record.cell_kind, scope), ()))
-            for scope in self._scopes(record, there)
-        }
+        """When that which `look` speaks of was read: by the clock of the scan where a run does not say it."""
+        found = self._readings.get((record.source, record.cell_kind)) or Readings({})
+        own = self._own_scopes(record, there)
+        return found.of(own) if own else found
 
-    def _scopes(self, record: "Trace", there: "Sight") -> AbstractSet[str]:
-        now = self.looks.get((record.source, record.cell_kind), {})
-        then = there.looks.get((record.source, record.cell_kind), {})
-        own = {scope for scope in then if scope in record.scopes}
-        return (own | ({ALL} & now.keys())) if own else then.keys() | now.keys()
+    def _own_scopes(self, record: "Trace", there: "Sight") -> AbstractSet[str]:
+        """The scopes that bear its name, and what stands for all of its source; none where none bears it."""
+        of_kind = (record.source, record.cell_kind)
+        own = record.scopes & there.looks.get(of_kind, {}).keys()
+        return own | ({ALL} & self.looks.get(of_kind, {}).keys()) if own else own
 
 
 ALL = "*"
@@ -71,22 +78,39 @@ _LESS = (Look.WHOLE, Look.HELD, Look.PARTIAL)
 """From what says most to what says least."""
 
 
-Readings = Mapping[str, frozenset[datetime]]
-"""Scope to when it was read: once for each run over it."""
+class Readings:
+    """When scopes were read: each once for each run over it."""
 
+    def __init__(self, times: dict[str, tuple[datetime, ...]]) -> None:
+        self.times = times
+        """Scope to when. Not to be changed: what was asked once is remembered."""
+        # Of what has no scope of its own all share one of these, and are asked about one by one.
+        self._is_older: dict[Readings, bool] = {}
+        self._is_new: dict[Readings, bool] = {}
 
-def is_older(now: Readings, then: Readings) -> bool:
-    """Whether something was read before it had been read `then`. A reading that is the same is not older."""
-    return any(
-        min(new) < max(then.get(scope, ()), default=min(new))
-        for scope, times in now.items()
-        if (new := times - then.get(scope, frozenset()))
-    )
+    def of(self, scopes: AbstractSet[str]) -> "Readings":
+        """Those of these scopes alone."""
+        return Readings({scope: self.times[scope] for scope in scopes if scope in self.times})
 
+    def is_older(self, then: "Readings") -> bool:
+        """Whether something was read before it had been read `then`. A reading that is the same is not older."""
+        if then not in self._is_older:
+            self._is_older[then] = any(
+                min(new) < max(then.times.get(scope, ()), default=min(new))
+                for scope in self.times
+                if (new := self._not_in(then, scope))
+            )
+        return self._is_older[then]
 
-def is_new(now: Readings, before: Readings) -> bool:
-    """Whether all of it was read anew."""
-    return all(times - before.get(scope, frozenset()) for scope, times in now.items())
+    def is_new(self, before: "Readings") -> bool:
+        """Whether all of it was read anew."""
+        if before not in self._is_new:
+            self._is_new[before] = all(self._not_in(before, scope) for scope in self.times)
+        return self._is_new[before]
+
+    def _not_in(self, other: "Readings", scope: str) -> list[datetime]:
+        known = other.times.get(scope, ())
+        return [at for at in self.times[scope] if at not in known]
 
 
 class Trace(NamedTuple):

@@ -306,6 +306,42 @@ def test_a_clock_that_leapt_empties_no_store(new_store: Callable[[], str]) -> No
         assert going(store.prune(rules, LIFE, at=NOON)) == [1, 2, 3, 4, 5]
 
 
+def leapt(*clocks: int) -> bool:
+    """Whether nothing of the scans goes, whose clocks show so many days after noon."""
+    scans = []
+    for number, days in enumerate(clocks, 1):
+        at = NOON + timedelta(days=days)
+        scans.append(
+            ScanInfo(number=number, started_at=at, finished_at=at, as_of=at, tool="t", pack="p", digest="d",
+                     exit_code=0)
+        )  # fmt: skip
+    (said,) = {Keep.LEAP in fate.keeps for fate in fates(scans, {}, set(), Retention())}
+    return said
+
+
+def test_an_old_capture_between_ordinary_nights_is_no_leap() -> None:
+    """Scanned again and again, the store would never be pruned."""
+    nights = [n if n % 3 else -300 for n in range(1, 30)]
+    assert not any(leapt(*nights[:n]) for n in range(6, 30))
+    assert not leapt(*range(1, 9), -900, -300, 9)
+
+
+def test_a_leap_is_one_until_a_few_scans_agree_whatever_lies_between_them() -> None:
+    nights = list(range(1, 20))
+    later = [900, 901, 902, 903]
+    assert [leapt(*nights, *later[:n]) for n in range(1, 5)] == [True, True, True, False]
+    assert leapt(*nights, 900, -300, -300, -300, 901)
+    assert not leapt(*nights, 19 + 183)
+    assert leapt(*nights, 19 + 184)
+
+
+def test_a_leap_that_was_taken_back_hides_no_later_one() -> None:
+    nights = list(range(1, 20))
+    assert leapt(*nights, 9000)
+    assert not leapt(*nights, 9000, 20)
+    assert leapt(*nights, 9000, 20, 8000)
+
+
 def test_a_finding_that_was_open_only_in_pruned_scans_is_reopened_and_not_new(new_store: Callable[[], str]) -> None:
     verdicts = [Verdict.FAIL, Verdict.FAIL, Verdict.PASS, Verdict.PASS, Verdict.PASS, Verdict.FAIL]
     nights = [Night(24, (0, 0, 0, 0), (v, None, None, None), CellState.COMPLETE, "a") for v in verdicts]
