@@ -177,17 +177,18 @@ class _Writer:
         held = next(stored, None)
         things = zip(*block.places(), block.digests, block.bodies, block.verdicts, strict=True)
         for key, nth, digest, body, verdict in things:
-            if held is not None and held[0] == key and held[1] == nth and held[4] == digest and held[3] is None:
-                held = next(stored, None)  # as it was
-                continue
             while held is not None and (held[0] < key or (held[0] == key and held[1] < nth)):
                 self._went(section, Version(*held))
                 held = next(stored, None)
             before = None
             if held is not None and held[0] == key and held[1] == nth:
-                before = Version(*held)
-                self._went(section, before)
+                is_as_it_was = held[4] == digest and held[3] is None
+                if not is_as_it_was:
+                    before = Version(*held)
+                    self._went(section, before)
                 held = next(stored, None)
+                if is_as_it_was:
+                    continue
             self._came(section, _Things([key], [nth], [digest], [body], [verdict]), before)
         while held is not None:
             self._went(section, Version(*held))

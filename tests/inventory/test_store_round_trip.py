@@ -128,6 +128,23 @@ def _by_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("inventory.store_rows.RUNS_IN_A_PART", 2)
 
 
+def _begun_again(store: Store) -> list[tuple[object, ...]]:
+    """Versions that end with one scan and begin with the next as they were: nothing may have happened to them."""
+    from inventory.store_bulk import versions
+    from inventory.store_engine import reading
+    from inventory.store_schema import SECTIONS
+
+    with reading(store._engine) as connection:
+        return [
+            (section.name, later.key, later.nth, later.since)
+            for section in SECTIONS
+            for one, later in pairwise(versions(connection, section))
+            if (one.key, one.nth, one.digest) == (later.key, later.nth, later.digest)
+            and one.until is not None
+            and one.until + 1 == later.since
+        ]
+
+
 @pytest.mark.usefixtures("steps")
 @settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(nights=st.lists(_nights(), min_size=1, max_size=4), repeated=st.booleans())
@@ -141,6 +158,7 @@ def test_every_night_comes_back_to_the_byte(new_store: Callable[[], str], nights
             for n, night in enumerate(nights)
         ]
         assert store.faults() == []
+        assert _begun_again(store) == []
         for info, night in zip(saved, nights, strict=True):
             loaded = store.load(info.number)
             assert loaded is not None
@@ -204,6 +222,21 @@ def test_streams_are_laid_side_by_side_over_pages(
             assert loaded is not None
             assert _bytes(loaded.collection) == _bytes(night(*plan))
         assert store.faults() == []
+        assert _begun_again(store) == []
+
+
+def test_a_thing_that_follows_one_that_went_stays_as_it_was(new_store: Callable[[], str]) -> None:
+    """Whether its neighbour ended tonight or long ago: it has no new row."""
+    plans = ["abc", "bc", "bcd", "bc", "bcd"]
+    with Store(new_store()) as store:
+        for day, names in enumerate(plans):
+            records: list[Record] = [
+                Department(source="ledger:d", native_id=name, observed_at=NOON, name=name) for name in names
+            ]
+            raws = {digest(d): d for d in (encode_raw({"name": name}) for name in names)}
+            taken = Collection(taken_at=NOON, records=records, raws=raws)
+            store.save(info=_scan(day), options=ScanOptions(city="c"), taken=taken, findings=[])
+        assert _begun_again(store) == []
 
 
 def _city(day: int, *changed: int) -> Collection:
