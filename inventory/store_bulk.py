@@ -4,7 +4,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from itertools import chain, starmap
+from itertools import starmap
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -66,44 +66,51 @@ class Version(NamedTuple):
     """The last three: findings only."""
 
 
-def insert(
-    connection: Connection, table: Table, rows: Sequence[tuple[object, ...]], columns: Sequence[str] = ()
-) -> None:
-    """Adds rows that have a value for each of the columns, by default for all of the table's; the others are NULL.
+def insert(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+    """Adds rows that have a value for each of the table's columns.
 
     Raises:
         SQLAlchemyError: they were refused.
     """
-    with inserting(connection, table, rows, columns):
+    with inserting(connection, table, list(zip(*rows, strict=True)), table.columns.keys()):
         pass
 
 
 @contextlib.contextmanager
 def inserting(
-    connection: Connection, table: Table, rows: Sequence[tuple[object, ...]], columns: Sequence[str] = ()
+    connection: Connection, table: Table, values: Sequence[Sequence[object]], columns: Sequence[str]
 ) -> Iterator[None]:
-    """As `insert`, but a server may work on the rows until the block ends. Nothing else uses the connection in it."""
-    if not rows:
+    """Adds rows of which these columns are given, the others are NULL: a list of values for each, all equally long.
+
+    A server may work on them until the block ends. Nothing else uses the connection in it.
+
+    Raises:
+        SQLAlchemyError: they were refused.
+    """
+    if not values or not values[0]:
         yield
     elif is_postgresql(connection):
-        with _copying(connection, table, rows, columns or table.columns.keys()):
+        with _copying(connection, table, values, columns):
             yield
     else:
-        _insert(connection, table, rows, columns or table.columns.keys())
+        _insert(connection, table, values, columns)
         yield
 
 
-def _insert(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]], names: Sequence[str]) -> None:
+def _insert(connection: Connection, table: Table, values: Sequence[Sequence[object]], names: Sequence[str]) -> None:
     """Many rows in one statement, which takes half the time that one statement for each takes."""
-    row = f"({', '.join('?' * len(names))})"
+    width, count = len(names), len(values[0])
+    flat: list[object] = [None] * (width * count)
+    for place, column in enumerate(values):
+        flat[place::width] = column
+    row = f"({', '.join('?' * width)})"
     raw: Any = connection.connection.driver_connection
     try:
-        for start in range(0, len(rows), STATEMENT_ROWS):
-            some = rows[start : start + STATEMENT_ROWS]
-            values = ", ".join([row] * len(some))
+        for start in range(0, count, STATEMENT_ROWS):
+            many = ", ".join([row] * min(STATEMENT_ROWS, count - start))
             raw.execute(
-                f"INSERT INTO {table.name} ({', '.join(names)}) VALUES {values}",  # noqa: S608 - names of ours
-                tuple(chain.from_iterable(some)),
+                f"INSERT INTO {table.name} ({', '.join(names)}) VALUES {many}",  # noqa: S608 - names of ours
+                flat[start * width : (start + STATEMENT_ROWS) * width],
             )
     except sqlite3.Error as error:
         raise OperationalError(f"INSERT INTO {table.name}", None, error) from error
@@ -111,7 +118,7 @@ def _insert(connection: Connection, table: Table, rows: Sequence[tuple[object, .
 
 @contextlib.contextmanager
 def _copying(
-    connection: Connection, table: Table, rows: Sequence[tuple[object, ...]], names: Sequence[str]
+    connection: Connection, table: Table, values: Sequence[Sequence[object]], names: Sequence[str]
 ) -> Iterator[None]:
     import psycopg
     from psycopg import sql
@@ -122,7 +129,7 @@ def _copying(
     try:
         with raw.cursor() as cursor, cursor.copy(statement) as copy:
             copy.set_types([_POSTGRES_TYPES[type(table.columns[name].type)] for name in names])
-            for row in rows:
+            for row in zip(*values, strict=True):
                 copy.write_row(row)
             yield
     except psycopg.Error as error:

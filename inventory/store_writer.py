@@ -202,7 +202,6 @@ class _Writer:
     def _came(self, section: Section, things: "_Things", before: Version | None = None) -> None:
         """Things that hold from this scan on; `before` is the newest version that the store has of the only one."""
         keys, nths, digests, contents, verdicts = things
-        rows: list[tuple[Any, ...]]
         since = self._since
         if before is not None and before.until is None and before.verdict:
             since = since | {before.verdict: (before.verdict, before.known_scan, before.known_at)}
@@ -215,11 +214,10 @@ class _Writer:
             bodies = self._batches.bodies([*map(packed, contents)] if section.is_packed else contents)
         numbers = [self._info.number] * len(keys)
         if section is RAWS:
-            rows = [*zip(map(blob, digests), nths, numbers, bodies, strict=True)]
+            columns: list[Sequence[object]] = [[*map(blob, digests)], nths, numbers, bodies]
         else:
-            more = zip(*facts, strict=True)
-            rows = [*zip(keys, nths, numbers, bodies, map(blob, digests), *more, strict=True)]
-        self._batches.add(section.table, rows)
+            columns = [keys, nths, numbers, bodies, [*map(blob, digests)], *zip(*facts, strict=True)]
+        self._batches.add(section.table, columns)
 
 
 class _Things(NamedTuple):
@@ -276,9 +274,10 @@ class _Batches:
         self._db = connection
         self._last = last
         self._next_body = (connection.execute(select(func.max(BODY.c.id))).scalar_one() or 0) + 1
-        self._bodies: list[tuple[int, bytearray]] = []
+        self._bodies: list[list[object]] = [[], []]
         self._bytes = 0
-        self._rows: list[tuple[Any, ...]] = []
+        self._rows: list[list[object]] = []
+        """What waits, a list for each column: no row is made of them on the way."""
         self._closed: list[tuple[str | bytes, int, int]] = []
         self._table: Table | None = None
         self.sending = contextlib.ExitStack()
@@ -288,25 +287,29 @@ class _Batches:
         """The ids under which the contents will stand."""
         first = self._next_body
         self._next_body += len(contents)
-        self._bodies.extend(enumerate(map(blob, contents), first))
+        numbers = range(first, self._next_body)
+        self._bodies[0] += numbers
+        self._bodies[1] += map(blob, contents)
         self._bytes += sum(map(len, contents))
-        return range(first, self._next_body)
+        return numbers
 
-    def add(self, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
-        """Versions of contents that wait, or were sent.
+    def add(self, table: Table, columns: Sequence[Sequence[object]]) -> None:
+        """Versions of contents that wait, or were sent; a list for each column of `_COLUMNS` that they have.
 
         Either goes when there is a batch of it. They come half a batch at a time, so that they take turns, and a server
         works on the one while more of the other is prepared.
         """
         self._table = table
-        self._rows.extend(rows)
-        if len(self._bodies) >= BATCH_ROWS or self._bytes >= BATCH_BYTES:
+        if not self._rows:
+            self._rows = [[] for _ in columns]
+        for waiting, more in zip(self._rows, columns, strict=True):
+            waiting.extend(more)
+        if len(self._bodies[0]) >= BATCH_ROWS or self._bytes >= BATCH_BYTES:
             self.settle()
             self._send_bodies()
-        elif len(self._rows) >= BATCH_ROWS:
+        elif len(self._rows[0]) >= BATCH_ROWS:
             self.settle()
-            self.sending.enter_context(inserting(self._db, table, self._rows, _COLUMNS[: len(self._rows[0])]))
-            self._rows = []
+            self._send_rows(table)
 
     def close(self, table: Table, place: tuple[str | bytes, int, int]) -> None:
         self._table = table
@@ -327,14 +330,18 @@ class _Batches:
         self.settle()
         if self._table is not None:
             close_versions(self._db, self._table, self._closed, self._last)
-            if self._rows:
-                insert(self._db, self._table, self._rows, _COLUMNS[: len(self._rows[0])])
-        self._rows, self._closed = [], []
+            self._send_rows(self._table)
+            self.settle()
+        self._closed = []
         self._send_bodies()
 
+    def _send_rows(self, table: Table) -> None:
+        self.sending.enter_context(inserting(self._db, table, self._rows, _COLUMNS[: len(self._rows)]))
+        self._rows = []
+
     def _send_bodies(self) -> None:
-        self.sending.enter_context(inserting(self._db, BODY, self._bodies))
-        self._bodies, self._bytes = [], 0
+        self.sending.enter_context(inserting(self._db, BODY, self._bodies, BODY.columns.keys()))
+        self._bodies, self._bytes = [[], []], 0
 
     def settle(self) -> None:
         """Waits until what was sent is there."""
