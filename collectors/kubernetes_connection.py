@@ -255,7 +255,7 @@ class KubernetesCluster:
         """What `work` returns, which may run a credential plugin: a program that may wait for a browser for ever.
 
         Raises:
-            TimedOut: it did not end in time. It was killed with all that it started, and is not asked again.
+            TimedOut: it did not end in time. It is not asked again; what of it may be killed was killed (`in_time`).
         """
         if not has_plugin:
             return work()
