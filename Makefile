@@ -20,8 +20,8 @@ unit: $(VENV)/dev.stamp
 	YUNHE_NO_DOCKER=1 $(BIN)/python -m pytest -q -n auto --dist worksteal --hypothesis-profile=unit \
 	  -m "not thorough and not prometheus and not chromium and not hostile" $(PYTEST_ARGS)
 
-# everything that a machine can hold, the tests last. On two workers, of which one asks the clouds (tests/conftest.py):
-# make check PYTEST_ARGS="-n 2 --dist loadscope --no-loadscope-reorder"
+# everything that a machine can hold, the tests last. On two workers, of which one asks the clouds (tests/conftest.py),
+# as .ci/run does: make check PYTEST_ARGS="-n 2 --dist loadscope --no-loadscope-reorder"
 check: $(VENV)/dev.stamp lint types imports
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 
