@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import starmap
@@ -31,7 +32,7 @@ BATCH_ROWS = 5000
 NEVER = 2**31 - 1
 """A scan behind every scan."""
 BATCH_BYTES = 8 * 1024**2
-STATEMENT_ROWS = 500
+STATEMENT_ROWS = 1250
 """SQLite takes 32,766 values in a statement."""
 
 blob = bytearray
@@ -82,7 +83,7 @@ def inserting(
 ) -> Iterator[None]:
     """Adds rows of which these columns are given, the others are NULL: a list of values for each, all equally long.
 
-    A server may work on them until the block ends. Nothing else uses the connection in it.
+    The store may work on them until the block ends. Nothing else uses the connection in it.
 
     Raises:
         SQLAlchemyError: they were refused.
@@ -92,9 +93,53 @@ def inserting(
     elif is_postgresql(connection):
         with _copying(connection, table, values, columns):
             yield
-    else:
+    elif len(values[0]) <= STATEMENT_ROWS:
         _insert(connection, table, values, columns)
         yield
+    else:
+        # SQLite lets other threads go on while it works.
+        with _meanwhile(lambda: _insert(connection, table, values, columns)):
+            yield
+
+
+@contextlib.contextmanager
+def _meanwhile(work: Callable[[], object]) -> Iterator[None]:
+    """Does the work in a thread until the block ends; what it raised is raised there."""
+    failures: list[BaseException] = []
+    done = threading.Event()
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - told by the thread that waits
+            failures.append(error)
+        finally:
+            done.set()
+
+    thread = threading.Thread(target=run, name="yunhe-store")
+    try:
+        thread.start()
+        yield
+    finally:
+        _wait(thread, done)
+        if failures:
+            raise failures[0]
+
+
+def _wait(thread: threading.Thread, done: threading.Event) -> None:
+    """Until it is done, whatever interrupts: rows that it adds after the transaction's end would stay.
+
+    A join that is interrupted once takes the thread for ended (bpo-45274).
+    """
+    interruption: BaseException | None = None
+    while not done.is_set():
+        try:
+            if not done.wait(1) and thread.ident is None:
+                break  # it could not be started
+        except BaseException as error:  # noqa: BLE001 - raised when the work is done
+            interruption = error
+    if interruption is not None:
+        raise interruption
 
 
 def _insert(connection: Connection, table: Table, values: Sequence[Sequence[object]], names: Sequence[str]) -> None:

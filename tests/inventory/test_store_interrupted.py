@@ -1,5 +1,8 @@
 """A scan that ends while it is written, and while a server still works on its last batch: nothing of it is kept."""
 
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -11,6 +14,7 @@ from inventory.collection import Collection
 from inventory.records import Record
 from inventory.scan import ScanOptions
 from inventory.store import Store, StoreError
+from inventory.store_bulk import _meanwhile
 
 AFTER = 7_000
 """Records, when a batch is on its way."""
@@ -83,3 +87,45 @@ def test_a_connection_that_breaks_meanwhile_costs_the_scan_and_nothing_else(post
         assert crash_nights.is_whole(store) == 1
         save(store, ending(lambda: None))
         assert store.faults() == []
+
+
+def test_nothing_is_added_after_the_transaction_however_often_it_is_interrupted() -> None:
+    """What a thread still adds to the store is waited for, also when whoever waits is interrupted again."""
+    added = threading.Event()
+
+    def add() -> None:
+        time.sleep(0.5)
+        added.set()
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def batch() -> None:
+        with _meanwhile(add):
+            signal.setitimer(signal.ITIMER_REAL, 0.05, 0.1)
+            time.sleep(10)
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            batch()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        assert added.is_set()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_what_the_store_says_of_a_batch_is_told_where_the_batch_ends() -> None:
+    def refuse() -> None:
+        raise OSError("full")
+
+    reached = []
+
+    def batch() -> None:
+        with _meanwhile(refuse):
+            reached.append(True)
+
+    with pytest.raises(OSError, match="full"):
+        batch()
+    assert reached
