@@ -131,8 +131,8 @@ def _postgresql(folder: Path, nights: tuple[Path, Path], size: int) -> Row:
 def _side(name: str, side: str, place: Path, night: Path, *, fresh: Sequence[Path] = ()) -> Side:
     """`fresh`: stores that are removed before.
 
-    The other side's as well: a virtual machine gets memory that nobody has used yet from its host only page by page, so
-    that whoever writes into a file's cache beside those of all before pays for that, twice where a log is written.
+    The other side's as well. Seen on a virtual machine: to write into a file's cache beside those of all before costs
+    ten times as much for each page, and a log doubles the pages.
     """
     return Side(name=name, command=_command(side, str(place), night), before=lambda: [*map(_remove, fresh)])
 
